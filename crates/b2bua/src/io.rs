@@ -1,0 +1,130 @@
+//! What goes into the core, and what comes out of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use media::agent::{AgentCommand, AgentEvent};
+use media::command::WorkerId;
+use numbers::Directory;
+use sip::Flow;
+
+use crate::record::CallRecord;
+
+/// The time of an input: one clock for timers, one for records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Now {
+    /// Monotonic.
+    pub instant: Instant,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub wall_ms: u64,
+}
+
+/// Our own key of a call (the header is `Call-ID`). Never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct CallKey(pub u64);
+
+/// Names one question until its verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Ticket(pub u64);
+
+/// What is slow, and so asked of the outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Question {
+    /// The addresses of a SIP agent's host that is no IP literal.
+    Resolve {
+        /// The host name.
+        host: String,
+        /// The port to put with the addresses.
+        port: u16,
+    },
+}
+
+/// The answer to a question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// In order of preference; empty never.
+    Resolved(Vec<SocketAddr>),
+    /// In words.
+    Failed(String),
+}
+
+/// A verb of the operator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Ends one call, as if the far side had.
+    Hangup(CallKey),
+    /// Refuses new calls (503, `draining`) from here on.
+    Drain,
+    /// Ends every call with a BYE or a final response, reason `shutdown`. `Drain` is implied.
+    Shutdown,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A datagram, or a framed message of a stream.
+    Datagram {
+        /// Where from.
+        flow: Flow,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// A send on the flow failed, or its connection closed.
+    FlowFailed(Flow),
+    /// From a media worker.
+    Media(media::Event),
+    /// From an agent stream.
+    Agent(AgentEvent),
+    /// The answer to an `Ask`.
+    Verdict(Ticket, Verdict),
+    /// What we own, anew. Running calls keep what they were admitted with.
+    Directory(Arc<Directory>),
+    /// The finished call's record is on disk: the call may be forgotten.
+    Recorded(CallKey),
+    /// The operator's word.
+    Command(Command),
+    /// Time has passed.
+    Timeout,
+}
+
+/// What to do, in this order.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send.
+    Transmit(sip::endpoint::Transmit),
+    /// Change a media worker's table.
+    Media(WorkerId, media::Command),
+    /// Open or close an agent stream. The tap of `media` is on `WorkerId`.
+    Agent(WorkerId, AgentCommand),
+    /// Find out, and hand back a `Verdict` with the ticket.
+    Ask(Ticket, Question),
+    /// Write the record, replacing one with the same id. With `status` set the call is over: `Recorded` must follow.
+    Record(CallKey, Box<CallRecord>),
+    /// For the log: a line about something that is no call (malformed bytes, an unknown source).
+    Notice(Notice),
+    /// Nothing more to do until an input, or this time.
+    Idle(Option<Instant>),
+}
+
+/// Something to say that is no call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A request came from a source that no trunk and no agent owns.
+    SourceUnknown {
+        /// Where from.
+        source: SocketAddr,
+        /// Its method.
+        method: String,
+        /// The User-Agent it gave.
+        user_agent: Option<String>,
+    },
+    /// Bytes that are no SIP.
+    Malformed {
+        /// Where from.
+        source: SocketAddr,
+        /// What was wrong.
+        fault: String,
+    },
+}

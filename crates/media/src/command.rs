@@ -1,0 +1,188 @@
+//! What the call logic asks of a media worker, and what a worker tells: plain data.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// One port pair (RTP, RTCP) of ours: our side of one leg's media. Minted by the core, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct MediaKey(pub u64);
+
+/// Which media worker: 0 to workers - 1. Both directions of a bridge live on one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct WorkerId(pub u16);
+
+/// An audio codec that the packet path reads. 8,000 samples a second, one byte a sample.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Codec {
+    /// G.711 µ-law, static payload type 0.
+    Pcmu,
+    /// G.711 A-law, static payload type 8.
+    Pcma,
+}
+
+/// A DTMF event 0 to 15 (RFC 4733 s.3.2): 0-9, `*`, `#`, A-D.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Digit(u8);
+
+impl Digit {
+    /// From its event code.
+    pub const fn from_event(event: u8) -> Option<Self> {
+        if event < 16 { Some(Self(event)) } else { None }
+    }
+    /// From its key: `0`-`9`, `*`, `#`, `A`-`D` in either case.
+    pub const fn from_key(key: char) -> Option<Self> {
+        match key {
+            '0'..='9' => Some(Self(key as u8 - b'0')),
+            '*' => Some(Self(10)),
+            '#' => Some(Self(11)),
+            'A'..='D' => Some(Self(key as u8 - b'A' + 12)),
+            'a'..='d' => Some(Self(key as u8 - b'a' + 12)),
+            _ => None,
+        }
+    }
+    /// Its event code, 0 to 15.
+    pub const fn event(self) -> u8 {
+        self.0
+    }
+    /// Its key.
+    pub const fn key(self) -> char {
+        b"0123456789*#ABCD"[self.0 as usize] as char
+    }
+}
+
+/// Which way audio may go, as we see it after negotiation (RFC 3264 s.6.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Direction {
+    /// We may send.
+    pub send: bool,
+    /// We expect to receive: the silence timeout runs only then.
+    pub receive: bool,
+}
+
+/// What was negotiated for one leg.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remote {
+    /// Where its SDP says that it receives RTP; used until a source is latched.
+    pub rtp: SocketAddr,
+    /// Where its SDP says that it receives RTCP.
+    pub rtcp: SocketAddr,
+    /// The codec.
+    pub codec: Codec,
+    /// The payload type that we send the codec with.
+    pub send_payload_type: u8,
+    /// The payload type that it sends the codec with.
+    pub receive_payload_type: u8,
+    /// The payload types of telephone-event that we send and receive with, if negotiated.
+    pub telephone_event: Option<(u8, u8)>,
+    /// Which way.
+    pub direction: Direction,
+    /// `Event::Silent` after so long without a packet; `None` turns it off.
+    pub silence_timeout: Option<Duration>,
+}
+
+/// A change to a worker's table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Bind `port` for RTP and `port + 1` for RTCP. Answered by `Bound` or `BindFailed`.
+    Bind {
+        /// Its name from here on.
+        media: MediaKey,
+        /// The local address.
+        address: IpAddr,
+        /// An even port.
+        port: u16,
+    },
+    /// Sets or replaces what was negotiated. A changed address opens the learning window anew.
+    Describe {
+        /// Which one.
+        media: MediaKey,
+        /// What with.
+        remote: Remote,
+    },
+    /// Each leg's audio and digits go to the other.
+    Relay {
+        /// One.
+        a: MediaKey,
+        /// The other.
+        b: MediaKey,
+    },
+    /// Each packet goes back to its sender.
+    Echo {
+        /// Which one.
+        media: MediaKey,
+    },
+    /// Audio goes to and from the agent stream attached to `media`.
+    Tap {
+        /// Which one.
+        media: MediaKey,
+    },
+    /// Sends a digit to the far side (RFC 4733).
+    Dial {
+        /// Which one.
+        media: MediaKey,
+        /// Which digit.
+        digit: Digit,
+        /// 40 to 8,000 ms.
+        duration: Duration,
+    },
+    /// Closes the pair's sockets; a bridge that it was part of is over. Answered by `Released`.
+    Release {
+        /// Which one.
+        media: MediaKey,
+    },
+}
+
+/// Counters of one leg, since its `Bind`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// RTP packets taken from the far side.
+    pub received: u64,
+    /// RTP packets sent to it.
+    pub sent: u64,
+    /// Sequence numbers missing of what was received.
+    pub lost: u64,
+    /// Interarrival jitter (RFC 3550 s.6.4.1), the last estimate, in microseconds.
+    pub jitter_us: u32,
+    /// Dropped: another source than the latched one.
+    pub foreign: u64,
+    /// Dropped: no RTP, an unknown payload type, a closed direction.
+    pub unusable: u64,
+    /// Dropped: a full ring to or from the agent.
+    pub overrun: u64,
+}
+
+/// What a worker tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Both ports of the pair are ours.
+    Bound {
+        /// Which one.
+        media: MediaKey,
+    },
+    /// One of the two ports could not be bound; nothing is open.
+    BindFailed {
+        /// Which one.
+        media: MediaKey,
+        /// The system's words.
+        error: String,
+    },
+    /// The source of the far side's RTP is known (again).
+    Latched {
+        /// Which one.
+        media: MediaKey,
+        /// The source.
+        source: SocketAddr,
+    },
+    /// Nothing came for the leg's silence timeout. Told once.
+    Silent {
+        /// Which one.
+        media: MediaKey,
+    },
+    /// The pair is closed.
+    Released {
+        /// Which one.
+        media: MediaKey,
+        /// What went through it.
+        counters: Counters,
+    },
+}

@@ -1,0 +1,3 @@
+//! numbers
+/// What we own.
+#[derive(Debug)] pub struct Directory {}
