@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::command::Digit;
 use crate::MediaKey;
+use crate::command::Digit;
 
 /// One agent stream of one call. Minted by the core, never reused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

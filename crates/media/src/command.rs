@@ -55,7 +55,7 @@ impl Digit {
 pub struct Direction {
     /// We may send.
     pub send: bool,
-    /// We expect to receive: the silence timeout runs only then.
+    /// We expect to receive. The silence timeout runs only when both ways are open: whoever holds may be silent.
     pub receive: bool,
 }
 
@@ -145,10 +145,12 @@ pub struct Counters {
     pub jitter_us: u32,
     /// Dropped: another source than the latched one.
     pub foreign: u64,
-    /// Dropped: no RTP, an unknown payload type, a closed direction.
+    /// Dropped: no RTP, an unknown payload type, a closed direction, a stray stream, too late or a duplicate.
     pub unusable: u64,
-    /// Dropped: a full ring to or from the agent.
+    /// Dropped: a full ring to or from the agent, or too many digits to dial.
     pub overrun: u64,
+    /// RTCP packets taken from the far side. They end here: a bridge's reports are its own (RFC 3550 s.7.2).
+    pub rtcp: u64,
 }
 
 /// What a worker tells.

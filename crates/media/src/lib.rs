@@ -2,5 +2,9 @@
 
 pub mod agent;
 pub mod command;
+pub mod ports;
+pub mod table;
 
 pub use command::{Command, Event, MediaKey};
+pub use ports::PortPool;
+pub use table::{Channel, Outbox, Slot, Table, Taken};

@@ -1,0 +1,78 @@
+//! Our descriptions as text.
+
+use std::fmt::Write;
+
+use crate::{Agreement, Capabilities, Codec, Local, Session};
+
+/// An offer of one audio line with all that we can do, `sendrecv`.
+pub fn offer(capabilities: &Capabilities, local: &Local) -> String {
+    let mut text = head(local);
+    let codecs: Vec<_> =
+        capabilities.codecs.iter().map(|&codec| (codec.static_payload_type(), codec)).collect();
+    audio(&mut text, "RTP/AVP", local.port, &codecs, capabilities.telephone_event, "sendrecv");
+    text
+}
+
+/// The answer that accepts line `accepted` of the offer, and no other.
+pub(crate) fn answer(offer: &Session, accepted: usize, agreement: &Agreement, local: &Local) -> String {
+    let mut text = head(local);
+    for (index, line) in offer.medias().enumerate() {
+        let media = line.media();
+        if index == accepted {
+            let codecs = [(agreement.receive_payload_type, agreement.codec)];
+            let event = agreement.telephone_event.map(|(_, receive)| receive);
+            let direction = match (agreement.send, agreement.receive) {
+                (true, true) => "sendrecv",
+                (true, false) => "sendonly",
+                (false, true) => "recvonly",
+                (false, false) => "inactive",
+            };
+            audio(&mut text, &media.proto, local.port, &codecs, event, direction);
+        } else {
+            line_out(&mut text, format_args!("m={} 0 {} {}", media.media, media.proto, media.fmt));
+        }
+    }
+    text
+}
+
+fn head(local: &Local) -> String {
+    let family = if local.address.is_ipv6() { "IP6" } else { "IP4" };
+    let mut text = String::with_capacity(320);
+    line_out(&mut text, format_args!("v=0"));
+    line_out(
+        &mut text,
+        format_args!("o=- {} {} IN {family} {}", local.session_id, local.version, local.address),
+    );
+    line_out(&mut text, format_args!("s=-"));
+    line_out(&mut text, format_args!("c=IN {family} {}", local.address));
+    line_out(&mut text, format_args!("t=0 0"));
+    text
+}
+
+fn audio(
+    text: &mut String,
+    proto: &str,
+    port: u16,
+    codecs: &[(u8, Codec)],
+    event: Option<u8>,
+    direction: &str,
+) {
+    let formats: Vec<_> =
+        codecs.iter().map(|(payload_type, _)| *payload_type).chain(event).map(|pt| pt.to_string()).collect();
+    line_out(text, format_args!("m=audio {port} {proto} {}", formats.join(" ")));
+    for (payload_type, codec) in codecs {
+        line_out(text, format_args!("a=rtpmap:{payload_type} {}/8000", codec.name()));
+    }
+    if let Some(event) = event {
+        line_out(text, format_args!("a=rtpmap:{event} telephone-event/8000"));
+        line_out(text, format_args!("a=fmtp:{event} 0-15"));
+    }
+    line_out(text, format_args!("a=ptime:20"));
+    line_out(text, format_args!("a={direction}"));
+}
+
+fn line_out(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing into a String cannot fail.
+    let written = write!(text, "{line}\r\n");
+    debug_assert!(written.is_ok());
+}

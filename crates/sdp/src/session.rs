@@ -1,0 +1,201 @@
+//! A parsed description, and the questions that the negotiation asks of it.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use sdp_types::{Attribute, Connection, Media};
+
+use crate::Codec;
+
+/// A session description (RFC 8866) that is small enough to be worth reading.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    inner: sdp_types::Session,
+}
+
+/// Why bytes are no session description, in words.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Fault {
+    /// More than [`Session::MAX_BYTES`].
+    #[error("the session description has {0} bytes, more than {max}", max = Session::MAX_BYTES)]
+    TooLong(usize),
+    /// More than [`Session::MAX_MEDIA`].
+    #[error("the session description has {0} m= lines, more than {max}", max = Session::MAX_MEDIA)]
+    TooManyMedia(usize),
+    /// A line does not follow the grammar.
+    #[error("the session description does not parse: {0}")]
+    Syntax(String),
+}
+
+impl Session {
+    /// The longest description that is read, in bytes.
+    pub const MAX_BYTES: usize = 65_535;
+    /// The most `m=` lines that are read.
+    pub const MAX_MEDIA: usize = 64;
+
+    /// Reads a description. Bytes that are no UTF-8 (free text of old gateways) are replaced, not refused.
+    ///
+    /// # Errors
+    /// In the peer's bytes: too long, too many `m=` lines, or a line that cannot be read.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(Fault::TooLong(bytes.len()));
+        }
+        let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+        let inner = sdp_types::Session::parse(text.as_bytes()).map_err(|e| Fault::Syntax(e.to_string()))?;
+        if inner.medias.len() > Self::MAX_MEDIA {
+            return Err(Fault::TooManyMedia(inner.medias.len()));
+        }
+        Ok(Self { inner })
+    }
+
+    /// `o=`'s session version: unchanged means that the description is the one already known (RFC 3264 s.8).
+    pub fn version(&self) -> u64 {
+        self.inner.origin.sess_version
+    }
+
+    pub(crate) fn medias(&self) -> impl Iterator<Item = Line<'_>> {
+        self.inner.medias.iter().map(|media| Line { session: &self.inner, media })
+    }
+}
+
+/// One `m=` line with what it inherits from the session level.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    session: &'a sdp_types::Session,
+    media: &'a Media,
+}
+
+/// What a transport of an `m=` line is to us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Transport {
+    /// `RTP/AVP` or `RTP/AVPF`.
+    Plain,
+    /// One of the SAVP family.
+    Encrypted,
+    /// Not RTP over UDP.
+    Other,
+}
+
+/// The direction as the describing side sees it (RFC 8866 s.6.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Flowing {
+    pub(crate) sends: bool,
+    pub(crate) receives: bool,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn is_audio(self) -> bool {
+        self.media.media.eq_ignore_ascii_case("audio")
+    }
+
+    pub(crate) fn media(self) -> &'a Media {
+        self.media
+    }
+
+    pub(crate) fn transport(self) -> Transport {
+        match self.media.proto.to_ascii_uppercase().as_str() {
+            "RTP/AVP" | "RTP/AVPF" => Transport::Plain,
+            "RTP/SAVP" | "RTP/SAVPF" | "UDP/TLS/RTP/SAVP" | "UDP/TLS/RTP/SAVPF" => Transport::Encrypted,
+            _ => Transport::Other,
+        }
+    }
+
+    /// The payload types in the line's order, each with the codec it stands for, if it is one of ours.
+    pub(crate) fn codecs(self) -> impl Iterator<Item = (u8, Codec)> {
+        self.payload_types().filter_map(move |payload_type| {
+            let codec = match self.rtpmap(payload_type) {
+                Some(map) if map.rate == 8000 && map.channels == 1 => Codec::from_name(map.name),
+                Some(_) => None,
+                None => Codec::from_static_payload_type(payload_type),
+            };
+            codec.map(|codec| (payload_type, codec))
+        })
+    }
+
+    /// The payload type of telephone-event at the codecs' clock rate.
+    pub(crate) fn telephone_event(self) -> Option<u8> {
+        self.payload_types().find(|&payload_type| {
+            self.rtpmap(payload_type)
+                .is_some_and(|map| map.rate == 8000 && map.name.eq_ignore_ascii_case("telephone-event"))
+        })
+    }
+
+    /// Where RTP and RTCP are to be sent; `None` when the address is no IP literal or missing.
+    pub(crate) fn addresses(self) -> Option<(SocketAddr, SocketAddr)> {
+        let connection: &Connection = self.media.connections.first().or(self.session.connection.as_ref())?;
+        let address = connection.try_address().ok()?.ip;
+        let rtp = SocketAddr::new(address, self.media.port);
+        let next = SocketAddr::new(address, self.media.port.checked_add(1)?);
+        let rtcp = self.value("rtcp").and_then(|value| rtcp(value, address)).unwrap_or(next);
+        Some((rtp, rtcp))
+    }
+
+    pub(crate) fn flowing(self) -> Flowing {
+        let direction = |attributes: &[Attribute]| {
+            attributes.iter().find_map(|attribute| {
+                let (sends, receives) = match attribute.attribute.to_ascii_lowercase().as_str() {
+                    "sendrecv" => (true, true),
+                    "sendonly" => (true, false),
+                    "recvonly" => (false, true),
+                    "inactive" => (false, false),
+                    _ => return None,
+                };
+                Some(Flowing { sends, receives })
+            })
+        };
+        direction(&self.media.attributes)
+            .or_else(|| direction(&self.session.attributes))
+            .unwrap_or(Flowing { sends: true, receives: true })
+    }
+
+    /// `a=ptime` in milliseconds, where it is sane.
+    pub(crate) fn ptime_ms(self) -> Option<u8> {
+        let ms: u8 = self.value("ptime")?.trim().parse().ok()?;
+        (1..=200).contains(&ms).then_some(ms)
+    }
+
+    fn payload_types(self) -> impl Iterator<Item = u8> + use<'a> {
+        self.media.fmt.split_ascii_whitespace().filter_map(|fmt| fmt.parse().ok()).filter(|&pt: &u8| pt < 128)
+    }
+
+    fn rtpmap(self, payload_type: u8) -> Option<RtpMap<'a>> {
+        self.media
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.attribute.eq_ignore_ascii_case("rtpmap"))
+            .filter_map(|attribute| RtpMap::parse(attribute.value.as_deref()?))
+            .find(|map| map.payload_type == payload_type)
+    }
+
+    fn value(self, name: &'a str) -> Option<&'a str> {
+        self.media.get_first_attribute_value(name).flatten()
+    }
+}
+
+/// `a=rtpmap:<payload type> <name>/<rate>[/<channels>]`, read with the tolerance that gateways need.
+struct RtpMap<'a> {
+    payload_type: u8,
+    name: &'a str,
+    rate: u32,
+    channels: u8,
+}
+
+impl<'a> RtpMap<'a> {
+    fn parse(value: &'a str) -> Option<Self> {
+        let (payload_type, encoding) = value.trim().split_once(|c: char| c.is_ascii_whitespace())?;
+        let mut parts = encoding.trim().split('/');
+        let name = parts.next()?;
+        let rate = parts.next().map_or(Some(8000), |rate| rate.trim().parse().ok())?;
+        let channels = parts.next().map_or(Some(1), |channels| channels.trim().parse().ok())?;
+        Some(Self { payload_type: payload_type.parse().ok()?, name, rate, channels })
+    }
+}
+
+/// `a=rtcp:<port> [IN IP4|IP6 <address>]` (RFC 3605).
+fn rtcp(value: &str, address: IpAddr) -> Option<SocketAddr> {
+    let mut parts = value.split_ascii_whitespace();
+    let port = parts.next()?.parse().ok().filter(|&port: &u16| port != 0)?;
+    let address = parts.nth(2).and_then(|literal| literal.parse().ok()).unwrap_or(address);
+    Some(SocketAddr::new(address, port))
+}
