@@ -1,1 +1,10 @@
-fn main(){}
+//! The daemon and its command line.
+
+mod cli;
+mod config;
+mod demo;
+mod fault;
+mod log;
+mod mask;
+
+fn main() {}

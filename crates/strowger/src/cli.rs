@@ -1,0 +1,148 @@
+//! The command line, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser, Debug)]
+#[command(
+    name = "strowger",
+    version,
+    about = "Connects telephone numbers to AI voice agents",
+    long_about = "Strowger stands between carriers and AI voice agents: a call to one of your numbers comes in over \
+                  SIP, the number picks the agent, and audio flows both ways.",
+    after_help = "The first minute:\n  \
+                  strowger demo                                real calls on loopback, no set-up, no files left behind\n\n\
+                  Then your own numbers:\n  \
+                  strowger check --inventory inventory.toml    name every fault, change nothing\n  \
+                  strowger apply inventory.toml                make the inventory equal to the file\n  \
+                  strowger run                                 take calls\n  \
+                  strowger call list                           see what became of them"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Take calls until SIGTERM
+    #[command(after_help = "Examples:\n  \
+                            strowger run\n  \
+                            strowger run --config /etc/strowger/strowger.toml\n  \
+                            STROWGER__SIP__UDP=127.0.0.1:5070 strowger run\n\n\
+                            The inventory comes from the store (see `strowger apply`); a change to it is picked up \
+                            while running.\nSIGTERM or Ctrl-C ends the calls with a BYE, writes their records and exits 0.")]
+    Run(ConfigFile),
+
+    /// Place real calls on loopback and check what came of them
+    #[command(after_help = "Examples:\n  \
+                            strowger demo           ladders, audio and digits checked, records; exits 0 if all held\n  \
+                            strowger demo --keep    and then keep the daemon running, to call it yourself")]
+    Demo(Demo),
+
+    /// Name every fault of the configuration and the inventory, and change nothing
+    #[command(after_help = "Examples:\n  \
+                            strowger check\n  \
+                            strowger check --config /etc/strowger/strowger.toml --inventory inventory.toml")]
+    Check(Check),
+
+    /// Make the stored inventory equal to a file
+    #[command(after_help = "Examples:\n  \
+                            strowger apply inventory.toml --dry-run    print the plan only\n  \
+                            strowger apply inventory.toml\n\n\
+                            What is in the store and not in the file is removed. A running daemon takes the change \
+                            up by itself; calls that are up keep what they were admitted with.")]
+    Apply(Apply),
+
+    /// The numbers of the stored inventory
+    #[command(subcommand, after_help = "Example:\n  strowger number list --json")]
+    Number(List),
+
+    /// The agents of the stored inventory
+    #[command(subcommand, after_help = "Example:\n  strowger agent list --json")]
+    Agent(List),
+
+    /// The trunks of the stored inventory
+    #[command(subcommand, after_help = "Example:\n  strowger trunk list --json")]
+    Trunk(List),
+
+    /// The calls and what became of them
+    #[command(subcommand, after_help = "Example:\n  strowger call list --limit 20")]
+    Call(CallCommand),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConfigFile {
+    /// The node's configuration [default: conf/strowger.toml if it is there, else the built-in defaults]
+    #[arg(long = "config", value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Keep the daemon and its bot running after the calls, until Ctrl-C
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// An inventory file to check too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    /// The inventory, such as inventory.toml
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum List {
+    /// All of them, as a table
+    List(Listing),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CallCommand {
+    /// The latest calls, newest first
+    List(CallListing),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Listing {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CallListing {
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,84 @@
+//! Every key: what it takes, in words and as a check.
+
+use super::value::{
+    Address, Backend, DataDir, Format, Level, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text, UnknownSource,
+    Whole,
+};
+
+/// One key of the node's configuration.
+pub(super) struct Key {
+    /// `section.key`.
+    pub(super) name: &'static str,
+    /// What it takes, to follow "expected".
+    pub(super) expected: &'static str,
+    /// A value as it is written in the file.
+    pub(super) example: &'static str,
+    check: fn(&config::Config, &str) -> Result<(), config::ConfigError>,
+}
+
+impl Key {
+    const fn new<T: serde::de::DeserializeOwned>(
+        name: &'static str,
+        expected: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, expected, example, check: |merged, name| merged.get::<T>(name).map(drop) }
+    }
+
+    /// Whether the merged value is one that the key takes.
+    pub(super) fn check(&self, merged: &config::Config) -> Result<(), config::ConfigError> {
+        (self.check)(merged, self.name)
+    }
+
+    pub(super) fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(section, _)| section)
+    }
+
+    pub(super) fn own_name(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(_, name)| name)
+    }
+
+    /// Its own name, if it is one of `section`.
+    pub(super) fn in_section(&self, section: &str) -> Option<&'static str> {
+        (self.section() == section).then(|| self.own_name())
+    }
+}
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new::<NodeId>("node.id", "1 to 64 letters, digits, `.`, `_` or `-`", "\"strowger\""),
+    Key::new::<DataDir>("node.data_dir", "a directory", "\"/var/lib/strowger\""),
+    Key::new::<Listeners>("sip.udp", "1 to 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
+    Key::new::<Reserved>("sip.tcp", "nothing, as SIP over TCP is not in this version", "[]"),
+    Key::new::<Reserved>("sip.tls", "nothing, as SIP over TLS is not in this version", "[]"),
+    Key::new::<Reserved>("sip.ws", "nothing, as SIP over WebSocket is not in this version", "[]"),
+    Key::new::<Address>("sip.advertised", "one IP address that peers can reach, or nothing", "\"203.0.113.5\""),
+    Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
+    Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
+    Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
+    Key::new::<Reserved>("tls.certificate", "nothing, as TLS is not in this version", "\"\""),
+    Key::new::<Reserved>("tls.private_key", "nothing, as TLS is not in this version", "\"\""),
+    Key::new::<Reserved>("tls.client_ca", "nothing, as TLS is not in this version", "\"\""),
+    Key::new::<PortRange>("media.ports", "a range of at least two ports from 1024 to 65535", "\"10000-29999\""),
+    Key::new::<Address>("media.advertised", "one IP address that peers can reach, or nothing", "\"203.0.113.5\""),
+    Key::new::<Whole<0, 64>>("media.workers", "a whole number from 0 to 64", "4"),
+    Key::new::<Backend>(
+        "media.backend",
+        "\"auto\" or \"epoll\", as \"io-uring\" is not in this version",
+        "\"auto\"",
+    ),
+    Key::new::<Whole<0, 86_400>>("media.silence_timeout_s", "a whole number of seconds from 0 to 86400", "60"),
+    Key::new::<StoreUrl>(
+        "store.url",
+        "sqlite:FILE, as PostgreSQL is not in this version",
+        "\"sqlite:strowger.db\"",
+    ),
+    Key::new::<Reserved>("admin.listen", "nothing, as the HTTP API is not in this version", "\"\""),
+    Key::new::<Whole<1, 100_000>>("limits.max_calls", "a whole number from 1 to 100000", "2000"),
+    Key::new::<Whole<1, 100_000>>("limits.max_cps", "a whole number from 1 to 100000", "200"),
+    Key::new::<Reserved>("limits.per_source_cps", "0, as a limit per source is not in this version", "0"),
+    Key::new::<Whole<1, 604_800>>("limits.max_call_s", "a whole number of seconds from 1 to 604800", "14400"),
+    Key::new::<Whole<1, 600>>("limits.ring_s", "a whole number of seconds from 1 to 600", "60"),
+    Key::new::<Level>("log.level", "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"", "\"info\""),
+    Key::new::<Format>("log.format", "\"pretty\" or \"json\"", "\"pretty\""),
+    Key::new::<bool>("log.full_numbers", "true or false", "false"),
+];

@@ -1,0 +1,119 @@
+use super::*;
+
+fn merged(text: &str) -> Result<Config, String> {
+    Config::merge(Some(("strowger.toml".into(), text.into())), &BTreeMap::new()).map_err(|faults| faults.to_string())
+}
+
+fn fault(text: &str) -> String {
+    merged(text).expect_err("a fault")
+}
+
+fn overridden(key: &str, value: &str) -> Result<Config, String> {
+    let overrides = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    Config::embedded(&overrides).map_err(|faults| faults.to_string())
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    let config = merged("").unwrap();
+    assert_eq!(config.sip.udp.0, ["0.0.0.0:5060".parse().unwrap()]);
+    assert_eq!(config.media.ports.0, 10_000..=29_999);
+    assert_eq!(config.limits.max_calls.0, 2000);
+    assert_eq!(config.store_url(), "sqlite:strowger.db");
+    assert!(!config.log.full_numbers);
+}
+
+#[test]
+fn the_documented_file_has_every_key_and_a_comment_on_each() {
+    let document = Document::parse(DEFAULTS.to_owned()).unwrap();
+    for key in KEYS {
+        assert!(document.get(key.section()).and_then(|section| section.get(key.own_name())).is_some(), "{}", key.name);
+        let line = DEFAULTS.lines().find(|line| line.starts_with(&format!("{} =", key.own_name()))).unwrap();
+        assert!(line.contains(" # "), "{line}");
+    }
+    assert_eq!(merged(DEFAULTS).unwrap().limits.ring_s.0, 60);
+}
+
+#[test]
+fn every_example_is_a_value_that_its_key_takes() {
+    for key in KEYS {
+        let text = format!("[{}]\n{} = {}\n", key.section(), key.own_name(), key.example);
+        assert!(merged(&text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
+    let cases = [
+        (
+            "[limits]\nmax_calls = \"many\"\n",
+            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found \"many\". Write, for example, max_calls = 2000",
+        ),
+        (
+            "[limits]\nmax_calls = 1.5\n",
+            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found 1.5. Write, for example, max_calls = 2000",
+        ),
+        (
+            "[sip]\nudp = []\n",
+            "strowger.toml:2: sip.udp: expected 1 to 16 different addresses IP:PORT, found []. Write, for example, udp = [\"0.0.0.0:5060\"]",
+        ),
+        (
+            "[sip]\n\ntls = [\"0.0.0.0:5061\"]\n",
+            "strowger.toml:3: sip.tls: expected nothing, as SIP over TLS is not in this version, found [\"0.0.0.0:5061\"]. Write, for example, tls = []",
+        ),
+        (
+            "[admin]\nlisten = \"127.0.0.1:8080\"\n",
+            "strowger.toml:2: admin.listen: expected nothing, as the HTTP API is not in this version, found \"127.0.0.1:8080\". Write, for example, listen = \"\"",
+        ),
+        (
+            "[media]\nports = \"20000-10000\"\n",
+            "strowger.toml:2: media.ports: expected a range of at least two ports from 1024 to 65535, found \"20000-10000\". Write, for example, ports = \"10000-29999\"",
+        ),
+        (
+            "[store]\nurl = \"postgres://db/strowger\"\n",
+            "strowger.toml:2: store.url: expected sqlite:FILE, as PostgreSQL is not in this version, found \"postgres://db/strowger\". Write, for example, url = \"sqlite:strowger.db\"",
+        ),
+        ("[limits]\nmax_cals = 3\n", "strowger.toml:2: limits.max_cals: no such key. Did you mean `max_calls`?"),
+        ("[limit]\nmax_calls = 3\n", "strowger.toml:1: limit: no such section. Did you mean `limits`?"),
+        ("sip = 5\n", "strowger.toml:1: sip: expected a section. Write it as [sip] on its own line, with keys below."),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(fault(text), expected);
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let told = fault("[log]\nlevel = \"loud\"\nformat = 3\n");
+    assert_eq!(told.lines().count(), 2, "{told}");
+}
+
+#[test]
+fn text_that_is_no_toml_is_told_with_its_line() {
+    let told = fault("[log]\nlevel = \n");
+    assert!(told.starts_with("strowger.toml:2: not TOML: "), "{told}");
+}
+
+#[test]
+fn the_environment_wins_and_is_named_when_it_is_wrong() {
+    assert_eq!(overridden("limits.max_calls", "7").unwrap().limits.max_calls.0, 7);
+    let listeners = overridden("sip.udp", "127.0.0.1:5070, [::1]:5070").unwrap().sip.udp.0;
+    assert_eq!(listeners, ["127.0.0.1:5070".parse().unwrap(), "[::1]:5070".parse().unwrap()]);
+    assert!(overridden("log.full_numbers", "true").unwrap().log.full_numbers);
+    assert_eq!(
+        overridden("limits.max_calls", "0").unwrap_err(),
+        "environment: STROWGER__LIMITS__MAX_CALLS: limits.max_calls: expected a whole number from 1 to 100000, found \"0\". Write, for example, max_calls = 2000"
+    );
+    assert_eq!(
+        overridden("sip.updd", "x").unwrap_err(),
+        "environment: STROWGER__SIP__UPDD: names no key. Did you mean STROWGER__SIP__UDP?"
+    );
+}
+
+#[test]
+fn a_relative_store_lies_in_the_data_directory() {
+    let config = merged("[node]\ndata_dir = \"/var/lib/strowger\"\n").unwrap();
+    assert_eq!(config.store_url(), "sqlite:/var/lib/strowger/strowger.db");
+    let config = merged("[node]\ndata_dir = \"/x\"\n[store]\nurl = \"sqlite:/y/z.db\"\n").unwrap();
+    assert_eq!(config.store_url(), "sqlite:/y/z.db");
+}

@@ -1,0 +1,3 @@
+//! Demo
+mod audio;
+mod bot;
