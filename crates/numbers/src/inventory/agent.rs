@@ -1,0 +1,118 @@
+//! Who answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{MediaEncryption, Transport};
+use crate::Secret;
+
+/// A voice agent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// Names it in numbers, settings and records.
+    pub id: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it is reached.
+    pub endpoint: Endpoint,
+    /// Answers when this one can't be reached or is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_agent_id: Option<String>,
+    /// Most calls at once; unlimited if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u32>,
+}
+
+/// How an agent is reached. `Debug` shows no credentials.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]
+pub enum Endpoint {
+    /// A bot behind a WebSocket that speaks Twilio Media Streams; we are the client.
+    MediaStream {
+        /// `ws://` or `wss://`; `user:password@` before the host becomes HTTP basic authentication.
+        url: String,
+        /// Headers of the upgrade request.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, Secret>,
+        /// `customParameters` of the `start` message.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
+    },
+    /// A SIP user agent that we call.
+    Sip {
+        /// Its SIP URI, like `sip:bot@10.0.0.7:5060`.
+        uri: String,
+        /// The transport of our INVITE; that of the URI, else UDP, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
+        /// SRTP on its leg.
+        #[serde(default)]
+        media_encryption: MediaEncryption,
+        /// Digest user name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        username: Option<String>,
+        /// Digest password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<Secret>,
+        /// Where its requests come from.
+        #[serde(default, deserialize_with = "super::networks", skip_serializing_if = "Vec::is_empty")]
+        addresses: Vec<IpNet>,
+    },
+    /// Sends the caller's audio back. Built in, for trying things.
+    Echo,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MediaStream { url, headers, parameters } => f
+                .debug_struct("MediaStream")
+                .field("url", &without_credentials(url))
+                .field("headers", headers)
+                .field("parameters", &parameters.keys())
+                .finish(),
+            Self::Sip { uri, transport, media_encryption, username, password, addresses } => f
+                .debug_struct("Sip")
+                .field("uri", uri)
+                .field("transport", transport)
+                .field("media_encryption", media_encryption)
+                .field("username", username)
+                .field("password", password)
+                .field("addresses", addresses)
+                .finish(),
+            Self::Echo => f.write_str("Echo"),
+        }
+    }
+}
+
+/// The URL without what stands before `@` in its authority and without its query.
+fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_credentials() {
+        let endpoint = Endpoint::MediaStream {
+            url: "wss://bob:hunter2@bots.example.com/sales?token=hunter2".into(),
+            headers: BTreeMap::from([("Authorization".into(), Secret::from("Bearer hunter2"))]),
+            parameters: BTreeMap::from([("api_key".into(), "hunter2".into())]),
+        };
+        let shown = format!("{endpoint:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("wss://bots.example.com/sales") && shown.contains("Authorization"), "{shown}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Telephone numbers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AllowedCountries, E164};
+
+/// A number that we own, or may show.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Fields")]
+pub struct Number {
+    /// The number.
+    pub e164: E164,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// How we came by it.
+    pub source: NumberSource,
+    /// The trunk that it is reached by, and whose calls show it.
+    pub trunk_id: String,
+    /// Answers its calls; the default agent if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// Are calls to it answered? By default yes; never for a personal number.
+    pub inbound: bool,
+    /// May calls be placed from it?
+    pub outbound: bool,
+    /// Where calls from it may go; where its trunk's may if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_countries: Option<AllowedCountries>,
+    /// Most calls at once; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u32>,
+    /// Is it in use? By default active; a personal number pending, until verified.
+    pub status: NumberStatus,
+}
+
+/// How we came by a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberSource {
+    /// Brought along with a trunk.
+    #[default]
+    Byoc,
+    /// Imported from a Twilio account.
+    Twilio,
+    /// Imported from a Telnyx account.
+    Telnyx,
+    /// Bought through us.
+    Purchased,
+    /// Somebody's own, shown on calls after verification, never answered here.
+    Personal,
+}
+
+/// Is a number in use?
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberStatus {
+    /// Yes.
+    #[default]
+    Active,
+    /// Not yet.
+    Pending,
+    /// No longer, for a time.
+    Suspended,
+}
+
+/// A number as written: what is left out depends on the source.
+#[derive(Deserialize)]
+#[serde(rename = "Number", deny_unknown_fields)]
+struct Fields {
+    e164: E164,
+    label: Option<String>,
+    #[serde(default)]
+    source: NumberSource,
+    trunk_id: String,
+    agent_id: Option<String>,
+    inbound: Option<bool>,
+    #[serde(default)]
+    outbound: bool,
+    allowed_countries: Option<AllowedCountries>,
+    max_calls: Option<u32>,
+    status: Option<NumberStatus>,
+}
+
+impl From<Fields> for Number {
+    fn from(fields: Fields) -> Self {
+        let personal = fields.source == NumberSource::Personal;
+        let status = if personal { NumberStatus::Pending } else { NumberStatus::Active };
+        Self {
+            e164: fields.e164,
+            label: fields.label,
+            source: fields.source,
+            trunk_id: fields.trunk_id,
+            agent_id: fields.agent_id,
+            inbound: fields.inbound.unwrap_or(!personal),
+            outbound: fields.outbound,
+            allowed_countries: fields.allowed_countries,
+            max_calls: fields.max_calls,
+            status: fields.status.unwrap_or(status),
+        }
+    }
+}
+
+impl Number {
+    /// An active number of one's own carrier that is answered by the default agent.
+    pub fn new(e164: E164, trunk_id: &str) -> Self {
+        Self {
+            e164,
+            label: None,
+            source: NumberSource::Byoc,
+            trunk_id: trunk_id.to_owned(),
+            agent_id: None,
+            inbound: true,
+            outbound: false,
+            allowed_countries: None,
+            max_calls: None,
+            status: NumberStatus::Active,
+        }
+    }
+}
