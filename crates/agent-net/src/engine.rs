@@ -1,0 +1,180 @@
+//! One open stream: what the tap tells goes out, what the bot says goes to the tap.
+//!
+//! Nothing in it grows with a bot's behaviour: what waits for a slow bot is bounded ([`crate::outgoing`]), and while the tap
+//! has no room the bot is not read, so that one that sends faster than the channel is drained waits in TCP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use media::agent::{TapEvent, TapInput};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::codec::{Codec, Said};
+use crate::connect::MESSAGE_LENGTH;
+use crate::counters::{Tally, count};
+use crate::line::{Ear, Line, Turn};
+use crate::marks::Marks;
+use crate::outgoing::{Dropped, Word};
+use crate::streams::Tap;
+
+/// How a stream ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// We were told to close it; the bot has not been told yet.
+    Ours,
+    /// The bot closed it; the answer to its close has not been sent yet.
+    Bots { clean: bool, reason: String },
+    /// The connection is unusable.
+    Broken(String),
+}
+
+pub(crate) struct Engine<C> {
+    line: Line<C>,
+    tap: Tap,
+    marks: Marks,
+    /// What the bot said and the tap had no room for yet. The bot is not read meanwhile.
+    incoming: Option<TapInput>,
+    tally: Arc<Tally>,
+}
+
+/// Whether the tap may tell something still.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Leg {
+    Up,
+    Released,
+}
+
+impl<C: Codec> Engine<C> {
+    pub(crate) fn new(line: Line<C>, tap: Tap, tally: Arc<Tally>) -> Self {
+        Self { line, tap, marks: Marks::default(), incoming: None, tally }
+    }
+
+    /// Runs until `closed` fires, or the bot or the network ends it.
+    pub(crate) async fn run(&mut self, closed: &mut oneshot::Receiver<()>) -> End {
+        let mut leg = Leg::Up;
+        loop {
+            let ear = if self.incoming.is_none() { Ear::Open } else { Ear::Shut };
+            let stalled = self.line.blocked().map(|since| since + STALL);
+            tokio::select! {
+                _ = &mut *closed => return End::Ours,
+                event = self.tap.events.recv(), if leg == Leg::Up => match event {
+                    Some(event) => self.tell(event),
+                    None => leg = Leg::Released,
+                },
+                () = deliver(&self.tap.inputs, &mut self.incoming), if ear == Ear::Shut => {}
+                () = sleep_until(stalled.unwrap_or_else(Instant::now)), if stalled.is_some() => {
+                    return End::Broken(format!("the bot has read nothing for {} s", STALL.as_secs()));
+                }
+                turn = self.line.turn(ear) => match turn {
+                    Turn::Heard(message) => if let Some(end) = self.hear(message) {
+                        return end;
+                    },
+                    Turn::Ended => return End::Broken("the connection ended without a WebSocket close".into()),
+                    Turn::Broken(error) => return End::Broken(words(&error)),
+                },
+            }
+        }
+    }
+
+    /// Ends the stream on the wire, within [`CLOSE`].
+    pub(crate) async fn finish(mut self, end: End) {
+        let finished = match end {
+            End::Ours => {
+                while let Ok(event) = self.tap.events.try_recv() {
+                    self.tell(event);
+                }
+                self.line.outgoing.push(Word::Farewell);
+                let frame = CloseFrame { code: CloseCode::Normal, reason: "call ended".into() };
+                timeout(CLOSE, self.line.close(frame)).await
+            }
+            End::Bots { .. } => timeout(CLOSE, self.line.drain()).await,
+            End::Broken(_) => return,
+        };
+        if !matches!(finished, Ok(Ok(()))) {
+            tracing::debug!("a bot did not complete the WebSocket close");
+        }
+    }
+
+    fn tell(&mut self, event: TapEvent) {
+        let word = match event {
+            TapEvent::Audio(frame) => Word::Audio(frame),
+            TapEvent::Digit(digit) => Word::Digit(digit),
+            TapEvent::Mark(mark) => match self.marks.reached(mark) {
+                Some(name) => Word::Mark(name),
+                None => return,
+            },
+        };
+        match self.line.outgoing.push(word) {
+            Dropped::Nothing => {}
+            Dropped::Frame => count(&self.tally.dropped_frames),
+            Dropped::Word => count(&self.tally.dropped_words),
+        }
+    }
+
+    fn hear(&mut self, message: Message) -> Option<End> {
+        let said = match message {
+            Message::Text(text) => self.line.codec.text(&text),
+            Message::Binary(bytes) => self.line.codec.binary(&bytes),
+            Message::Close(frame) => return Some(closed_by_bot(frame)),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return None,
+        };
+        self.incoming = match said {
+            Said::Audio(audio) if audio.is_empty() => None,
+            Said::Audio(audio) => Some(TapInput::Audio(audio)),
+            Said::Clear => Some(TapInput::Clear),
+            Said::Mark(name) => {
+                let mark = self.marks.set(name);
+                if mark.is_none() {
+                    count(&self.tally.refused_marks);
+                }
+                mark.map(TapInput::Mark)
+            }
+            Said::Noise => {
+                count(&self.tally.noise);
+                None
+            }
+        };
+        None
+    }
+}
+
+/// Hands `waiting` to the tap when it has room. Dropped on the way, it has taken nothing.
+async fn deliver(inputs: &mpsc::Sender<TapInput>, waiting: &mut Option<TapInput>) {
+    let permit = inputs.reserve().await;
+    if let (Ok(permit), Some(input)) = (permit, waiting.take()) {
+        permit.send(input);
+    }
+}
+
+fn closed_by_bot(frame: Option<CloseFrame>) -> End {
+    let Some(CloseFrame { code, reason }) = frame else {
+        return End::Bots { clean: true, reason: "the bot closed the stream".into() };
+    };
+    let clean = matches!(code, CloseCode::Normal | CloseCode::Away | CloseCode::Status);
+    let reason = if reason.is_empty() { String::new() } else { format!(": {}", reason.as_str()) };
+    End::Bots { clean, reason: format!("the bot closed the stream ({}{reason})", u16::from(code)) }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum; the rest speak for themselves")]
+fn words(error: &Error) -> String {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            "the connection ended without a WebSocket close".into()
+        }
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            format!("the bot sent a message of more than {} MiB", MESSAGE_LENGTH >> 20)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A bot that reads nothing for so long, with the system's buffers full, is gone.
+const STALL: Duration = Duration::from_secs(30);
+
+/// For `stop`, the close and the bot's answer to it.
+const CLOSE: Duration = Duration::from_secs(2);
