@@ -5,8 +5,16 @@
 
 pub mod endpoint;
 pub mod flow;
+pub mod host;
 pub mod message;
+pub mod name_addr;
+pub mod params;
+pub mod uri;
+pub mod via;
 
 pub use endpoint::{Endpoint, Event};
-pub use message::{Message, Method, StatusCode};
 pub use flow::{Flow, Transport};
+pub use message::{Message, Method, StatusCode, Writer};
+pub use name_addr::NameAddr;
+pub use uri::Uri;
+pub use via::Via;

@@ -1,49 +1,37 @@
 //! One SIP message over the bytes it came in (RFC 3261 s.7): an index of its headers, nothing copied.
 
+mod index;
+mod method;
+mod name;
+mod start;
+mod status;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
-/// A request method (RFC 3261 s.7.1 and the RFCs that add to it).
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-#[expect(missing_docs, reason = "each is its own name")]
-pub enum Method {
-    Invite,
-    Ack,
-    Bye,
-    Cancel,
-    Options,
-    Register,
-    Prack,
-    Update,
-    Info,
-    Refer,
-    Notify,
-    Subscribe,
-    Message,
-    Publish,
-    /// Any other token.
-    Extension(Box<str>),
-}
+pub use method::{CSeq, Method};
+pub use status::StatusCode;
+pub use writer::Writer;
 
-/// A response status, 100 to 699.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct StatusCode(u16);
+use crate::name_addr::NameAddr;
+use crate::params::elements;
+use crate::via::Via;
+use index::{Fault, Index, Line};
+use name::{Name, Shape};
+use start::Start;
 
-/// A well-formed SIP message. The header section is UTF-8, the body any bytes.
+/// A well-formed SIP message. The header section is UTF-8, the body any bytes. A clone shares everything.
 #[derive(Clone)]
 pub struct Message {
     bytes: Bytes,
-}
-
-/// The number and method of a CSeq header.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CSeq {
-    /// 0 to 2^31-1.
-    pub number: u32,
-    /// The method.
-    pub method: Method,
+    index: Arc<Index>,
 }
 
 /// Bytes that are no well-formed SIP message.
@@ -52,80 +40,243 @@ pub struct CSeq {
 pub struct Malformed {
     /// What is wrong, where (header or line), in words.
     pub fault: String,
-    /// The message as far as it can be read, when it is a request that has enough of Via, From, To, Call-ID and CSeq to be
-    /// answered, and the status that it earns: 400, 505, 413, 513 ...
+    /// The message as far as it can be read, when it is a request other than ACK whose topmost Via says where an answer goes,
+    /// and the status that it earns: 400, 414, 501, 505, 513. Of what it lacks or what is malformed in it the accessors say
+    /// nothing (`""`, `None`, a CSeq of 0); [`Writer::response_to`] copies what there is.
     pub answer: Option<(StatusCode, Box<Message>)>,
 }
 
-#[expect(unused_variables, clippy::todo, reason = "boundary first")]
+/// Bounds on what a peer may send.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits;
+
+impl Limits {
+    /// Octets of a message, body included: what a datagram can hold.
+    pub const SIZE: usize = 65_535;
+    /// Header lines.
+    pub const HEADERS: usize = 256;
+    /// Octets of one header, folds included.
+    pub const LINE: usize = 8_192;
+    /// Octets of a Request-URI.
+    pub const URI: usize = 2_048;
+    /// Vias: more than the 70 hops that Max-Forwards allows as a rule, and than any path has.
+    pub const VIAS: usize = 100;
+}
+
 impl Message {
-    /// Reads one datagram, or one framed message of a stream, in full.
+    /// Reads one datagram, or one framed message of a stream, in full. Line breaks before it are passed over, and so is what
+    /// follows the body that Content-Length tells of.
     ///
     /// # Errors
     /// [`Malformed`], with what can be answered.
-    pub fn parse(bytes: Bytes) -> Result<Self, Malformed> {
-        todo!()
+    pub fn parse(mut bytes: Bytes) -> Result<Self, Malformed> {
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        bytes.advance(blank);
+        let oversized = bytes.len() > Limits::SIZE;
+        bytes.truncate(Limits::SIZE);
+        let (text, not_utf8) = match std::str::from_utf8(&bytes) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let text = std::str::from_utf8(valid).unwrap_or_default();
+                (text, !text.contains("\r\n\r\n"))
+            }
+        };
+        if not_utf8 {
+            return Err(Self::refuse_octets(&bytes));
+        }
+        let (index, mut fault) = index::read(text, bytes.len()).map_err(Malformed::silent)?;
+        if oversized {
+            let words = format!("the message is over {} octets long", Limits::SIZE);
+            fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
+        }
+        bytes.truncate(index.body.end());
+        let message = Self { bytes, index: Arc::new(index) };
+        match fault {
+            None => Ok(message),
+            Some(fault) => Err(message.refuse(fault)),
+        }
     }
+
+    /// The message that is refused for `fault`.
+    fn refuse(self, fault: Fault) -> Malformed {
+        let answerable = self.is_request() && *self.method() != Method::Ack && self.via().is_some();
+        Malformed { answer: answerable.then(|| (fault.status, Box::new(self))), fault: fault.words }
+    }
+
+    /// Headers that are no UTF-8 are answered with what becomes of them when U+FFFD stands for each stray octet.
+    fn refuse_octets(bytes: &Bytes) -> Malformed {
+        let fault = Fault::bad("the headers are not UTF-8");
+        let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+        let lossy = String::from_utf8_lossy(bytes.get(..head).unwrap_or_default()).into_owned();
+        if lossy.len() > Limits::SIZE {
+            return Malformed::silent(fault);
+        }
+        match index::read(&lossy, lossy.len()) {
+            Ok((index, _)) => Self { bytes: lossy.into(), index: Arc::new(index) }.refuse(fault),
+            Err(_) => Malformed::silent(fault),
+        }
+    }
+
     /// Whether it is a request.
     pub fn is_request(&self) -> bool {
-        todo!()
+        self.index.start.is_request()
     }
+
     /// The method: of a request its own, of a response that of its CSeq.
     pub fn method(&self) -> &Method {
-        todo!()
+        match &self.index.start {
+            Start::Request { method, .. } => method,
+            Start::Response { .. } => &self.index.cseq.method,
+        }
     }
+
     /// The Request-URI of a request as written.
     pub fn request_uri(&self) -> Option<&str> {
-        todo!()
+        match self.index.start {
+            Start::Request { uri, .. } => Some(uri.text(&self.bytes)),
+            Start::Response { .. } => None,
+        }
     }
+
     /// The status of a response.
     pub fn status(&self) -> Option<StatusCode> {
-        todo!()
+        match self.index.start {
+            Start::Request { .. } => None,
+            Start::Response { status, .. } => Some(status),
+        }
     }
+
     /// The reason phrase of a response.
     pub fn reason_phrase(&self) -> Option<&str> {
-        todo!()
+        match self.index.start {
+            Start::Request { .. } => None,
+            Start::Response { reason, .. } => Some(reason.text(&self.bytes)),
+        }
     }
-    /// The first value of the header of that name (full name, any case; its compact form is found too), unfolded.
+
+    /// The first value of the header of that name (full name, any case; its compact form is found too), unfolded. Of a comma
+    /// list it is the first element.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        todo!()
+        self.headers(name).next()
     }
+
     /// Every value of the header of that name in order, one for each element where the header is a comma list (Via, Route,
     /// Record-Route, Contact, Allow, Supported, Require, ...), else one for each line.
-    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = Cow<'a, str>> + 'a {
-        std::iter::empty()
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let known = Name::of(name);
+        let mut other = None;
+        if known == Name::Other {
+            other = self.raw_lines().find(|line| line.is_named(name)).map(|line| line.name);
+        }
+        let lines = self.raw_lines().filter(move |line| {
+            line.line.name == known
+                && (known != Name::Other || other.is_some_and(|other| line.is_named(other)))
+        });
+        lines.flat_map(move |line| {
+            let (single, list) = match known.shape() {
+                Shape::Single => (Some(line.unfolded()), None),
+                Shape::List => (None, Some(elements(line.value).filter(|element| !element.is_empty()))),
+            };
+            let folded = line.line.folded;
+            single.into_iter().chain(list.into_iter().flatten().map(move |element| match folded {
+                true => unfold(element),
+                false => Cow::Borrowed(element),
+            }))
+        })
     }
+
     /// Every header line in order: name as written and value unfolded.
     pub fn lines(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        std::iter::empty()
+        self.raw_lines().map(|line| (line.name, line.unfolded()))
     }
+
+    /// The topmost Via. Every message that `parse` accepts has one.
+    pub fn via(&self) -> Option<Via<'_>> {
+        self.first(Name::Via).and_then(|value| elements(value).next()).and_then(Via::parse)
+    }
+
+    /// From. Every message that `parse` accepts has one.
+    pub fn from(&self) -> Option<NameAddr<'_>> {
+        self.first(Name::From).and_then(|value| NameAddr::parse(value).ok())
+    }
+
+    /// To. Every message that `parse` accepts has one.
+    pub fn to(&self) -> Option<NameAddr<'_>> {
+        self.first(Name::To).and_then(|value| NameAddr::parse(value).ok())
+    }
+
+    /// The first Contact; `None` for `*` too, and for one of a response that is malformed.
+    pub fn contact(&self) -> Option<NameAddr<'_>> {
+        let value = self.first(Name::Contact)?;
+        elements(value).find(|element| !element.is_empty()).and_then(|element| NameAddr::parse(element).ok())
+    }
+
+    /// Max-Forwards, 0 to 255.
+    pub fn max_forwards(&self) -> Option<u8> {
+        self.first(Name::MaxForwards).and_then(|value| value.parse().ok())
+    }
+
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        todo!()
+        self.index.call_id.text(&self.bytes)
     }
+
     /// The tag of From; `None` from an RFC 2543 peer.
     pub fn from_tag(&self) -> Option<&str> {
-        todo!()
+        self.index.from_tag.map(|tag| tag.text(&self.bytes))
     }
+
     /// The tag of To.
     pub fn to_tag(&self) -> Option<&str> {
-        todo!()
+        self.index.to_tag.map(|tag| tag.text(&self.bytes))
     }
+
     /// The CSeq.
     pub fn cseq(&self) -> &CSeq {
-        todo!()
+        &self.index.cseq
     }
+
     /// The body, empty if there is none.
     pub fn body(&self) -> &[u8] {
-        todo!()
+        self.index.body.bytes(&self.bytes)
     }
+
     /// The media type of the body, lower case and without parameters, such as `application/sdp`.
     pub fn content_type(&self) -> Option<Cow<'_, str>> {
-        todo!()
+        let value = self.first(Name::ContentType)?;
+        let media = value.split(';').next().unwrap_or_default();
+        let space = |c: char| c.is_ascii_whitespace();
+        let plain = !media.trim().contains(|c| space(c) || c.is_ascii_uppercase());
+        Some(match plain {
+            true => Cow::Borrowed(media.trim()),
+            false => {
+                Cow::Owned(media.chars().filter(|&c| !space(c)).map(|c| c.to_ascii_lowercase()).collect())
+            }
+        })
     }
-    /// The message as it came.
+
+    /// The message as it came, less line breaks in front and octets behind.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    fn raw_lines(&self) -> impl Iterator<Item = RawLine<'_>> {
+        self.index.lines.iter().map(|line| RawLine {
+            line,
+            name: line.written.text(&self.bytes),
+            value: line.value.text(&self.bytes),
+        })
+    }
+
+    /// The value of the first line of that name as written, folds and all.
+    fn first(&self, name: Name) -> Option<&str> {
+        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.bytes))
+    }
+
+    /// The values of each line of that name, unfolded.
+    fn values_of(&self, name: Name) -> impl Iterator<Item = Cow<'_, str>> {
+        self.raw_lines().filter(move |line| line.line.name == name).map(|line| line.unfolded())
     }
 }
 
@@ -135,24 +286,40 @@ impl fmt::Debug for Message {
     }
 }
 
-impl StatusCode {
-    /// A status.
-    ///
-    /// # Errors
-    /// `None` outside of 100 to 699.
-    pub const fn new(code: u16) -> Option<Self> {
-        if code >= 100 && code <= 699 { Some(Self(code)) } else { None }
+impl Malformed {
+    fn silent(fault: Fault) -> Self {
+        Self { fault: fault.words, answer: None }
     }
-    /// The number.
-    pub const fn code(self) -> u16 {
-        self.0
+}
+
+#[derive(Clone, Copy)]
+struct RawLine<'a> {
+    line: &'a Line,
+    name: &'a str,
+    value: &'a str,
+}
+
+impl<'a> RawLine<'a> {
+    fn is_named(&self, name: &str) -> bool {
+        self.line.name == Name::Other && self.name.eq_ignore_ascii_case(name)
     }
-    /// Whether it is 100 to 199.
-    pub const fn is_provisional(self) -> bool {
-        self.0 < 200
+
+    fn unfolded(&self) -> Cow<'a, str> {
+        if self.line.folded { unfold(self.value) } else { Cow::Borrowed(self.value) }
     }
-    /// Whether it is 200 to 299.
-    pub const fn is_success(self) -> bool {
-        self.0 >= 200 && self.0 < 300
+}
+
+/// Each line break with the white space around it becomes one space (RFC 3261 s.7.3.1).
+fn unfold(value: &str) -> Cow<'_, str> {
+    if !value.contains('\n') {
+        return Cow::Borrowed(value);
     }
+    let mut unfolded = String::with_capacity(value.len());
+    for (number, line) in value.split('\n').enumerate() {
+        if number > 0 {
+            unfolded.push(' ');
+        }
+        unfolded.push_str(line.trim_matches([' ', '\t', '\r']));
+    }
+    Cow::Owned(unfolded)
 }
