@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::did::Did;
-use crate::{Agent, Directory, E164, Number, Refusal, Trunk};
+use crate::{Agent, Directory, E164, Number, NumberSource, NumberStatus, Refusal, Trunk};
 
 /// How many calls are up.
 pub trait Usage {
@@ -58,7 +58,7 @@ pub enum AgentSource {
     Default,
 }
 
-/// Admits a call that came in by a trunk.
+/// Admits a call that came in by a trunk. An agent that is full hands over to its fallback agents.
 ///
 /// # Errors
 ///
@@ -70,6 +70,75 @@ pub fn admit_inbound(
     usage: &impl Usage,
     limits: &Limits,
 ) -> Result<Route, Refusal> {
-    let _ = (directory, trunk, did, usage.node_calls(), limits);
-    todo!()
+    if !trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled) {
+        return Err(Refusal::InboundDisabled);
+    }
+    let number = did.e164.and_then(|e164| directory.number(e164)).ok_or(Refusal::DidUnknown)?;
+    check_number(number)?;
+    let (agent, agent_source) = assigned_agent(directory, number)?;
+    check_room(trunk, number, usage, limits)?;
+    let agent = agent_with_room(directory, agent, usage)?;
+    Ok(Route { trunk: Arc::clone(trunk), number: Arc::clone(number), agent: Arc::clone(agent), agent_source })
 }
+
+fn check_number(number: &Number) -> Result<(), Refusal> {
+    if number.source == NumberSource::Personal {
+        return Err(Refusal::InboundDisabled);
+    }
+    match number.status {
+        NumberStatus::Active if number.inbound => Ok(()),
+        NumberStatus::Active => Err(Refusal::InboundDisabled),
+        NumberStatus::Pending | NumberStatus::Suspended => Err(Refusal::NumberInactive),
+    }
+}
+
+fn assigned_agent<'a>(
+    directory: &'a Directory,
+    number: &Number,
+) -> Result<(&'a Arc<Agent>, AgentSource), Refusal> {
+    let (id, source) = match (&number.agent_id, &directory.settings().default_agent_id) {
+        (Some(id), _) => (id, AgentSource::Assigned),
+        (None, Some(id)) => (id, AgentSource::Default),
+        (None, None) => return Err(Refusal::NoAgent),
+    };
+    Ok((directory.agent(id).ok_or(Refusal::NoAgent)?, source))
+}
+
+/// The node first: where it is full, another may have room for the trunk and the number.
+fn check_room(trunk: &Trunk, number: &Number, usage: &impl Usage, limits: &Limits) -> Result<(), Refusal> {
+    if limits.state == NodeState::Draining {
+        return Err(Refusal::Draining);
+    }
+    if is_full(limits.max_calls, usage.node_calls()) {
+        return Err(Refusal::NodeFull);
+    }
+    if is_full(trunk.limits.max_calls, usage.trunk_calls(&trunk.id)) {
+        return Err(Refusal::TrunkFull);
+    }
+    if is_full(number.max_calls, usage.number_calls(number.e164)) {
+        return Err(Refusal::NumberFull);
+    }
+    Ok(())
+}
+
+/// The agent, or the first of its fallback agents that has room. A directory has no loop among them.
+fn agent_with_room<'a>(
+    directory: &'a Directory,
+    agent: &'a Arc<Agent>,
+    usage: &impl Usage,
+) -> Result<&'a Arc<Agent>, Refusal> {
+    let mut agent = agent;
+    while is_full(agent.max_calls, usage.agent_calls(&agent.id)) {
+        let fallback = agent.fallback_agent_id.as_deref().and_then(|id| directory.agent(id));
+        agent = fallback.ok_or(Refusal::AgentFull)?;
+    }
+    Ok(agent)
+}
+
+fn is_full(max_calls: Option<u32>, calls: u32) -> bool {
+    max_calls.is_some_and(|max_calls| calls >= max_calls)
+}
+
+#[cfg(test)]
+#[path = "admission_tests.rs"]
+mod tests;

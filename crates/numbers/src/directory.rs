@@ -4,17 +4,27 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::{Agent, E164, Fault, Inventory, Number, Settings, Trunk};
+use crate::prefixes::Prefixes;
+use crate::{Agent, E164, Endpoint, Fault, Inventory, Number, NumberSource, Settings, Trunk};
 
 /// An immutable snapshot of what we own. A change is another snapshot; a running call keeps what it was admitted with.
+///
+/// Invariant: it has none of the faults that [`Inventory::faults`] finds, and every secret in it can be revealed.
 #[derive(Debug, Default)]
 pub struct Directory {
     revision: u64,
     settings: Settings,
+    /// By id.
     agents: Vec<Arc<Agent>>,
+    /// By id.
     trunks: Vec<Arc<Trunk>>,
+    /// In ascending order.
     numbers: Vec<Arc<Number>>,
     by_e164: HashMap<E164, Arc<Number>>,
+    trunk_sources: Prefixes<Arc<Trunk>>,
+    agent_sources: Prefixes<Arc<Agent>>,
+    /// By trunk id, for trunks that have exactly one number.
+    only_numbers: HashMap<String, Arc<Number>>,
 }
 
 impl Directory {
@@ -22,10 +32,30 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// What [`Inventory::faults`] finds, and every secret that is only named.
-    pub fn new(inventory: Inventory) -> Result<Self, Vec<Fault>> {
-        let _ = inventory;
-        todo!()
+    /// What [`Inventory::faults`] finds, and every secret that is only named (see [`Inventory::resolve`]).
+    pub fn new(mut inventory: Inventory) -> Result<Self, Vec<Fault>> {
+        let mut faults = inventory.faults();
+        faults.extend(inventory.named_secrets());
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut agents: Vec<_> = inventory.agents.into_iter().map(Arc::new).collect();
+        agents.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let mut trunks: Vec<_> = inventory.trunks.into_iter().map(Arc::new).collect();
+        trunks.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let mut numbers: Vec<_> = inventory.numbers.into_iter().map(Arc::new).collect();
+        numbers.sort_unstable_by_key(|number| number.e164);
+        Ok(Self {
+            revision: 0,
+            settings: inventory.settings,
+            by_e164: numbers.iter().map(|number| (number.e164, Arc::clone(number))).collect(),
+            trunk_sources: trunks.iter().flat_map(trunk_networks).collect(),
+            agent_sources: agents.iter().flat_map(agent_networks).collect(),
+            only_numbers: only_numbers(&numbers),
+            agents,
+            trunks,
+            numbers,
+        })
     }
 
     /// Owns nothing.
@@ -81,21 +111,79 @@ impl Directory {
         self.by_e164.get(&e164)
     }
 
-    /// The trunk that owns a source address: of all networks that hold it, the longest prefix.
-    pub fn trunk_by_source(&self, source: IpAddr) -> Option<&Arc<Trunk>> {
-        let _ = source;
-        todo!()
+    /// The trunk's number, if it has exactly one. Personal numbers, which are never called here, do not count.
+    pub fn only_number(&self, trunk_id: &str) -> Option<&Arc<Number>> {
+        self.only_numbers.get(trunk_id)
     }
 
-    /// The SIP agent that owns a source address, by the same rule.
+    /// The trunk that owns a source address: of all networks that hold it, the longest prefix.
+    pub fn trunk_by_source(&self, source: IpAddr) -> Option<&Arc<Trunk>> {
+        self.trunk_sources.find(source)
+    }
+
+    /// The SIP agent that owns a source address, by the same rule. Where a trunk owns it too, the trunk goes first.
     pub fn agent_by_source(&self, source: IpAddr) -> Option<&Arc<Agent>> {
-        let _ = source;
-        todo!()
+        self.agent_sources.find(source)
     }
 
     /// What an operator should know about a number that is no fault.
     pub fn warnings(&self, number: &Number) -> Vec<String> {
-        let _ = number;
-        todo!()
+        let mut warnings = Vec::new();
+        let trunk = self.trunk(&number.trunk_id);
+        let is_answered = number.inbound && number.source != NumberSource::Personal;
+        if is_answered && number.agent_id.is_none() && self.settings.default_agent_id.is_none() {
+            warnings.push(
+                "no agent is assigned and there is no default agent: calls are refused (no-agent)".into(),
+            );
+        }
+        if is_answered
+            && !trunk.is_some_and(|trunk| trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled))
+        {
+            warnings.push(format!("inbound is on, but trunk `{}` takes no inbound calls", number.trunk_id));
+        }
+        if number.outbound
+            && !trunk.is_some_and(|trunk| trunk.outbound.as_ref().is_some_and(|outbound| outbound.enabled))
+        {
+            warnings.push(format!("outbound is on, but trunk `{}` takes no outbound calls", number.trunk_id));
+        }
+        if number.outbound {
+            warnings.push("outbound is on, but this version places no calls yet".into());
+        }
+        if !number.e164.is_in_numbering_plan() {
+            warnings.push(
+                "the number is not in the numbering plan of any country: check for a typing mistake".into(),
+            );
+        }
+        warnings
     }
+}
+
+fn trunk_networks(trunk: &Arc<Trunk>) -> impl Iterator<Item = (ipnet::IpNet, Arc<Trunk>)> {
+    let addresses = trunk.inbound.iter().flat_map(|inbound| &inbound.addresses);
+    addresses.map(|network| (*network, Arc::clone(trunk)))
+}
+
+fn agent_networks(agent: &Arc<Agent>) -> impl Iterator<Item = (ipnet::IpNet, Arc<Agent>)> {
+    let addresses = match &agent.endpoint {
+        Endpoint::Sip { addresses, .. } => addresses.as_slice(),
+        Endpoint::MediaStream { .. } | Endpoint::Echo => &[],
+    };
+    addresses.iter().map(|network| (*network, Arc::clone(agent)))
+}
+
+fn only_numbers(numbers: &[Arc<Number>]) -> HashMap<String, Arc<Number>> {
+    let mut firsts: HashMap<&str, Option<&Arc<Number>>> = HashMap::new();
+    for number in numbers.iter().filter(|number| number.source != NumberSource::Personal) {
+        firsts.entry(&number.trunk_id).and_modify(|only| *only = None).or_insert(Some(number));
+    }
+    let mut only = HashMap::new();
+    for number in numbers {
+        if firsts
+            .get(number.trunk_id.as_str())
+            .is_some_and(|first| first.is_some_and(|first| Arc::ptr_eq(first, number)))
+        {
+            only.insert(number.trunk_id.clone(), Arc::clone(number));
+        }
+    }
+    only
 }

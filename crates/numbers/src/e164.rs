@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rlibphonenumber::PHONE_NUMBER_UTIL;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An international number. Invariant: 1 to 15 digits, the first not zero; held without the `+`.
@@ -61,6 +62,11 @@ impl E164 {
     /// The number without its `+`: at most 999,999,999,999,999.
     pub const fn digits(self) -> u64 {
         self.0
+    }
+
+    /// Could it be somebody's, as far as the numbering plans that we know go?
+    pub fn is_in_numbering_plan(self) -> bool {
+        PHONE_NUMBER_UTIL.parse(self.to_string(), None).is_ok_and(|number| number.is_valid())
     }
 }
 

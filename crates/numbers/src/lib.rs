@@ -9,6 +9,7 @@ pub mod did;
 mod directory;
 mod e164;
 mod inventory;
+mod prefixes;
 mod refusal;
 mod secret;
 

@@ -5,7 +5,9 @@
 mod agent;
 mod faults;
 mod number;
+mod secrets;
 mod trunk;
+mod uri;
 
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -1,0 +1,74 @@
+//! The secrets of an inventory, each with its key.
+
+use super::{Endpoint, Fault, Inventory};
+use crate::Secret;
+
+impl Inventory {
+    /// Puts in each secret that is named by a file or variable what `read` makes of it.
+    ///
+    /// # Errors
+    ///
+    /// One fault for each that `read` has no answer for; its words are the message.
+    pub fn resolve(
+        mut self,
+        mut read: impl FnMut(&Secret) -> Result<String, String>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        for (path, secret) in self.secrets_mut() {
+            if !secret.is_named() {
+                continue;
+            }
+            match read(secret) {
+                Ok(value) => *secret = Secret::Value(value),
+                Err(message) => {
+                    let remedy = "make the named file or variable readable where the daemon runs".to_owned();
+                    faults.push(Fault { path, message, remedy });
+                }
+            }
+        }
+        if faults.is_empty() { Ok(self) } else { Err(faults) }
+    }
+
+    /// A fault for each secret that is not resolved.
+    pub(crate) fn named_secrets(&mut self) -> Vec<Fault> {
+        let named = self.secrets_mut().into_iter().filter(|(_, secret)| secret.is_named());
+        let fault = |(path, secret)| Fault {
+            path,
+            message: format!("{secret:?} has not been read"),
+            remedy: "give the value in place, or make the file or variable readable".to_owned(),
+        };
+        named.map(fault).collect()
+    }
+
+    fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
+        let mut secrets = Vec::new();
+        for (index, agent) in self.agents.iter_mut().enumerate() {
+            let path = format!("agents[{index}].endpoint");
+            match &mut agent.endpoint {
+                Endpoint::MediaStream { headers, .. } => {
+                    let headers = headers.iter_mut();
+                    secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
+                }
+                Endpoint::Sip { password, .. } => {
+                    secrets.extend(password.iter_mut().map(|secret| (format!("{path}.password"), secret)));
+                }
+                Endpoint::Echo => {}
+            }
+        }
+        for (index, trunk) in self.trunks.iter_mut().enumerate() {
+            let path = format!("trunks[{index}]");
+            if let Some(inbound) = &mut trunk.inbound {
+                let password = inbound.password.iter_mut();
+                secrets.extend(password.map(|secret| (format!("{path}.inbound.password"), secret)));
+            }
+            if let Some(outbound) = &mut trunk.outbound {
+                let path = format!("{path}.outbound");
+                secrets
+                    .extend(outbound.password.iter_mut().map(|secret| (format!("{path}.password"), secret)));
+                let headers = outbound.headers.iter_mut();
+                secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
+            }
+        }
+        secrets
+    }
+}
