@@ -1,0 +1,81 @@
+//! The stream that a leg sends: one SSRC and one run of sequence numbers and timestamps, whatever feeds it.
+
+use std::time::Instant;
+
+use crate::packet::{FRAME, Stamp, samples_between};
+
+#[derive(Debug)]
+pub(crate) struct Egress {
+    ssrc: u32,
+    /// Of the next packet.
+    sequence: u16,
+    /// Of the first packet.
+    first_timestamp: u32,
+    /// When the newest packet was sent, and its timestamp.
+    newest: Option<(Instant, u32)>,
+}
+
+impl Egress {
+    /// Random starts (RFC 3550 s.5.1).
+    pub(crate) fn new(random: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
+        Self {
+            ssrc: u32::from_be_bytes([a, b, c, d]),
+            sequence: u16::from_be_bytes([e, f]),
+            first_timestamp: u32::from_be_bytes([g, h, e, a]),
+            newest: None,
+        }
+    }
+
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The sequence number of the next packet.
+    pub(crate) fn next_sequence(&self) -> u16 {
+        self.sequence
+    }
+
+    /// The timestamp of a packet whose audio begins at `now`: the clock runs on while nothing is sent.
+    pub(crate) fn timestamp(&self, now: Instant) -> u32 {
+        match self.newest {
+            Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now)),
+            None => self.first_timestamp,
+        }
+    }
+
+    /// The first timestamp of another feed: beyond all that was sent.
+    pub(crate) fn fresh_timestamp(&self, now: Instant) -> u32 {
+        match self.newest {
+            Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now).max(FRAME_SAMPLES)),
+            None => self.first_timestamp,
+        }
+    }
+
+    /// The header of a packet of our own making.
+    pub(crate) fn stamp(&mut self, now: Instant, payload_type: u8, timestamp: u32, marker: bool) -> Stamp {
+        let sequence = self.sequence;
+        self.sent(now, sequence, timestamp);
+        Stamp { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    /// A packet with these numbers, newer than all before it, is sent.
+    pub(crate) fn sent(&mut self, now: Instant, sequence: u16, timestamp: u32) {
+        self.sequence = sequence.wrapping_add(1);
+        self.newest = Some((now, timestamp));
+    }
+
+    /// An event goes on: its packets repeat the timestamp of its start, which the clock must not take for the present.
+    pub(crate) fn sent_again(&mut self, sequence: u16) {
+        self.sequence = sequence.wrapping_add(1);
+    }
+
+    /// The header of a later packet of an event of our own making.
+    pub(crate) fn stamp_again(&mut self, payload_type: u8, timestamp: u32) -> Stamp {
+        let sequence = self.sequence;
+        self.sent_again(sequence);
+        Stamp { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc }
+    }
+}
+
+const FRAME_SAMPLES: u32 = FRAME as u32;

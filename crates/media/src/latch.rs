@@ -1,0 +1,162 @@
+//! Whom a leg hears and talks to: symmetric RTP (RFC 4961) learned in a window, then locked.
+//!
+//! What SDP announces wins while the window is open; otherwise the first consistent source does. Once locked, another source is
+//! heard only when the locked one has fallen silent.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::packet::Header;
+
+/// What a packet's source is to the leg.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    /// The one that is heard.
+    Known,
+    /// The one that is heard from this packet on.
+    Taken,
+    /// Not the one that is heard.
+    Foreign,
+}
+
+#[derive(Debug)]
+pub(crate) struct Latch {
+    announced: SocketAddr,
+    /// The one heard before the last change of the announced address.
+    former: Option<SocketAddr>,
+    /// Where we send until a source is settled.
+    meanwhile: SocketAddr,
+    heard: Option<Heard>,
+    rival: Option<Rival>,
+    /// The one that was settled and told last.
+    settled: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    source: SocketAddr,
+    packets: u32,
+    last: Instant,
+    window_ends: Instant,
+}
+
+/// A source that may replace the heard one: two packets of one stream in sequence.
+#[derive(Debug, PartialEq, Eq)]
+struct Rival {
+    source: SocketAddr,
+    ssrc: u32,
+    sequence: u16,
+}
+
+/// Whom to believe while the window is open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Rank {
+    Former,
+    Stranger,
+    Announced,
+}
+
+impl Latch {
+    pub(crate) fn new(announced: SocketAddr) -> Self {
+        Self { announced, former: None, meanwhile: announced, heard: None, rival: None, settled: None }
+    }
+
+    /// A later description. The same address, or the old way to hold (`0.0.0.0`), changes nothing.
+    pub(crate) fn announce(&mut self, announced: SocketAddr) {
+        if announced == self.announced || announced.ip().is_unspecified() {
+            return;
+        }
+        // Behind a NAT the announced address never was the one that worked: keep what works until something better is heard.
+        self.meanwhile = match self.settled {
+            Some(settled) if settled != self.announced => settled,
+            Some(_) | None => announced,
+        };
+        self.announced = announced;
+        self.former = self.heard.take().map(|heard| heard.source).or(self.former);
+        self.rival = None;
+        self.settled = None;
+    }
+
+    pub(crate) fn admit(&mut self, now: Instant, source: SocketAddr, header: &Header) -> Admission {
+        let rank = self.rank(source);
+        let heard_rank = self.heard.as_ref().map(|heard| self.rank(heard.source));
+        let Some(heard) = &mut self.heard else { return self.take(now, source) };
+        if heard.source == source {
+            heard.packets = heard.packets.saturating_add(1);
+            heard.last = now;
+            return Admission::Known;
+        }
+        if now < heard.window_ends && heard_rank < Some(rank) {
+            return self.take(now, source);
+        }
+        let weak = heard.packets < SETTLING || now.saturating_duration_since(heard.last) >= SILENT;
+        if !weak {
+            self.rival = None;
+            return Admission::Foreign;
+        }
+        let rival = Rival { source, ssrc: header.ssrc, sequence: header.sequence };
+        if self.rival.as_ref() == Some(&rival) {
+            return self.take(now, source);
+        }
+        self.rival = Some(Rival { sequence: header.sequence.wrapping_add(1), ..rival });
+        Admission::Foreign
+    }
+
+    /// The source that has been settled on, once for each.
+    pub(crate) fn settle(&mut self, now: Instant) -> Option<SocketAddr> {
+        let heard = self.heard.as_ref()?;
+        if self.settled == Some(heard.source) {
+            return None;
+        }
+        let settles = match self.rank(heard.source) {
+            Rank::Announced => true,
+            Rank::Stranger => heard.packets >= SETTLING,
+            Rank::Former => now >= heard.window_ends,
+        };
+        if !settles {
+            return None;
+        }
+        self.settled = Some(heard.source);
+        self.settled
+    }
+
+    /// Where to send; `None` while that is nowhere.
+    pub(crate) fn target(&self) -> Option<SocketAddr> {
+        let target = self.settled.unwrap_or(self.meanwhile);
+        (!target.ip().is_unspecified() && target.port() != 0).then_some(target)
+    }
+
+    pub(crate) fn hears(&self, source: SocketAddr) -> bool {
+        self.heard.as_ref().is_some_and(|heard| heard.source == source)
+    }
+
+    /// Whether an address is the far side's, on whatever port.
+    pub(crate) fn is_far_side(&self, source: SocketAddr) -> bool {
+        let heard = self.heard.as_ref().map(|heard| heard.source.ip());
+        source.ip() == self.announced.ip() || Some(source.ip()) == heard
+    }
+
+    fn take(&mut self, now: Instant, source: SocketAddr) -> Admission {
+        let window_ends = self.heard.as_ref().map_or(now + WINDOW, |heard| heard.window_ends);
+        self.heard = Some(Heard { source, packets: 1, last: now, window_ends });
+        self.rival = None;
+        Admission::Taken
+    }
+
+    fn rank(&self, source: SocketAddr) -> Rank {
+        if source == self.announced {
+            Rank::Announced
+        } else if Some(source) == self.former {
+            Rank::Former
+        } else {
+            Rank::Stranger
+        }
+    }
+}
+
+/// How long the announced address may still replace another one, from the first packet on.
+const WINDOW: Duration = Duration::from_secs(1);
+/// A source that is silent for so long may be replaced.
+const SILENT: Duration = Duration::from_secs(3);
+/// So many packets settle a source that was not announced.
+const SETTLING: u32 = 2;

@@ -1,0 +1,353 @@
+//! One leg: a port pair of ours and the far side that it talks to.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::MediaKey;
+use crate::agent::TapInput;
+use crate::command::{Counters, Digit, Event, Remote};
+use crate::dial::{Dial, Line};
+use crate::egress::Egress;
+use crate::g711;
+use crate::ingress::{Arrival, Ingress};
+use crate::latch::{Admission, Latch};
+use crate::packet::{FRAME, HEADER, Header, is_rtcp};
+use crate::playout::Follows;
+use crate::relay::Relay;
+use crate::table::{Channel, Outbox, Slot};
+use crate::tap::{Kind, Tap};
+
+pub(crate) struct Leg {
+    pub(crate) media: MediaKey,
+    slot: Slot,
+    pub(crate) far: Option<Far>,
+    ingress: Ingress,
+    egress: Egress,
+    dial: Dial,
+    pub(crate) mode: Mode,
+    counters: Counters,
+}
+
+/// The far side, as negotiated and as heard.
+pub(crate) struct Far {
+    pub(crate) remote: Remote,
+    latch: Latch,
+    heard: Instant,
+    watch: Watch,
+}
+
+/// The silence timeout.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Watch {
+    Off,
+    /// Looked at again at `check`: packets do not touch the clock.
+    On {
+        timeout: Duration,
+        check: Instant,
+    },
+    Told,
+}
+
+/// What feeds the leg and what it feeds.
+pub(crate) enum Mode {
+    Idle,
+    /// The agent speaks already, the tap has not begun.
+    Waiting(Box<Tap>),
+    Tapped(Box<Tap>),
+    /// A bridge to `peer`, which is the leg itself for an echo. `relay` is there as soon as both are described.
+    Bridged {
+        peer: Slot,
+        relay: Option<Relay>,
+    },
+}
+
+/// A packet that belongs to the far side's stream.
+pub(crate) struct Admitted {
+    pub(crate) header: Header,
+    pub(crate) kind: Kind,
+    pub(crate) arrival: Arrival,
+}
+
+/// What a bridge needs of the leg that it sends from.
+pub(crate) struct Outgoing<'a> {
+    slot: Slot,
+    target: Option<SocketAddr>,
+    line: Line,
+    egress: &'a mut Egress,
+    counters: &'a mut Counters,
+}
+
+impl Leg {
+    pub(crate) fn new(now: Instant, media: MediaKey, slot: Slot, random: u64) -> Self {
+        Self {
+            media,
+            slot,
+            far: None,
+            ingress: Ingress::new(now),
+            egress: Egress::new(random),
+            dial: Dial::new(),
+            mode: Mode::Idle,
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn describe(&mut self, now: Instant, remote: &Remote) {
+        if remote.telephone_event.is_none() {
+            self.dial.clear();
+        }
+        let watch = match remote.silence_timeout {
+            Some(timeout) if remote.direction.send && remote.direction.receive => {
+                Watch::On { timeout, check: now + timeout }
+            }
+            Some(_) | None => Watch::Off,
+        };
+        match &mut self.far {
+            Some(far) => {
+                far.latch.announce(remote.rtp);
+                far.remote = remote.clone();
+                far.heard = now;
+                far.watch = watch;
+            }
+            None => {
+                self.far =
+                    Some(Far { remote: remote.clone(), latch: Latch::new(remote.rtp), heard: now, watch });
+            }
+        }
+    }
+
+    pub(crate) fn dial(&mut self, now: Instant, digit: Digit, duration: Duration) {
+        let speaks = self.far.as_ref().is_some_and(|far| far.remote.telephone_event.is_some());
+        if !speaks || self.dial.push(now, digit, duration).is_err() {
+            self.counters.overrun += 1;
+        }
+    }
+
+    /// Takes what the agent says, also before the tap begins.
+    pub(crate) fn input(&mut self, now: Instant, input: TapInput) {
+        if let Mode::Idle = self.mode {
+            self.mode = Mode::Waiting(Box::new(Tap::new(now, self.media)));
+        }
+        let result = match &mut self.mode {
+            Mode::Waiting(tap) | Mode::Tapped(tap) => tap.input(now, input),
+            Mode::Idle | Mode::Bridged { .. } => Err(crate::playout::Overrun),
+        };
+        if result.is_err() {
+            self.counters.overrun += 1;
+        }
+    }
+
+    pub(crate) fn tap(&mut self, now: Instant) {
+        let mut tap = match std::mem::replace(&mut self.mode, Mode::Idle) {
+            Mode::Waiting(tap) => tap,
+            tapped @ Mode::Tapped(_) => {
+                self.mode = tapped;
+                return;
+            }
+            Mode::Idle | Mode::Bridged { .. } => Box::new(Tap::new(now, self.media)),
+        };
+        tap.begin(now);
+        self.ingress.welcome();
+        self.mode = Mode::Tapped(tap);
+    }
+
+    /// Decides whether a datagram belongs to the far side's stream.
+    pub(crate) fn admit(
+        &mut self,
+        now: Instant,
+        channel: Channel,
+        source: SocketAddr,
+        packet: &[u8],
+        outbox: &mut impl Outbox,
+    ) -> Option<Admitted> {
+        let Some(far) = &mut self.far else {
+            self.counters.unusable += 1;
+            return None;
+        };
+        if channel == Channel::Rtcp || is_rtcp(packet) {
+            if far.latch.is_far_side(source) {
+                far.heard = now;
+                self.counters.rtcp += 1;
+            } else {
+                self.counters.foreign += 1;
+            }
+            return None;
+        }
+        let Some(header) = Header::read(packet) else {
+            self.counters.unusable += 1;
+            return None;
+        };
+        let kind = far.kind(header.payload_type);
+        if kind == Kind::Unknown && !far.latch.hears(source) {
+            self.counters.unusable += 1;
+            return None;
+        }
+        match far.latch.admit(now, source, &header) {
+            Admission::Known => {}
+            Admission::Taken => self.ingress.welcome(),
+            Admission::Foreign => {
+                self.counters.foreign += 1;
+                return None;
+            }
+        }
+        far.heard = now;
+        if let Some(source) = far.latch.settle(now) {
+            outbox.event(Event::Latched { media: self.media, source });
+        }
+        let arrival = self.ingress.take(now, &header);
+        if arrival == Arrival::Stray || !far.remote.direction.receive {
+            self.counters.unusable += 1;
+            return None;
+        }
+        match kind {
+            Kind::Audio => self.ingress.measure(now, header.timestamp),
+            Kind::Event | Kind::ComfortNoise | Kind::Unknown => {}
+        }
+        match kind {
+            Kind::Audio | Kind::Event | Kind::ComfortNoise => self.counters.received += 1,
+            Kind::Unknown => self.counters.unusable += 1,
+        }
+        Some(Admitted { header, kind, arrival })
+    }
+
+    /// Hands an admitted packet to the tap, if the leg has one.
+    pub(crate) fn hear(
+        &mut self,
+        now: Instant,
+        taken: &Admitted,
+        packet: &mut [u8],
+        outbox: &mut impl Outbox,
+    ) {
+        let (Mode::Tapped(tap), Some(far)) = (&mut self.mode, &self.far) else { return };
+        tap.adapt(self.ingress.jitter_us());
+        tap.receive(now, taken, far.remote.codec, packet, &mut self.counters);
+        tap.deliver(now, &mut self.counters, outbox);
+    }
+
+    /// Both ends of an echo.
+    pub(crate) fn echo(&mut self) -> Option<(&mut Relay, Outgoing<'_>)> {
+        let target = self.target();
+        let Mode::Bridged { relay: Some(relay), .. } = &mut self.mode else { return None };
+        let line = self.dial.line();
+        let (egress, counters) = (&mut self.egress, &mut self.counters);
+        Some((relay, Outgoing { slot: self.slot, target, line, egress, counters }))
+    }
+
+    /// The far end of a bridge.
+    pub(crate) fn outgoing(&mut self) -> Outgoing<'_> {
+        let target = self.target();
+        let (egress, counters) = (&mut self.egress, &mut self.counters);
+        Outgoing { slot: self.slot, target, line: self.dial.line(), egress, counters }
+    }
+
+    /// Does all that is due.
+    pub(crate) fn expire(&mut self, now: Instant, outbox: &mut impl Outbox) {
+        self.watch_silence(now, outbox);
+        let target = self.target();
+        let Some(far) = &self.far else { return };
+        let (slot, egress, counters) = (self.slot, &mut self.egress, &mut self.counters);
+        let mut send = |packet: &[u8]| {
+            if let Some(target) = target {
+                counters.sent += 1;
+                outbox.send(slot, Channel::Rtp, target, packet);
+            }
+        };
+        let line_before = self.dial.line();
+        if let Some((payload_type, _)) = far.remote.telephone_event {
+            while let Some(packet) = self.dial.poll(now, payload_type, egress) {
+                send(&packet);
+            }
+        }
+        let line = if line_before == Line::Busy { line_before } else { self.dial.line() };
+        let Mode::Tapped(tap) = &mut self.mode else { return };
+        while let Some(packet) = tap.playout.poll(now, line) {
+            let mut bytes = [0; HEADER + FRAME];
+            let timestamp = egress.timestamp(packet.due);
+            let marker = packet.follows == Follows::Silence;
+            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, marker);
+            bytes[..HEADER].copy_from_slice(&stamp.bytes());
+            bytes[HEADER..].copy_from_slice(&packet.samples);
+            if let Some(table) = g711::transcoder(crate::command::Codec::Pcmu, far.remote.codec) {
+                g711::map(table, &mut bytes[HEADER..]);
+            }
+            send(&bytes);
+        }
+        tap.deliver(now, counters, outbox);
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let far = self.far.as_ref()?;
+        let watch = match far.watch {
+            Watch::On { check, .. } => Some(check),
+            Watch::Off | Watch::Told => None,
+        };
+        let tap = match &self.mode {
+            Mode::Tapped(tap) => tap.deadline(),
+            Mode::Idle | Mode::Waiting(_) | Mode::Bridged { .. } => None,
+        };
+        [watch, tap, self.dial.deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters { lost: self.ingress.lost(), jitter_us: self.ingress.jitter_us(), ..self.counters }
+    }
+
+    /// Where to send, if we may.
+    fn target(&self) -> Option<SocketAddr> {
+        self.far.as_ref().filter(|far| far.remote.direction.send).and_then(|far| far.latch.target())
+    }
+
+    fn watch_silence(&mut self, now: Instant, outbox: &mut impl Outbox) {
+        let Some(far) = &mut self.far else { return };
+        let Watch::On { timeout, check } = far.watch else { return };
+        if check > now {
+            return;
+        }
+        let check = far.heard + timeout;
+        if check > now {
+            far.watch = Watch::On { timeout, check };
+        } else {
+            far.watch = Watch::Told;
+            outbox.event(Event::Silent { media: self.media });
+        }
+    }
+}
+
+impl Far {
+    fn kind(&self, payload_type: u8) -> Kind {
+        let event = self.remote.telephone_event.map(|(_, receive)| receive);
+        if payload_type == self.remote.receive_payload_type {
+            Kind::Audio
+        } else if Some(payload_type) == event {
+            Kind::Event
+        } else if payload_type == COMFORT_NOISE {
+            Kind::ComfortNoise
+        } else {
+            Kind::Unknown
+        }
+    }
+}
+
+impl Outgoing<'_> {
+    /// Passes a packet on.
+    pub(crate) fn pass(
+        self,
+        now: Instant,
+        taken: &Admitted,
+        packet: &mut [u8],
+        relay: &mut Relay,
+        outbox: &mut impl Outbox,
+    ) {
+        let (Some(target), Line::Free) = (self.target, self.line) else {
+            relay.skip(&taken.header);
+            return;
+        };
+        let part = relay.forward(now, taken.arrival, &taken.header, packet, self.egress);
+        if let Some(bytes) = part.and_then(|part| packet.get(part)) {
+            self.counters.sent += 1;
+            outbox.send(self.slot, Channel::Rtp, target, bytes);
+        }
+    }
+}
+
+/// RFC 3389: its static payload type.
+const COMFORT_NOISE: u8 = 13;
