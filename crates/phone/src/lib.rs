@@ -24,7 +24,7 @@ pub use ladder::{Ladder, Rung};
 pub use phone::{Config, Phone};
 pub use proxy::{Proxy, Recording};
 pub use script::{Invite, Step};
-pub use wire::{Fault, Label, label};
+pub use wire::{Fault, Glance};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::client::{self, Client};
 use crate::ladder::{Ladder, Rung};
 use crate::script::Step;
 use crate::server::{self, Server};
-use crate::{Dice, wire};
+use crate::{Dice, Glance, wire};
 
 /// What a phone is told once.
 #[derive(Clone, Debug)]
@@ -110,7 +110,8 @@ impl Phone {
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         match wire::parse(bytes) {
             Ok(message) => {
-                let label = wire::label_of(&message).to_string();
+                let label = wire::glance(&message)
+                    .map_or_else(|fault| format!("? {fault}"), |glance| glance.to_string());
                 self.log.push(Entry { at: now, way: Way::In, peer: from, label });
                 match message {
                     SipMessage::Request(request) => self.hear_request(now, from, &request),
@@ -197,6 +198,11 @@ impl Phone {
         matches!(self.call, Call::Up { .. })
     }
 
+    /// Whether an INVITE came that the script has nothing to say to.
+    pub fn is_ignoring(&self) -> bool {
+        matches!(self.call, Call::Called { .. }) && self.script.is_empty()
+    }
+
     /// How many transactions still run: 0 once every repetition has been waited for.
     pub fn transactions(&self) -> usize {
         self.clients.len() + self.servers.len()
@@ -257,7 +263,7 @@ impl Phone {
     }
 
     pub(crate) fn send(&mut self, now: Instant, peer: SocketAddr, bytes: Bytes) {
-        let label = wire::label(&bytes).map_or_else(|fault| format!("? {fault}"), |label| label.to_string());
+        let label = Glance::of(&bytes).map_or_else(|fault| format!("? {fault}"), |glance| glance.to_string());
         self.log.push(Entry { at: now, way: Way::Out, peer, label });
         self.transmits.push_back((peer, bytes));
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::{Config, Ended, Invite, Ladder, Phone, Proxy, Recording, Rung, Step, label, sdp};
+use crate::{Config, Ended, Glance, Invite, Ladder, Phone, Proxy, Recording, Rung, Step, sdp};
 
 /// 20 ms of wire between any two parties.
 struct Line {
@@ -62,7 +62,7 @@ impl Line {
                 at: self.now - self.start,
                 from: self.name(from),
                 to: Some(self.name(to)),
-                label: label(&bytes).unwrap().to_string(),
+                label: Glance::of(&bytes).unwrap().to_string(),
                 note: lost.then(|| "lost".to_owned()),
             });
             if !lost {
@@ -359,6 +359,6 @@ fn a_datagram_cut_short_is_no_message() {
     let line = Line::new(vec![], vec![], vec![]);
     alice.expire(line.now);
     let (_, bytes) = alice.poll_transmit().unwrap();
-    assert!(label(&bytes).is_ok());
-    assert!(label(&bytes[..bytes.len() - 1]).is_err());
+    assert!(Glance::of(&bytes).is_ok());
+    assert!(Glance::of(&bytes[..bytes.len() - 1]).is_err());
 }

@@ -27,42 +27,62 @@ pub enum Fault {
     Header(&'static str),
 }
 
-/// What a ladder shows of a message.
+/// What one sees of a message in passing.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Label {
-    /// The method of a request; the status of a response, with the method if that is not INVITE.
-    pub text: String,
+pub struct Glance {
+    /// The method of a request; of a response, that of its `CSeq`.
+    pub method: String,
+    /// The status of a response.
+    pub status: Option<u16>,
+    /// The header.
+    pub call_id: String,
+    /// That of the topmost Via.
+    pub branch: String,
+    /// The number in `CSeq`.
+    pub cseq: u32,
+    /// Whether To has a tag.
+    pub in_dialog: bool,
     /// Whether it carries a body.
     pub body: bool,
 }
 
-impl std::fmt::Display for Label {
+impl Glance {
+    /// Reads a datagram.
+    ///
+    /// # Errors
+    /// [`Fault`] for what is no message.
+    pub fn of(bytes: &[u8]) -> Result<Self, Fault> {
+        glance(&parse(bytes)?)
+    }
+}
+
+impl std::fmt::Display for Glance {
+    /// As ladders show it: `INVITE sdp`, `486`, `200 BYE`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)?;
+        match self.status {
+            None => f.write_str(&self.method)?,
+            Some(status) if self.method == "INVITE" => write!(f, "{status}")?,
+            Some(status) => write!(f, "{status} {}", self.method)?,
+        }
         if self.body { f.write_str(" sdp") } else { Ok(()) }
     }
 }
 
-/// Reads the label of a datagram.
-///
-/// # Errors
-/// [`Fault`] for what is no message.
-pub fn label(bytes: &[u8]) -> Result<Label, Fault> {
-    Ok(label_of(&parse(bytes)?))
-}
-
-pub(crate) fn label_of(message: &SipMessage) -> Label {
-    let text = match message {
-        SipMessage::Request(request) => request.method.to_string(),
-        SipMessage::Response(response) => {
-            let status = response.status_code.code();
-            match cseq(response) {
-                Some((_, Method::Invite)) | None => status.to_string(),
-                Some((_, method)) => format!("{status} {method}"),
-            }
-        }
+pub(crate) fn glance(message: &SipMessage) -> Result<Glance, Fault> {
+    let (cseq, method) = cseq(message).ok_or(Fault::Header("CSeq"))?;
+    let (method, status) = match message {
+        SipMessage::Request(request) => (request.method, None),
+        SipMessage::Response(response) => (method, Some(response.status_code.code())),
     };
-    Label { text, body: !message.body().is_empty() }
+    Ok(Glance {
+        method: method.to_string(),
+        status,
+        call_id: call_id(message),
+        branch: branch(message).ok_or(Fault::Header("Via"))?,
+        cseq,
+        in_dialog: tag(&to(message)).is_some(),
+        body: !message.body().is_empty(),
+    })
 }
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<SipMessage, Fault> {
