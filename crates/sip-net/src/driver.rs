@@ -1,0 +1,235 @@
+//! The one `select!` of the signalling plane.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use b2bua::io::{CallKey, Command, Notice};
+use b2bua::{CallRecord, Input, Now, Output};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use media::agent::AgentCommand;
+use media::command::WorkerId;
+use sip::{Flow, Transport};
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+
+use crate::brain::Brain;
+use crate::listener::{Listener, Sent};
+use crate::lookups::{Families, Lookups};
+
+/// Where the core's words go that are not for a socket. None of them may wait: they are called from the signalling task.
+pub trait Outlets: Send {
+    /// To a media worker.
+    fn media(&mut self, worker: WorkerId, command: media::Command);
+    /// To the agent streams. The tap of the stream's leg is on `worker`.
+    fn agent(&mut self, worker: WorkerId, command: AgentCommand);
+    /// To the store. `Input::Recorded` must come back once a record with a status is on disk.
+    fn record(&mut self, call: CallKey, record: Box<CallRecord>);
+    /// To the log.
+    fn notice(&mut self, notice: Notice);
+}
+
+/// Why `run` returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// After `Command::Shutdown`: every call has ended and its record is on disk.
+    ShutDown,
+    /// All senders of inputs are gone.
+    Abandoned,
+}
+
+pub(crate) async fn drive(
+    brain: impl Brain,
+    listeners: Vec<Listener>,
+    mut inputs: mpsc::Receiver<Input>,
+    outlets: impl Outlets,
+) -> Ending {
+    let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
+    let mut ready: FuturesUnordered<_> = listeners.iter().cloned().map(readied).collect();
+    let mut driver = Driver::new(brain, outlets, listeners);
+    driver.drain();
+    while driver.phase != Phase::Over {
+        let wake = driver.wake();
+        tokio::select! {
+            input = inputs.recv() => match input {
+                Some(input) => driver.take(input, &mut inputs),
+                None => return Ending::Abandoned,
+            },
+            Some(listener) = ready.next() => {
+                driver.read(&listener);
+                ready.push(readied(listener));
+            }
+            Some((ticket, verdict)) = driver.lookups.next() => driver.hand_in(Input::Verdict(ticket, verdict)),
+            () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
+        }
+        driver.catch_up();
+    }
+    Ending::ShutDown
+}
+
+async fn readied(listener: Arc<Listener>) -> Arc<Listener> {
+    listener.ready().await;
+    listener
+}
+
+struct Driver<B, O> {
+    brain: B,
+    outlets: O,
+    listeners: Vec<Arc<Listener>>,
+    lookups: Lookups,
+    /// What came of carrying out outputs: handed in after them, in the next turn.
+    consequences: VecDeque<Input>,
+    /// When the core wants to be woken.
+    deadline: Option<Instant>,
+    phase: Phase,
+    buffer: Box<[u8]>,
+}
+
+/// How far a shutdown is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    /// Calls are ending.
+    Closing,
+    /// No call is left; the last BYEs wait for their answers until then.
+    Lingering(Instant),
+    Over,
+}
+
+impl<B: Brain, O: Outlets> Driver<B, O> {
+    fn new(brain: B, outlets: O, listeners: Vec<Arc<Listener>>) -> Self {
+        let families = Families::of(listeners.iter().map(|listener| listener.local()));
+        Self {
+            brain,
+            outlets,
+            listeners,
+            lookups: Lookups::new(families),
+            consequences: VecDeque::new(),
+            deadline: None,
+            phase: Phase::Open,
+            buffer: vec![0; LARGEST_DATAGRAM].into_boxed_slice(),
+        }
+    }
+
+    /// When the next turn is due without an input.
+    fn wake(&self) -> Option<Instant> {
+        if !self.consequences.is_empty() {
+            return Some(Instant::now());
+        }
+        let lingered = match self.phase {
+            Phase::Lingering(end) => Some(end),
+            Phase::Open | Phase::Closing | Phase::Over => None,
+        };
+        [self.deadline, lingered].into_iter().flatten().min()
+    }
+
+    /// One input, and those that wait behind it, within the budget.
+    fn take(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
+        self.hand_in(first);
+        for _ in 1..INPUTS {
+            let Ok(input) = inputs.try_recv() else { return };
+            self.hand_in(input);
+        }
+    }
+
+    /// What a socket has, within the budget.
+    fn read(&mut self, listener: &Listener) {
+        for _ in 0..DATAGRAMS {
+            let Some((length, source)) = listener.receive(&mut self.buffer) else { break };
+            let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
+            self.hand_in(Input::Datagram { flow: listener.flow(source), bytes });
+        }
+        for peer in listener.unreachable() {
+            self.hand_in(Input::FlowFailed(listener.flow(peer)));
+        }
+    }
+
+    /// After each turn: what came of it, the time, and the shutdown.
+    fn catch_up(&mut self) {
+        for _ in 0..self.consequences.len() {
+            if let Some(input) = self.consequences.pop_front() {
+                self.hand_in(input);
+            }
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.hand_in(Input::Timeout);
+        }
+        self.phase = self.next_phase();
+    }
+
+    fn next_phase(&self) -> Phase {
+        let remaining = self.brain.remaining();
+        match self.phase {
+            Phase::Open | Phase::Over => self.phase,
+            Phase::Closing | Phase::Lingering(_) if remaining.calls > 0 => Phase::Closing,
+            Phase::Closing | Phase::Lingering(_) if remaining.dialogs == 0 => Phase::Over,
+            Phase::Closing => Phase::Lingering(Instant::now() + LINGER),
+            Phase::Lingering(end) if end <= Instant::now() => Phase::Over,
+            Phase::Lingering(_) => self.phase,
+        }
+    }
+
+    fn hand_in(&mut self, input: Input) {
+        if matches!(input, Input::Command(Command::Shutdown)) && self.phase == Phase::Open {
+            self.phase = Phase::Closing;
+        }
+        self.brain.handle(now(), input);
+        self.drain();
+    }
+
+    /// Carries out what the core says, in its order.
+    fn drain(&mut self) {
+        loop {
+            match self.brain.poll() {
+                Output::Transmit(transmit) => self.send(transmit.flow, &transmit.bytes),
+                Output::Media(worker, command) => self.outlets.media(worker, command),
+                Output::Agent(worker, command) => self.outlets.agent(worker, command),
+                Output::Ask(ticket, question) => {
+                    let refused = self.lookups.ask(ticket, question);
+                    self.consequences.extend(refused.map(|verdict| Input::Verdict(ticket, verdict)));
+                }
+                Output::Record(call, record) => self.outlets.record(call, record),
+                Output::Notice(notice) => self.outlets.notice(notice),
+                Output::Idle(deadline) => return self.deadline = deadline,
+            }
+        }
+    }
+
+    fn send(&mut self, flow: Flow, bytes: &[u8]) {
+        let mut failed: Vec<SocketAddr> = Vec::new();
+        let listener = self
+            .listeners
+            .iter()
+            .find(|listener| flow.transport == Transport::Udp && listener.local() == flow.local);
+        match listener.map(|listener| listener.send(bytes, flow.remote, &mut failed)) {
+            Some(Sent::Yes) => {}
+            Some(Sent::Impossible) => failed.push(flow.remote),
+            None => {
+                tracing::error!(transport = %flow.transport, local = %flow.local, "no socket for a flow");
+                failed.push(flow.remote);
+            }
+        }
+        failed.sort_unstable();
+        failed.dedup();
+        self.consequences.extend(failed.into_iter().map(|remote| Input::FlowFailed(Flow { remote, ..flow })));
+    }
+}
+
+fn now() -> Now {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { instant: Instant::now(), wall_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// Inputs of other threads in one turn.
+const INPUTS: usize = 64;
+
+/// Datagrams of one socket in one turn.
+const DATAGRAMS: usize = 64;
+
+/// For the answers to the last BYEs.
+const LINGER: Duration = Duration::from_secs(2);
+
+const LARGEST_DATAGRAM: usize = 65_535;
