@@ -1,0 +1,132 @@
+//! What the core wants done: media workers that always succeed, agents by script, a store that always writes.
+
+use std::time::{Duration, Instant};
+
+use b2bua::CallRecord;
+use b2bua::io::{Input, Output, Question, Ticket, Verdict};
+use media::agent::{AgentCommand, AgentEvent};
+use media::command::Counters;
+
+use crate::World;
+use crate::bot::{Bot, Opening, Stream};
+use crate::queue::Happening;
+
+impl World {
+    /// Does all that the core has to do; when it wants to be woken.
+    pub(crate) fn follow(&mut self) -> Option<Instant> {
+        loop {
+            match self.core.poll() {
+                Output::Transmit(transmit) => {
+                    self.transmit(transmit.flow.local, transmit.flow.remote, &transmit.bytes);
+                }
+                Output::Media(_, command) => self.media_command(command),
+                Output::Agent(_, command) => self.agent_command(command),
+                Output::Ask(ticket, Question::Resolve { host, .. }) => self.resolve(ticket, &host),
+                Output::Record(key, record) => {
+                    if record.status.is_some() {
+                        self.draw("us", None, &words(&record), None);
+                        self.soon(Duration::ZERO, Input::Recorded(key));
+                    }
+                    self.ledger.recorded(key, *record);
+                }
+                Output::Notice(notice) => self.notices.push(notice),
+                Output::Idle(deadline) => return deadline,
+            }
+        }
+    }
+
+    fn soon(&mut self, after: Duration, input: Input) {
+        self.queue.arrange(self.now + after, Happening::Told(Box::new(input)));
+    }
+
+    fn media_command(&mut self, command: media::Command) {
+        self.ledger.media(&command);
+        match &command {
+            media::Command::Bind { media, .. } => {
+                self.soon(Duration::ZERO, Input::Media(media::Event::Bound { media: *media }));
+            }
+            media::Command::Release { media } => {
+                let released = media::Event::Released { media: *media, counters: Counters::default() };
+                self.soon(Duration::ZERO, Input::Media(released));
+            }
+            media::Command::Describe { .. }
+            | media::Command::Relay { .. }
+            | media::Command::Echo { .. }
+            | media::Command::Tap { .. }
+            | media::Command::Dial { .. } => {}
+        }
+        self.media.push(command);
+    }
+
+    fn agent_command(&mut self, command: AgentCommand) {
+        match command {
+            AgentCommand::Open { agent, stream, timeout, .. } => {
+                let nobody = || {
+                    Bot::new(stream.url.clone(), stream.url.clone()).opening(Opening::Fails(Duration::ZERO))
+                };
+                let listening = self.bots.iter().find(|bot| bot.url == stream.url);
+                let bot = listening.cloned().unwrap_or_else(nobody);
+                self.draw("us", Some(&bot.name), "open", None);
+                self.streams.push(Stream { agent, bot: bot.name });
+                let failed =
+                    |error: &str| Input::Agent(AgentEvent::Failed { agent, error: error.to_owned() });
+                match bot.opening {
+                    Opening::After(after) if after < timeout => {
+                        self.soon(after, Input::Agent(AgentEvent::Opened { agent }));
+                        if let Some(closes) = bot.closes {
+                            let reason = "the bot closed it".to_owned();
+                            let closed = AgentEvent::Closed { agent, clean: true, reason };
+                            self.soon(after + closes, Input::Agent(closed));
+                        }
+                    }
+                    Opening::Fails(after) if after < timeout => self.soon(after, failed("refused")),
+                    Opening::After(_) | Opening::Fails(_) | Opening::Never => {
+                        self.soon(timeout, failed("timeout"));
+                    }
+                }
+            }
+            AgentCommand::Close { agent } => {
+                let Some(place) = self.streams.iter().position(|stream| stream.agent == agent) else {
+                    self.ledger.wrong(format!("{agent:?} is closed and was not open"));
+                    return;
+                };
+                let stream = self.streams.remove(place);
+                self.draw("us", Some(&stream.bot), "close", None);
+            }
+        }
+    }
+
+    /// Draws an input that is no datagram, and forgets streams that ended. `false` for what is told of a stream that the core has closed meanwhile.
+    pub(crate) fn is_told(&mut self, input: &Input) -> bool {
+        let Input::Agent(event) = input else { return true };
+        let (agent, label, over) = match event {
+            AgentEvent::Opened { agent } => (agent, "opened", false),
+            AgentEvent::Failed { agent, .. } => (agent, "failed", true),
+            AgentEvent::Closed { agent, .. } => (agent, "closed", true),
+        };
+        let Some(place) = self.streams.iter().position(|stream| stream.agent == *agent) else {
+            return false;
+        };
+        let bot = self.streams[place].bot.clone();
+        self.draw(&bot, Some("us"), label, None);
+        if over {
+            self.streams.remove(place);
+        }
+        true
+    }
+
+    fn resolve(&mut self, ticket: Ticket, host: &str) {
+        let verdict = match self.hosts.get(host) {
+            Some(addresses) => Verdict::Resolved(addresses.clone()),
+            None => Verdict::Failed("no such name".to_owned()),
+        };
+        self.soon(Duration::from_millis(5), Input::Verdict(ticket, verdict));
+    }
+}
+
+/// A record in a line: status and reason.
+fn words(record: &CallRecord) -> String {
+    let status = record.status.map_or_else(String::new, |status| format!("{status:?}").to_lowercase());
+    let reason = record.reason.as_deref().unwrap_or("-");
+    format!("record {status} {reason}")
+}
