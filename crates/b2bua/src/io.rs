@@ -120,6 +120,13 @@ pub enum Notice {
         /// The User-Agent it gave.
         user_agent: Option<String>,
     },
+    /// An agent could not be reached; the call goes to its fallback agent, or ends.
+    AgentUnreachable {
+        /// Which one.
+        agent_id: String,
+        /// What was wrong, in words.
+        error: String,
+    },
     /// Bytes that are no SIP.
     Malformed {
         /// Where from.

@@ -1,7 +1,32 @@
 //! The brain: two legs, one call, one record. No sockets, no clock.
+//!
+//! [`Core`] takes in an [`Input`] at a time and is then drained of its [`Output`]s. Their order is the order in the world: what the
+//! 200 relies on stands before it.
 
+mod body;
+mod call;
+mod calls;
+mod config;
+mod core;
+mod desk;
+mod door;
+mod dtmf;
+mod fate;
+mod identify;
 pub mod io;
+mod leg;
+mod negotiate;
+mod parties;
+mod random;
+mod rate;
 pub mod record;
+mod refusal;
+mod reinvite;
+mod stray;
+mod usage;
 
+pub use self::core::{Census, Core, LiveCall};
+pub use call::Progress;
+pub use config::{Config, Limits, UnknownSource};
 pub use io::{Input, Now, Output};
 pub use record::CallRecord;

@@ -1,6 +1,9 @@
 //! The one place that speaks of a finished call.
 
+use media::command::Counters;
 use serde::Serialize;
+
+use crate::fate::{Fate, Phase, Side};
 
 /// Direction of a call, as the trunk sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -59,6 +62,9 @@ pub struct Quality {
 }
 
 /// One call, from its INVITE to its end. Times are milliseconds since 1970.
+///
+/// `duration_ms` runs from the INVITE to the end, `billable_s` from the answer to the end in whole seconds rounded up,
+/// `agent_active_ms` over the time that the caller and an agent could talk.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[expect(missing_docs, reason = "the names are those of the call record in the interface")]
 pub struct CallRecord {
@@ -97,4 +103,144 @@ pub struct CallRecord {
     pub reason: Option<String>,
     pub quality_a: Option<Quality>,
     pub quality_b: Option<Quality>,
+}
+
+impl CallRecord {
+    /// The record of an INVITE of which nothing is known but its arrival.
+    pub(crate) fn inbound(id: String, invite_at: u64) -> Self {
+        Self {
+            id,
+            direction: CallDirection::Inbound,
+            trunk_id: None,
+            number: None,
+            agent_id: None,
+            agent_source: None,
+            from: None,
+            from_raw: String::new(),
+            to: None,
+            to_raw: String::new(),
+            sip_call_id_a: String::new(),
+            sip_call_id_b: None,
+            transport: String::new(),
+            source: String::new(),
+            codec: None,
+            media_encryption: false,
+            invite_at,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            duration_ms: 0,
+            billable_s: 0,
+            agent_active_ms: 0,
+            rating: "byoc".to_owned(),
+            status: None,
+            sip_status: None,
+            q850: None,
+            ended_by: None,
+            reason: None,
+            quality_a: None,
+            quality_b: None,
+        }
+    }
+
+    /// Whether the caller has its 200.
+    pub(crate) fn phase(&self) -> Phase {
+        match self.answered_at {
+            Some(_) => Phase::Answered,
+            None => Phase::Unanswered,
+        }
+    }
+
+    /// Fills in all that the end of the call decides.
+    pub(crate) fn finish(&mut self, wall_ms: u64, fate: &Fate) {
+        let words = fate.words(self.phase());
+        let talked_ms = self.answered_at.map_or(0, |answered| wall_ms.saturating_sub(answered));
+        self.ended_at = Some(wall_ms);
+        self.duration_ms = wall_ms.saturating_sub(self.invite_at);
+        self.agent_active_ms = talked_ms;
+        // Without an ACK, nobody is known to have heard the answer.
+        let unheard = matches!(fate, Fate::AckMissing(Side::Caller));
+        self.billable_s = if unheard { 0 } else { talked_ms.div_ceil(1000) };
+        self.status = Some(words.status);
+        self.sip_status = match self.phase() {
+            Phase::Answered => Some(200),
+            Phase::Unanswered => words.sip_status,
+        };
+        self.q850 = Some(words.q850);
+        self.ended_by = Some(words.ended_by);
+        self.reason = Some(words.reason.to_owned());
+    }
+
+    /// Fills in what a leg's media was like.
+    pub(crate) fn heard(&mut self, side: Side, counters: &Counters) {
+        let quality = Some(Quality {
+            packets: counters.received,
+            lost: counters.lost,
+            jitter_ms: f64::from(counters.jitter_us) / 1000.0,
+        });
+        match side {
+            Side::Caller => self.quality_a = quality,
+            Side::Agent => self.quality_b = quality,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered() -> CallRecord {
+        let mut record = CallRecord::inbound("0".repeat(32), 1_000);
+        record.answered_at = Some(3_000);
+        record
+    }
+
+    #[test]
+    fn a_started_second_is_billed_from_the_answer_on() {
+        for (end, billed) in [(3_000, 0), (3_001, 1), (4_000, 1), (4_001, 2)] {
+            let mut record = answered();
+            record.finish(end, &Fate::HungUp(Side::Caller, Vec::new()));
+            assert_eq!(record.billable_s, billed, "ended at {end}");
+        }
+    }
+
+    #[test]
+    fn the_duration_runs_from_the_invite() {
+        let mut record = answered();
+        record.finish(5_500, &Fate::HungUp(Side::Agent, Vec::new()));
+        assert_eq!(
+            (record.duration_ms, record.agent_active_ms, record.sip_status),
+            (4_500, 2_500, Some(200))
+        );
+        assert_eq!((record.status, record.ended_by), (Some(CallStatus::Completed), Some(EndedBy::Agent)));
+    }
+
+    #[test]
+    fn a_call_without_an_answer_is_not_billed() {
+        let mut record = CallRecord::inbound("0".repeat(32), 1_000);
+        record.finish(9_000, &Fate::Cancelled(Vec::new()));
+        assert_eq!((record.billable_s, record.agent_active_ms, record.duration_ms), (0, 0, 8_000));
+        assert_eq!((record.status, record.sip_status), (Some(CallStatus::Canceled), Some(487)));
+    }
+
+    #[test]
+    fn an_answer_without_an_ack_is_not_billed() {
+        let mut record = answered();
+        record.finish(35_000, &Fate::AckMissing(Side::Caller));
+        assert_eq!((record.billable_s, record.status), (0, Some(CallStatus::Failed)));
+    }
+
+    #[test]
+    fn the_cause_of_the_far_sides_bye_is_kept() {
+        let mut record = answered();
+        record.finish(5_000, &Fate::HungUp(Side::Caller, vec!["Q.850;cause=31;text=\"x\"".to_owned()]));
+        assert_eq!(record.q850, Some(31));
+    }
+
+    #[test]
+    fn a_clock_set_back_gives_no_negative_times() {
+        let mut record = answered();
+        record.finish(500, &Fate::MaxDuration);
+        assert_eq!((record.duration_ms, record.billable_s), (0, 0));
+    }
 }

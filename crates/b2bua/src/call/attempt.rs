@@ -1,0 +1,306 @@
+//! One attempt to reach one agent: a stream that opens, or a SIP peer that is resolved, offered and rung.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use media::agent::{AgentKey, Stream};
+use numbers::Endpoint;
+use sip::endpoint::Invite;
+use sip::{Message, StatusCode};
+
+use super::Facts;
+use super::dialling::Approach;
+use super::event::{Closed, PairEvent, StreamEvent};
+use super::target::Target;
+use crate::body;
+use crate::desk::{Desk, Owner, after};
+use crate::fate::{Fate, Phase, Side};
+use crate::io::{Now, Question, Ticket, Verdict};
+use crate::leg::{AgentLeg, Pair, SipLeg};
+use crate::negotiate::preferring;
+use crate::refusal;
+
+/// How far the agent is reached.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// Its WebSocket is being opened.
+    Stream { agent: AgentKey, caller: Pair, give_up_at: Instant },
+    /// Its host is being resolved.
+    Resolving { ticket: Ticket, target: Target, give_up_at: Instant },
+    /// The port pair of its leg is being bound.
+    Binding { pair: Pair, hops: Hops, tries_left: u8, give_up_at: Instant },
+    /// It has our INVITE.
+    Inviting { leg: Box<SipLeg>, hops: Hops, give_up_at: Instant },
+}
+
+/// Where an INVITE may go, the next one first.
+#[derive(Debug)]
+pub(super) struct Hops {
+    target: Target,
+    left: VecDeque<SocketAddr>,
+}
+
+/// Where an attempt leads.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nowhere yet.
+    Waiting(Attempt),
+    /// The agent answered.
+    Ready(AgentLeg),
+    /// To the next agent; why, in words.
+    Failed(String),
+    /// To the end: the agent spoke for itself, and no other is asked.
+    Final(Fate),
+}
+
+impl Attempt {
+    /// Starts to reach the plan's agent.
+    pub(super) fn begin(approach: &Approach, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
+        let agent = approach.plan.agent();
+        match &agent.endpoint {
+            Endpoint::Echo => Outcome::Ready(AgentLeg::Echo),
+            Endpoint::MediaStream { .. } => open(approach, facts, desk, now),
+            Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.config.sip.listeners) {
+                Ok(target) => match target.address() {
+                    Some(address) => {
+                        bind(facts, desk, now, Hops { target, left: [address].into() }, BIND_TRIES)
+                    }
+                    None => resolve(facts, desk, now, target),
+                },
+                Err(error) => Outcome::Failed(error),
+            },
+        }
+    }
+
+    /// When it has taken too long.
+    pub(super) fn deadline(&self) -> Instant {
+        match self {
+            Self::Stream { give_up_at, .. }
+            | Self::Resolving { give_up_at, .. }
+            | Self::Binding { give_up_at, .. }
+            | Self::Inviting { give_up_at, .. } => *give_up_at,
+        }
+    }
+
+    /// Whether the caller hears ringing before the agent says anything: a stream never says that it rings.
+    pub(super) fn rings_at_once(&self) -> bool {
+        match self {
+            Self::Stream { .. } => true,
+            Self::Resolving { .. } | Self::Binding { .. } | Self::Inviting { .. } => false,
+        }
+    }
+
+    pub(super) fn stream(self, event: StreamEvent) -> Outcome {
+        match (self, event) {
+            (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
+            (Self::Stream { .. }, StreamEvent::Failed(error)) => Outcome::Failed(error),
+            (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly | Closed::Broken)) => {
+                Outcome::Failed("the stream closed before it was open".to_owned())
+            }
+            (other, StreamEvent::Opened | StreamEvent::Failed(_) | StreamEvent::Closed(_)) => {
+                Outcome::Waiting(other)
+            }
+        }
+    }
+
+    pub(super) fn resolved(self, facts: &mut Facts, desk: &mut Desk, now: Now, verdict: Verdict) -> Outcome {
+        match self {
+            Self::Resolving { target, .. } => match verdict {
+                Verdict::Resolved(addresses) => {
+                    let left = addresses.into_iter().take(MAX_HOPS).collect();
+                    bind(facts, desk, now, Hops { target, left }, BIND_TRIES)
+                }
+                Verdict::Failed(error) => Outcome::Failed(error),
+            },
+            other @ (Self::Stream { .. } | Self::Binding { .. } | Self::Inviting { .. }) => {
+                Outcome::Waiting(other)
+            }
+        }
+    }
+
+    pub(super) fn pair(
+        self,
+        approach: &Approach,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        event: PairEvent,
+    ) -> Outcome {
+        match self {
+            Self::Binding { pair, hops, tries_left, give_up_at } => match event {
+                PairEvent::Bound => invite(approach, facts, desk, now, pair, hops),
+                PairEvent::BindFailed => bind(facts, desk, now, hops, tries_left),
+                PairEvent::Latched | PairEvent::Silent | PairEvent::Released(_) => {
+                    Outcome::Waiting(Self::Binding { pair, hops, tries_left, give_up_at })
+                }
+            },
+            other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Inviting { .. }) => {
+                Outcome::Waiting(other)
+            }
+        }
+    }
+
+    /// A 2xx came: its answer is taken, or the dialog is ended.
+    pub(super) fn answered(self, desk: &mut Desk, now: Now, response: &Message) -> Outcome {
+        match self {
+            Self::Inviting { mut leg, .. } => {
+                desk.acknowledge(now, leg.dialog, None);
+                let taken = body::description(response)
+                    .and_then(|answer| answer.ok_or(Fate::AnswerUnusable))
+                    .and_then(|answer| leg.sdp.accept(&answer));
+                if taken.is_ok() {
+                    return Outcome::Ready(AgentLeg::Sip(leg));
+                }
+                desk.bye(now, leg.dialog, &Fate::AnswerUnusable);
+                desk.abandon(leg.pair);
+                Outcome::Failed("its answer can't be used".to_owned())
+            }
+            other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
+                Outcome::Waiting(other)
+            }
+        }
+    }
+
+    /// A final response above 299, or none, came. Another address of the agent is tried only where this one did not work
+    /// (RFC 3263 s.4.3), another agent where this one did not decide for itself.
+    pub(super) fn rejected(
+        self,
+        approach: &Approach,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        status: StatusCode,
+        response: Option<&Message>,
+    ) -> Outcome {
+        match self {
+            Self::Inviting { leg, hops, .. } => {
+                desk.forget(leg.dialog);
+                let unheard = status.code() == 503 || response.is_none();
+                if unheard && !hops.left.is_empty() {
+                    return invite(approach, facts, desk, now, leg.pair, hops);
+                }
+                desk.abandon(leg.pair);
+                match status.code() {
+                    486 | 600 => Outcome::Final(Fate::AgentBusy),
+                    603 => Outcome::Final(Fate::AgentDeclined),
+                    code => match response.and_then(Message::reason_phrase) {
+                        Some(phrase) => Outcome::Failed(format!("it answered {code} {phrase}")),
+                        None => Outcome::Failed(format!("no answer from it ({code})")),
+                    },
+                }
+            }
+            other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
+                Outcome::Waiting(other)
+            }
+        }
+    }
+
+    /// It took too long.
+    pub(super) fn expire(self, desk: &mut Desk, now: Now) -> Outcome {
+        let fate = Fate::NoAnswer;
+        if let Some(pair) = self.abort(desk, now, &fate) {
+            desk.abandon(pair);
+        }
+        Outcome::Failed("it took too long to be reached".to_owned())
+    }
+
+    /// Takes back what was asked of the outside. The pair, if it has one, is still to be released.
+    pub(super) fn abort(self, desk: &mut Desk, now: Now, fate: &Fate) -> Option<Pair> {
+        match self {
+            Self::Stream { agent, caller, .. } => {
+                desk.close_stream(caller, agent);
+                None
+            }
+            Self::Resolving { ticket, .. } => {
+                desk.unask(ticket);
+                None
+            }
+            Self::Binding { pair, .. } => Some(pair),
+            Self::Inviting { leg, .. } => {
+                desk.cancel(now, leg.dialog, refusal::reasons(fate, Phase::Unanswered));
+                Some(leg.pair)
+            }
+        }
+    }
+}
+
+fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now) -> Outcome {
+    let Endpoint::MediaStream { url, headers, parameters } = &approach.plan.agent().endpoint else {
+        return Outcome::Failed("it is no media stream".to_owned());
+    };
+    let brief = approach.plan.brief();
+    let numbers = [("from_number", &brief.from), ("to_number", &brief.to)];
+    let own = parameters.iter().filter(|(name, _)| numbers.iter().all(|(number, _)| number != name));
+    let stream = Stream {
+        url: url.clone(),
+        headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
+        account_sid: brief.account_sid.clone(),
+        call_sid: brief.call_sid.clone(),
+        stream_sid: format!("MZ{}", desk.random.hex()),
+        parameters: own
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(numbers.map(|(name, value)| (name.to_owned(), value.clone())))
+            .collect(),
+    };
+    let timeout = desk.config.agent_timeout;
+    let caller = approach.caller.pair;
+    let agent = desk.open_stream(facts.key, caller, stream, timeout);
+    Outcome::Waiting(Attempt::Stream { agent, caller, give_up_at: after(now, timeout + GRACE) })
+}
+
+fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) -> Outcome {
+    let question = Question::Resolve { host: target.host().to_owned(), port: target.port() };
+    let ticket = desk.ask(facts.key, question);
+    let give_up_at = after(now, desk.config.agent_timeout);
+    Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
+}
+
+fn bind(facts: &Facts, desk: &mut Desk, now: Now, hops: Hops, tries: u8) -> Outcome {
+    let Some(tries_left) = tries.checked_sub(1) else {
+        return Outcome::Failed("no RTP port could be bound for it".to_owned());
+    };
+    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }) else {
+        return Outcome::Failed("all RTP ports are in use".to_owned());
+    };
+    let give_up_at = after(now, desk.config.agent_timeout);
+    Outcome::Waiting(Attempt::Binding { pair, hops, tries_left, give_up_at })
+}
+
+/// Sends the INVITE to the next hop, with an offer in which the caller's codec comes first.
+fn invite(
+    approach: &Approach,
+    facts: &mut Facts,
+    desk: &mut Desk,
+    now: Now,
+    pair: Pair,
+    mut hops: Hops,
+) -> Outcome {
+    let codec = approach.caller.opening.codec().unwrap_or(None);
+    while let Some(hop) = hops.left.pop_front() {
+        let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
+        let mut sdp = desk.exchange(pair, preferring(codec));
+        let invite: Invite = hops.target.invite(&listener, hop, approach.plan.brief(), &sdp.offer());
+        match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
+            Ok(dialog) => {
+                facts.record.sip_call_id_b = Some(desk.call_id(dialog));
+                let leg = Box::new(SipLeg { dialog, pair, sdp });
+                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at: approach.ring_by });
+            }
+            Err(full) => {
+                desk.abandon(pair);
+                return Outcome::Failed(full.to_string());
+            }
+        }
+    }
+    desk.abandon(pair);
+    Outcome::Failed("no address of it can be reached from a listener of ours".to_owned())
+}
+
+const BIND_TRIES: u8 = 8;
+
+/// As many addresses of one agent are tried.
+const MAX_HOPS: usize = 4;
+
+/// What the stream side is given beyond its own timeout, before it is thought dead.
+const GRACE: Duration = Duration::from_secs(1);

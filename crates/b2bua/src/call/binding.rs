@@ -1,0 +1,135 @@
+//! Binding: the call is admitted, its caller hears 100, and the worker is binding the caller's port pair.
+
+use std::time::{Duration, Instant};
+
+use sip::endpoint::DialogKey;
+
+use super::dialling::Approach;
+use super::ending::Ending;
+use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
+use super::{Facts, Plan, State};
+use crate::desk::{Desk, Owner, after, reasons_of};
+use crate::fate::{Fate, Side};
+use crate::io::Now;
+use crate::leg::{Caller, Pair};
+use crate::negotiate::Opening;
+use crate::refusal;
+use crate::usage::Seat;
+
+/// What admission hands over.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) dialog: DialogKey,
+    pub(crate) opening: Opening,
+    pub(crate) plan: Plan,
+    pub(crate) seat: Seat,
+}
+
+#[derive(Debug)]
+pub(super) struct Binding {
+    admitted: Admitted,
+    pair: Pair,
+    tries_left: u8,
+    ring_by: Instant,
+}
+
+impl Binding {
+    pub(super) fn begin(facts: &mut Facts, desk: &mut Desk, now: Now, admitted: Admitted) -> State {
+        desk.trying(now, admitted.dialog);
+        let ring_by = after(now, Duration::from_secs(desk.config.limits.ring_s.into()));
+        Self::bind(facts, desk, now, admitted, BIND_TRIES, ring_by)
+    }
+
+    fn bind(
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        admitted: Admitted,
+        tries: u8,
+        ring_by: Instant,
+    ) -> State {
+        let pair = match tries.checked_sub(1) {
+            Some(tries_left) => {
+                desk.bind(now, Owner { call: facts.key, side: Side::Caller }).zip(Some(tries_left))
+            }
+            None => None,
+        };
+        match pair {
+            Some((pair, tries_left)) => {
+                State::Binding(Box::new(Self { admitted, pair, tries_left, ring_by }))
+            }
+            None => no_ports(facts, desk, now, admitted),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.ring_by
+    }
+
+    pub(super) fn handle(
+        self: Box<Self>,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        event: CallEvent,
+    ) -> State {
+        match event {
+            CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
+                let Admitted { dialog, opening, plan, seat } = self.admitted;
+                let caller = Caller { dialog, pair: self.pair, opening };
+                Approach { caller, plan, seat, ring_by: self.ring_by }.reach(facts, desk, now)
+            }
+            CallEvent::Pair(Side::Caller, PairEvent::BindFailed) => {
+                Self::bind(facts, desk, now, self.admitted, self.tries_left, self.ring_by)
+            }
+            CallEvent::Cancelled(cancel) => {
+                self.end(facts, desk, now, &Fate::Cancelled(reasons_of(Some(&cancel))))
+            }
+            CallEvent::Dialog(_, DialogEvent::Ended(bye)) => {
+                self.end(facts, desk, now, &Fate::HungUp(Side::Caller, reasons_of(bye.as_ref())))
+            }
+            CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
+            CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),
+            CallEvent::Timeout if now.instant >= self.ring_by => self.end(facts, desk, now, &Fate::NoAnswer),
+            CallEvent::Dialog(
+                _,
+                DialogEvent::Reinvited(transaction, _) | DialogEvent::Requested(transaction, _),
+            ) => {
+                desk.respond(now, transaction, refusal::plain(481));
+                State::Binding(self)
+            }
+            CallEvent::Ringing
+            | CallEvent::Answered(_)
+            | CallEvent::Rejected(..)
+            | CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing)
+            | CallEvent::Stream(_)
+            | CallEvent::Pair(..)
+            | CallEvent::Verdict(_)
+            | CallEvent::Recorded
+            | CallEvent::Timeout => State::Binding(self),
+        }
+    }
+
+    fn end(self, facts: &mut Facts, desk: &mut Desk, now: Now, fate: &Fate) -> State {
+        close(desk, now, self.admitted.dialog, fate);
+        Ending::begin(facts, desk, now, fate, self.admitted.seat, vec![(Side::Caller, self.pair)])
+    }
+}
+
+/// Tells an unanswered caller of the end, unless the caller made it.
+pub(super) fn close(desk: &mut Desk, now: Now, dialog: DialogKey, fate: &Fate) {
+    if matches!(fate, Fate::Cancelled(_) | Fate::HungUp(Side::Caller, _)) {
+        desk.forget(dialog);
+    } else {
+        desk.refuse(now, dialog, fate);
+    }
+}
+
+fn no_ports(facts: &mut Facts, desk: &mut Desk, now: Now, admitted: Admitted) -> State {
+    let fate = Fate::Refused(numbers::Refusal::NodeFull);
+    desk.refuse(now, admitted.dialog, &fate);
+    Ending::begin(facts, desk, now, &fate, admitted.seat, Vec::new())
+}
+
+/// Another program may hold a port of ours; not all of them.
+const BIND_TRIES: u8 = 8;

@@ -1,0 +1,34 @@
+//! Connected: caller and agent talk.
+
+use std::time::Instant;
+
+use super::event::CallEvent;
+use super::talk::{Talk, Turnout};
+use super::{Facts, State};
+use crate::desk::Desk;
+use crate::io::Now;
+use crate::negotiate::name;
+
+#[derive(Debug)]
+pub(super) struct Connected {
+    talk: Box<Talk>,
+}
+
+impl Connected {
+    pub(super) fn begin(facts: &mut Facts, talk: Box<Talk>) -> State {
+        // After a late offer, the codec is known from the ACK on.
+        facts.record.codec = talk.caller.sdp.codec().map(name);
+        State::Connected(Self { talk })
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.talk.until
+    }
+
+    pub(super) fn handle(self, facts: &mut Facts, desk: &mut Desk, now: Now, event: CallEvent) -> State {
+        match self.talk.handle(facts, desk, now, event) {
+            Turnout::On(talk) => State::Connected(Self { talk }),
+            Turnout::End(state) => state,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a call hears, translated from the keys of the outside to its own legs.
+
+use media::agent::AgentEvent;
+use media::command::{Counters, Event as MediaEvent};
+use sip::endpoint::{Event as WireEvent, TransactionKey};
+use sip::{Message, StatusCode};
+
+use crate::fate::Side;
+use crate::io::Verdict;
+
+/// One thing that happened to a call.
+#[derive(Clone, Debug)]
+pub(crate) enum CallEvent {
+    /// The caller's CANCEL came; its INVITE is answered 487.
+    Cancelled(Message),
+    /// The agent's leg rings.
+    Ringing,
+    /// The agent's leg is answered.
+    Answered(Message),
+    /// The agent's leg is refused, and over.
+    Rejected(StatusCode, Option<Message>),
+    /// In a dialog.
+    Dialog(Side, DialogEvent),
+    /// Of the agent's stream.
+    Stream(StreamEvent),
+    /// Of a leg's port pair.
+    Pair(Side, PairEvent),
+    /// The answer to what the call asked.
+    Verdict(Verdict),
+    /// A word from above.
+    Stop(Stop),
+    /// The record is on disk.
+    Recorded,
+    /// Time has passed.
+    Timeout,
+}
+
+/// Within a dialog that has been answered.
+#[derive(Clone, Debug)]
+pub(crate) enum DialogEvent {
+    Acknowledged(Message),
+    AckMissing,
+    /// A re-INVITE or UPDATE.
+    Reinvited(TransactionKey, Message),
+    Requested(TransactionKey, Message),
+    /// It is over: by BYE, or because the far side lost it.
+    Ended(Option<Message>),
+}
+
+/// Of a Media Streams WebSocket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum StreamEvent {
+    Opened,
+    /// Why, in words.
+    Failed(String),
+    /// In order, or broken: then why.
+    Closed(Closed),
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Closed {
+    Orderly,
+    Broken,
+}
+
+/// Of a port pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PairEvent {
+    Bound,
+    BindFailed,
+    Latched,
+    Silent,
+    Released(Counters),
+}
+
+/// Why a call is told to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stop {
+    Hangup,
+    Shutdown,
+}
+
+impl StreamEvent {
+    pub(crate) fn of(event: AgentEvent) -> Self {
+        match event {
+            AgentEvent::Opened { .. } => Self::Opened,
+            AgentEvent::Failed { error, .. } => Self::Failed(error),
+            AgentEvent::Closed { clean: true, .. } => Self::Closed(Closed::Orderly),
+            AgentEvent::Closed { clean: false, .. } => Self::Closed(Closed::Broken),
+        }
+    }
+}
+
+impl PairEvent {
+    pub(crate) fn of(event: &MediaEvent) -> Self {
+        match event {
+            MediaEvent::Bound { .. } => Self::Bound,
+            MediaEvent::BindFailed { .. } => Self::BindFailed,
+            MediaEvent::Latched { .. } => Self::Latched,
+            MediaEvent::Silent { .. } => Self::Silent,
+            MediaEvent::Released { counters, .. } => Self::Released(*counters),
+        }
+    }
+}
+
+impl CallEvent {
+    /// What an event of the endpoint means to the call whose leg on that side it concerns; `None` where it means nothing to one.
+    pub(crate) fn of(side: Side, event: WireEvent) -> Option<Self> {
+        Some(match event {
+            WireEvent::Cancelled { request, .. } => Self::Cancelled(request),
+            WireEvent::Progress { response, .. } => {
+                // 182 and the like are no ringing (RFC 3261 s.21.1).
+                return matches!(response.status()?.code(), 180 | 183).then_some(Self::Ringing);
+            }
+            WireEvent::Answered { response, .. } => Self::Answered(response),
+            WireEvent::Rejected { status, response, .. } => Self::Rejected(status, response),
+            WireEvent::Acknowledged { request, .. } => Self::Dialog(side, DialogEvent::Acknowledged(request)),
+            WireEvent::AckMissing { .. } => Self::Dialog(side, DialogEvent::AckMissing),
+            WireEvent::Reinvited { transaction, request, .. } => {
+                Self::Dialog(side, DialogEvent::Reinvited(transaction, request))
+            }
+            WireEvent::Requested { transaction, request, .. } => {
+                Self::Dialog(side, DialogEvent::Requested(transaction, request))
+            }
+            WireEvent::Ended { request, .. } => Self::Dialog(side, DialogEvent::Ended(request)),
+            WireEvent::Byed { .. }
+            | WireEvent::Invited { .. }
+            | WireEvent::OutOfDialog { .. }
+            | WireEvent::Malformed { .. } => return None,
+        })
+    }
+}

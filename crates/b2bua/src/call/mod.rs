@@ -1,0 +1,161 @@
+//! A call: two legs and their fate. One file for each state; a transition consumes the state that it leaves.
+//!
+//! ```text
+//! Binding ──► Dialling ──► Answered ──► Connected
+//!    │            │            │            │
+//!    └────────────┴────────────┴────────────┴──► Ending ──► Ended ──► forgotten
+//! ```
+
+mod answered;
+mod attempt;
+mod binding;
+mod connected;
+mod dialling;
+mod ended;
+mod ending;
+mod event;
+mod plan;
+mod talk;
+mod target;
+
+use std::time::Instant;
+
+use sip::endpoint::DialogKey;
+
+use self::answered::Answered;
+use self::binding::Binding;
+use self::connected::Connected;
+use self::dialling::Dialling;
+use self::ended::Ended;
+use self::ending::Ending;
+
+use crate::desk::Desk;
+use crate::fate::Fate;
+use crate::io::{CallKey, Now};
+use crate::record::CallRecord;
+
+pub(crate) use self::binding::Admitted;
+pub(crate) use self::event::{CallEvent, DialogEvent, PairEvent, Stop, StreamEvent};
+pub(crate) use self::plan::{Brief, Plan};
+
+/// A call: who it is, and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Call {
+    facts: Facts,
+    state: State,
+}
+
+/// What stays the same, or only grows, from the INVITE to the end.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) key: CallKey,
+    pub(crate) record: CallRecord,
+}
+
+/// How far a call has come.
+#[derive(Debug)]
+enum State {
+    /// The caller's port pair is being bound.
+    Binding(Box<Binding>),
+    /// The agent is being reached.
+    Dialling(Box<Dialling>),
+    /// The caller has its 200; its ACK is due.
+    Answered(Answered),
+    /// Caller and agent talk.
+    Connected(Connected),
+    /// The dialogs are over; the media is being released.
+    Ending(Ending),
+    /// The record is being written.
+    Ended(Ended),
+    /// Nothing is left of it.
+    Forgotten,
+}
+
+/// How far a call has come, in a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// Its media ports are being bound.
+    Binding,
+    /// Its agent is being reached.
+    Dialling,
+    /// The 200 is sent, the ACK has not come.
+    Answered,
+    /// Caller and agent talk.
+    Connected,
+    /// Its media is being released.
+    Ending,
+    /// Its record is being written.
+    Ended,
+}
+
+impl Call {
+    /// A call that admission let in.
+    pub(crate) fn admit(desk: &mut Desk, now: Now, facts: Facts, admitted: Admitted) -> Self {
+        desk.record(facts.key, &facts.record);
+        let mut facts = facts;
+        let state = Binding::begin(&mut facts, desk, now, admitted);
+        Self { facts, state }
+    }
+
+    /// A call that came no further than the door.
+    pub(crate) fn refuse(
+        desk: &mut Desk,
+        now: Now,
+        mut facts: Facts,
+        dialog: DialogKey,
+        fate: &Fate,
+    ) -> Self {
+        desk.refuse(now, dialog, fate);
+        facts.record.finish(now.wall_ms, fate);
+        let state = Ended::begin(&facts, desk);
+        Self { facts, state }
+    }
+
+    /// Takes in what happened.
+    pub(crate) fn handle(self, desk: &mut Desk, now: Now, event: CallEvent) -> Self {
+        let Self { mut facts, state } = self;
+        let state = match state {
+            State::Binding(state) => state.handle(&mut facts, desk, now, event),
+            State::Dialling(state) => state.handle(&mut facts, desk, now, event),
+            State::Answered(state) => state.handle(&mut facts, desk, now, event),
+            State::Connected(state) => state.handle(&mut facts, desk, now, event),
+            State::Ending(state) => state.handle(&mut facts, desk, now, &event),
+            State::Ended(state) => state.handle(desk, now, &event),
+            State::Forgotten => State::Forgotten,
+        };
+        Self { facts, state }
+    }
+
+    /// When `CallEvent::Timeout` has something to do.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Binding(state) => Some(state.deadline()),
+            State::Dialling(state) => Some(state.deadline()),
+            State::Answered(state) => state.deadline(),
+            State::Connected(state) => state.deadline(),
+            State::Ending(state) => Some(state.deadline()),
+            State::Ended(_) | State::Forgotten => None,
+        }
+    }
+
+    /// How far it has come; `None` when it may be forgotten.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        Some(match self.state {
+            State::Binding(_) => Progress::Binding,
+            State::Dialling(_) => Progress::Dialling,
+            State::Answered(_) => Progress::Answered,
+            State::Connected(_) => Progress::Connected,
+            State::Ending(_) => Progress::Ending,
+            State::Ended(_) => Progress::Ended,
+            State::Forgotten => return None,
+        })
+    }
+
+    pub(crate) fn key(&self) -> CallKey {
+        self.facts.key
+    }
+
+    pub(crate) fn record(&self) -> &CallRecord {
+        &self.facts.record
+    }
+}

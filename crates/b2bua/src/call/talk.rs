@@ -1,0 +1,194 @@
+//! The talk: both legs up and bridged. What Answered and Connected have in common.
+
+use std::time::{Duration, Instant};
+
+use media::command::Digit;
+use sip::Message;
+use sip::endpoint::TransactionKey;
+
+use super::ending::Ending;
+use super::event::{Closed, DialogEvent, PairEvent, Stop, StreamEvent};
+use super::{CallEvent, Facts, State};
+use crate::desk::{Desk, reasons_of};
+use crate::dtmf::Pressed;
+use crate::fate::{Fate, Side};
+use crate::io::Now;
+use crate::leg::{AgentLeg, Pair, SipLeg};
+use crate::usage::Seat;
+use crate::{dtmf, reinvite};
+
+/// Two legs and the bridge between them. The bridge exists as long as this.
+#[derive(Debug)]
+pub(super) struct Talk {
+    pub(super) caller: SipLeg,
+    pub(super) agent: AgentLeg,
+    pub(super) seat: Seat,
+    /// `max_call_s`.
+    pub(super) until: Option<Instant>,
+}
+
+/// Where an event leads a talk.
+#[derive(Debug)]
+pub(super) enum Turnout {
+    /// On.
+    On(Box<Talk>),
+    /// To its end.
+    End(State),
+}
+
+impl Talk {
+    /// Tells the worker what both legs agreed on, and joins them. Does nothing while an answer of the caller is due.
+    pub(super) fn bridge(&self, desk: &mut Desk) {
+        let silence = desk.config.silence_timeout;
+        let Some(caller) = self.caller.sdp.remote(silence) else { return };
+        desk.describe(self.caller.pair, caller);
+        match &self.agent {
+            AgentLeg::Echo => desk.echo(self.caller.pair),
+            AgentLeg::Stream(_) => desk.tap(self.caller.pair),
+            AgentLeg::Sip(leg) => {
+                if let Some(agent) = leg.sdp.remote(silence) {
+                    desk.describe(leg.pair, agent);
+                }
+                desk.relay(self.caller.pair, leg.pair);
+            }
+        }
+    }
+
+    /// Takes in what means the same before and after the caller's ACK.
+    pub(super) fn handle(
+        mut self: Box<Self>,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        event: CallEvent,
+    ) -> Turnout {
+        let (fate, gone) = match event {
+            CallEvent::Dialog(side, DialogEvent::Acknowledged(ack)) => {
+                match self.acknowledged(desk, side, &ack) {
+                    Ok(()) => return Turnout::On(self),
+                    Err(fate) => (fate, None),
+                }
+            }
+            CallEvent::Dialog(side, DialogEvent::Reinvited(transaction, request)) => {
+                self.reinvited(desk, now, side, transaction, &request);
+                return Turnout::On(self);
+            }
+            CallEvent::Dialog(side, DialogEvent::Requested(transaction, request)) => {
+                let reply =
+                    dtmf::inside(&request, |digit, duration| self.pressed(desk, side, digit, duration));
+                desk.respond(now, transaction, reply);
+                return Turnout::On(self);
+            }
+            CallEvent::Dialog(side, DialogEvent::Ended(Some(bye))) => {
+                (Fate::HungUp(side, reasons_of(Some(&bye))), Some(side))
+            }
+            CallEvent::Dialog(side, DialogEvent::Ended(None)) => (Fate::PeerGone(side), Some(side)),
+            CallEvent::Dialog(side, DialogEvent::AckMissing) => (Fate::AckMissing(side), Some(side)),
+            CallEvent::Stream(StreamEvent::Closed(Closed::Orderly)) => {
+                (Fate::StreamClosed, Some(Side::Agent))
+            }
+            CallEvent::Stream(StreamEvent::Closed(Closed::Broken) | StreamEvent::Failed(_)) => {
+                (Fate::StreamBroken, Some(Side::Agent))
+            }
+            CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(side), None),
+            CallEvent::Stop(Stop::Hangup) => (Fate::Hangup, None),
+            CallEvent::Stop(Stop::Shutdown) => (Fate::Shutdown, None),
+            CallEvent::Timeout if self.until.is_some_and(|until| now.instant >= until) => {
+                (Fate::MaxDuration, None)
+            }
+            CallEvent::Cancelled(_)
+            | CallEvent::Ringing
+            | CallEvent::Answered(_)
+            | CallEvent::Rejected(..)
+            | CallEvent::Stream(StreamEvent::Opened)
+            | CallEvent::Pair(
+                _,
+                PairEvent::Bound | PairEvent::BindFailed | PairEvent::Latched | PairEvent::Released(_),
+            )
+            | CallEvent::Verdict(_)
+            | CallEvent::Recorded
+            | CallEvent::Timeout => return Turnout::On(self),
+        };
+        Turnout::End(self.end(facts, desk, now, &fate, gone))
+    }
+
+    /// Ends both legs, but for the one that is gone already.
+    fn end(self, facts: &mut Facts, desk: &mut Desk, now: Now, fate: &Fate, gone: Option<Side>) -> State {
+        part(desk, now, Side::Caller, &self.caller, fate, gone);
+        hang_up(desk, now, &self.agent, self.caller.pair, fate, gone);
+        let pairs = Ending::pairs(self.caller.pair, &self.agent);
+        Ending::begin(facts, desk, now, fate, self.seat, pairs)
+    }
+
+    /// An ACK may carry the answer to the offer in our 200 (RFC 3261 s.13.2.1); without it, the call can't go on.
+    fn acknowledged(&mut self, desk: &mut Desk, side: Side, ack: &Message) -> Result<(), Fate> {
+        let Some(leg) = self.leg(side) else { return Ok(()) };
+        if reinvite::acknowledged(&mut leg.sdp, ack)? {
+            self.bridge(desk);
+        }
+        Ok(())
+    }
+
+    fn reinvited(
+        &mut self,
+        desk: &mut Desk,
+        now: Now,
+        side: Side,
+        transaction: TransactionKey,
+        request: &Message,
+    ) {
+        let silence = desk.config.silence_timeout;
+        let Some(leg) = self.leg(side) else { return };
+        let before = leg.sdp.remote(silence);
+        let reply = reinvite::answer(&mut leg.sdp, request);
+        let (pair, described) = (leg.pair, leg.sdp.remote(silence));
+        if let Some(remote) = described.filter(|remote| before.as_ref() != Some(remote)) {
+            desk.describe(pair, remote);
+        }
+        desk.respond(now, transaction, reply);
+    }
+
+    /// A digit goes to the other side.
+    fn pressed(&self, desk: &mut Desk, side: Side, digit: Digit, duration: Duration) -> Pressed {
+        match (side, &self.agent) {
+            (Side::Caller, AgentLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
+            (Side::Caller, AgentLeg::Echo) | (Side::Agent, _) => desk.dial(self.caller.pair, digit, duration),
+            (Side::Caller, AgentLeg::Stream(_)) => return Pressed::Lost,
+        }
+        Pressed::Passed
+    }
+
+    fn leg(&mut self, side: Side) -> Option<&mut SipLeg> {
+        match (side, &mut self.agent) {
+            (Side::Caller, _) => Some(&mut self.caller),
+            (Side::Agent, AgentLeg::Sip(leg)) => Some(leg),
+            (Side::Agent, AgentLeg::Echo | AgentLeg::Stream(_)) => None,
+        }
+    }
+}
+
+/// Ends the agent's leg, unless it is gone.
+pub(super) fn hang_up(
+    desk: &mut Desk,
+    now: Now,
+    agent: &AgentLeg,
+    caller: Pair,
+    fate: &Fate,
+    gone: Option<Side>,
+) {
+    match agent {
+        AgentLeg::Echo => {}
+        AgentLeg::Stream(_) if gone == Some(Side::Agent) => {}
+        AgentLeg::Stream(agent) => desk.close_stream(caller, *agent),
+        AgentLeg::Sip(leg) => part(desk, now, Side::Agent, leg, fate, gone),
+    }
+}
+
+/// Ends a dialog with a BYE, unless the far side has ended it.
+fn part(desk: &mut Desk, now: Now, side: Side, leg: &SipLeg, fate: &Fate, gone: Option<Side>) {
+    if gone == Some(side) {
+        desk.forget(leg.dialog);
+    } else {
+        desk.bye(now, leg.dialog, fate);
+    }
+}

@@ -1,0 +1,72 @@
+//! All calls, and the one timer index over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crate::call::{Call, CallEvent};
+use crate::core::LiveCall;
+use crate::desk::Desk;
+use crate::io::{CallKey, Now};
+
+/// The calls that are not forgotten. In order of their keys, which is that of their coming.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    by_key: BTreeMap<CallKey, Entry>,
+    timers: BTreeSet<(Instant, CallKey)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    call: Box<Call>,
+    armed: Option<Instant>,
+}
+
+impl Calls {
+    pub(crate) fn insert(&mut self, key: CallKey, call: Call) {
+        self.keep(key, Box::new(call));
+    }
+
+    /// Hands an event to a call. A key that is not here is of a call that was forgotten.
+    pub(crate) fn step(&mut self, desk: &mut Desk, now: Now, key: CallKey, event: CallEvent) {
+        let Some(Entry { call, armed }) = self.by_key.remove(&key) else { return };
+        if let Some(armed) = armed {
+            self.timers.remove(&(armed, key));
+        }
+        self.keep(key, Box::new(call.handle(desk, now, event)));
+    }
+
+    /// A call whose timer is due.
+    pub(crate) fn due(&self, now: Instant) -> Option<CallKey> {
+        self.timers.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn keys(&self) -> Vec<CallKey> {
+        self.by_key.keys().copied().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = LiveCall<'_>> {
+        self.by_key.iter().filter_map(|(key, entry)| {
+            let progress = entry.call.progress()?;
+            Some(LiveCall { key: *key, progress, record: entry.call.record() })
+        })
+    }
+
+    fn keep(&mut self, key: CallKey, call: Box<Call>) {
+        if call.progress().is_none() {
+            return;
+        }
+        let armed = call.deadline();
+        if let Some(armed) = armed {
+            self.timers.insert((armed, key));
+        }
+        self.by_key.insert(key, Entry { call, armed });
+    }
+}

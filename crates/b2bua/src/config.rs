@@ -1,0 +1,77 @@
+//! What the core is told once, at its start.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The core's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the SIP endpoint.
+    pub sip: sip::endpoint::Config,
+    /// The address that our session descriptions give for RTP.
+    pub media_address: IpAddr,
+    /// The local address that RTP ports are bound on.
+    pub media_bind: IpAddr,
+    /// The ports for RTP and RTCP.
+    pub ports: RangeInclusive<u16>,
+    /// How many media workers there are, at least 1.
+    pub workers: u16,
+    /// What becomes of an INVITE from a source that nobody owns.
+    pub unknown_source: UnknownSource,
+    /// What the node bears.
+    pub limits: Limits,
+    /// A call ends when nothing was heard for so long; `None` turns it off.
+    pub silence_timeout: Option<Duration>,
+    /// How long an agent's stream may take to open, or its name to resolve.
+    pub agent_timeout: Duration,
+    /// Unique among the nodes of a site.
+    pub node_id: String,
+}
+
+/// What to do with an INVITE from an unknown source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UnknownSource {
+    /// No answer at all.
+    #[default]
+    Drop,
+    /// 403.
+    Reject,
+}
+
+/// What the node bears; `None` is no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Calls at one time.
+    pub max_calls: Option<u32>,
+    /// INVITEs a second.
+    pub max_cps: Option<u32>,
+    /// A call is ended so many seconds after its answer.
+    pub max_call_s: Option<u32>,
+    /// A call without an answer is refused after so many seconds.
+    pub ring_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_calls: None, max_cps: None, max_call_s: Some(4 * 60 * 60), ring_s: 60 }
+    }
+}
+
+impl Config {
+    /// Settings with every default, for one host.
+    pub fn new(sip: sip::endpoint::Config, media_address: IpAddr, ports: RangeInclusive<u16>) -> Self {
+        Self {
+            sip,
+            media_address,
+            media_bind: media_address,
+            ports,
+            workers: 1,
+            unknown_source: UnknownSource::default(),
+            limits: Limits::default(),
+            silence_timeout: Some(Duration::from_mins(1)),
+            agent_timeout: Duration::from_secs(5),
+            node_id: "strowger".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The core: inputs find their call, calls speak through the desk, and the outbox is drained in causal order.
+
+use std::sync::Arc;
+
+use numbers::{Directory, NodeState};
+use sip::Event;
+
+use crate::call::{CallEvent, PairEvent, Progress, Stop, StreamEvent};
+use crate::calls::Calls;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::door::{Door, Knock};
+use crate::io::{CallKey, Command, Input, Notice, Now, Output};
+use crate::record::CallRecord;
+use crate::stray;
+
+/// The call logic of one node.
+#[derive(Debug)]
+pub struct Core {
+    desk: Desk,
+    door: Door,
+    calls: Calls,
+}
+
+/// What a core holds: for leak tests and counters. All zero but `unrecorded` when every call is forgotten.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// Calls, those whose record is being written too.
+    pub calls: usize,
+    /// Calls that count against the limits.
+    pub seats: usize,
+    /// Port pairs taken.
+    pub ports: usize,
+    /// Keys of dialogs, port pairs, streams and questions that lead to a call.
+    pub keys: usize,
+    /// What the endpoint holds. Its transactions outlive their calls by up to 64*T1.
+    pub sip: sip::endpoint::Census,
+    /// INVITEs of unknown sources that left no record, since the start.
+    pub unrecorded: u64,
+}
+
+/// One call that is not forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveCall<'a> {
+    /// Its key.
+    pub key: CallKey,
+    /// How far it has come.
+    pub progress: Progress,
+    /// Its record so far.
+    pub record: &'a CallRecord,
+}
+
+impl Core {
+    /// A core without calls. `seed` is all of its randomness.
+    pub fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
+        Self { desk: Desk::new(config, directory, seed), door: Door::default(), calls: Calls::default() }
+    }
+
+    /// Takes in what happened, and runs the timers that are due.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Datagram { flow, bytes } => self.desk.receive(now, flow, bytes),
+            Input::FlowFailed(flow) => self.desk.flow_failed(now, flow),
+            Input::Media(event) => {
+                if let Some(owner) = self.desk.heard(now, &event) {
+                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(&event)));
+                }
+            }
+            Input::Agent(event) => {
+                if let Some(call) = self.desk.stream_owner(&event) {
+                    self.step(now, call, CallEvent::Stream(StreamEvent::of(event)));
+                }
+            }
+            Input::Verdict(ticket, verdict) => {
+                if let Some(call) = self.desk.index.tickets.remove(&ticket) {
+                    self.step(now, call, CallEvent::Verdict(verdict));
+                }
+            }
+            Input::Directory(directory) => {
+                self.desk.directory = directory;
+                self.door.forget(&self.desk);
+            }
+            Input::Recorded(call) => self.step(now, call, CallEvent::Recorded),
+            Input::Command(Command::Hangup(call)) => self.step(now, call, CallEvent::Stop(Stop::Hangup)),
+            Input::Command(Command::Drain) => self.door.state = NodeState::Draining,
+            Input::Command(Command::Shutdown) => {
+                self.door.state = NodeState::Draining;
+                for call in self.calls.keys() {
+                    self.step(now, call, CallEvent::Stop(Stop::Shutdown));
+                }
+            }
+            Input::Timeout => {}
+        }
+        self.desk.expire(now);
+        self.drain_events(now);
+        while let Some(call) = self.calls.due(now.instant) {
+            self.step(now, call, CallEvent::Timeout);
+        }
+        self.drain_events(now);
+    }
+
+    /// What to do next; `Idle` when that is all.
+    pub fn poll(&mut self) -> Output {
+        self.desk.take().unwrap_or_else(|| {
+            let deadlines = [self.desk.wire_deadline(), self.calls.deadline()];
+            Output::Idle(deadlines.into_iter().flatten().min())
+        })
+    }
+
+    /// The calls that are not forgotten, oldest first.
+    pub fn calls(&self) -> impl Iterator<Item = LiveCall<'_>> {
+        self.calls.iter()
+    }
+
+    /// Whether new calls are taken.
+    pub fn is_draining(&self) -> bool {
+        self.door.state == NodeState::Draining
+    }
+
+    /// What the core holds.
+    pub fn census(&self) -> Census {
+        Census {
+            calls: self.calls.len(),
+            seats: self.desk.seats(),
+            ports: self.desk.ports.in_use(),
+            keys: self.desk.index.len(),
+            sip: self.desk.wire_census(),
+            unrecorded: self.door.unrecorded,
+        }
+    }
+
+    fn drain_events(&mut self, now: Now) {
+        while let Some(event) = self.desk.event() {
+            self.dispatch(now, event);
+        }
+    }
+
+    fn dispatch(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Invited { dialog, request, flow } => {
+                let knock = Knock { dialog, request, flow };
+                if let Some((key, call)) = self.door.open(&mut self.desk, now, &knock) {
+                    self.calls.insert(key, call);
+                }
+            }
+            Event::OutOfDialog { transaction, request, flow } => {
+                stray::answer(&mut self.desk, now, self.door.state, transaction, &request, flow);
+            }
+            Event::Malformed { flow, fault } => {
+                let notice = Notice::Malformed { source: flow.remote, fault };
+                self.desk.put(Output::Notice(notice));
+            }
+            Event::Reinvited { dialog, .. }
+            | Event::Requested { dialog, .. }
+            | Event::Cancelled { dialog, .. }
+            | Event::Acknowledged { dialog, .. }
+            | Event::AckMissing { dialog }
+            | Event::Progress { dialog, .. }
+            | Event::Answered { dialog, .. }
+            | Event::Rejected { dialog, .. }
+            | Event::Ended { dialog, .. }
+            | Event::Byed { dialog } => self.inside(now, dialog, event),
+        }
+    }
+
+    /// An event of a dialog goes to its call; a request in one that its call has left is answered 481.
+    fn inside(&mut self, now: Now, dialog: sip::endpoint::DialogKey, event: Event) {
+        let Some(owner) = self.desk.index.dialogs.get(&dialog).copied() else {
+            stray::inside(&mut self.desk, now, &event);
+            return;
+        };
+        if let Some(event) = CallEvent::of(owner.side, event) {
+            self.step(now, owner.call, event);
+        }
+    }
+
+    fn step(&mut self, now: Now, call: CallKey, event: CallEvent) {
+        self.calls.step(&mut self.desk, now, call, event);
+    }
+}

@@ -1,0 +1,101 @@
+//! The desk that the states of a call work at: every effect is a verb here, and lands in the outbox in the order of the verbs.
+
+mod index;
+mod media;
+mod wire;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use numbers::Directory;
+use sip::Endpoint;
+
+use self::index::Index;
+use ::media::ports::PortPool;
+
+use crate::config::Config;
+use crate::io::{CallKey, Now, Output, Question, Ticket};
+use crate::random::Random;
+use crate::record::CallRecord;
+use crate::usage::Live;
+
+pub(crate) use self::index::Owner;
+pub(crate) use self::wire::reasons_of;
+
+/// All that calls share.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) config: Config,
+    /// What we own at this time.
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) usage: Live,
+    pub(crate) index: Index,
+    pub(crate) ports: PortPool,
+    pub(crate) random: Random,
+    endpoint: Endpoint,
+    outbox: VecDeque<Output>,
+    minted: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            endpoint: Endpoint::new(config.sip.clone(), random.seed()),
+            ports: PortPool::new(config.ports.clone(), QUARANTINE),
+            usage: Live::default(),
+            index: Index::default(),
+            outbox: VecDeque::new(),
+            minted: 0,
+            config,
+            directory,
+            random,
+        }
+    }
+
+    /// A key that was never given out before.
+    pub(crate) fn mint(&mut self) -> u64 {
+        self.minted += 1;
+        self.minted
+    }
+
+    pub(crate) fn put(&mut self, output: Output) {
+        self.outbox.push_back(output);
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    /// Writes the record, as it stands.
+    pub(crate) fn record(&mut self, call: CallKey, record: &CallRecord) {
+        self.put(Output::Record(call, Box::new(record.clone())));
+    }
+
+    /// Asks; the verdict comes back to the call.
+    pub(crate) fn ask(&mut self, call: CallKey, question: Question) -> Ticket {
+        let ticket = Ticket(self.mint());
+        self.index.tickets.insert(ticket, call);
+        self.put(Output::Ask(ticket, question));
+        ticket
+    }
+
+    /// How many calls have a seat.
+    pub(crate) fn seats(&self) -> usize {
+        usize::try_from(numbers::Usage::node_calls(&self.usage)).unwrap_or(usize::MAX)
+    }
+
+    /// The verdict is not wanted any more.
+    pub(crate) fn unask(&mut self, ticket: Ticket) {
+        self.index.tickets.remove(&ticket);
+    }
+}
+
+/// So much later than `now`.
+pub(crate) fn after(now: Now, delay: std::time::Duration) -> Instant {
+    now.instant + delay
+}
+
+/// So long a port pair rests after a call, so that its stray packets reach nobody.
+const QUARANTINE: std::time::Duration = std::time::Duration::from_secs(10);

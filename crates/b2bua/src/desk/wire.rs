@@ -1,0 +1,123 @@
+//! SIP verbs. What the endpoint wants sent goes to the outbox with each of them, so that it keeps its place among the other effects.
+
+use bytes::Bytes;
+use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reply, TransactionKey};
+use sip::{Flow, Message};
+
+use super::{Desk, Owner};
+use crate::fate::{Fate, Phase};
+use crate::io::{Now, Output};
+use crate::refusal;
+
+impl Desk {
+    pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
+        self.endpoint.receive(now.instant, flow, bytes);
+        self.flush();
+    }
+
+    pub(crate) fn flow_failed(&mut self, now: Now, flow: Flow) {
+        self.endpoint.flow_failed(now.instant, flow);
+        self.flush();
+    }
+
+    pub(crate) fn expire(&mut self, now: Now) {
+        self.endpoint.expire(now.instant);
+        self.flush();
+    }
+
+    pub(crate) fn event(&mut self) -> Option<Event> {
+        self.endpoint.poll_event()
+    }
+
+    pub(crate) fn wire_deadline(&self) -> Option<std::time::Instant> {
+        self.endpoint.deadline()
+    }
+
+    pub(crate) fn wire_census(&self) -> Census {
+        self.endpoint.census()
+    }
+
+    pub(crate) fn trying(&mut self, now: Now, dialog: DialogKey) {
+        self.endpoint.trying(now.instant, dialog);
+        self.flush();
+    }
+
+    pub(crate) fn ring(&mut self, now: Now, dialog: DialogKey) {
+        self.endpoint.ring(now.instant, dialog, refusal::plain(180));
+        self.flush();
+    }
+
+    pub(crate) fn answer(&mut self, now: Now, dialog: DialogKey, description: &str) {
+        self.endpoint.answer(now.instant, dialog, refusal::described(description));
+        self.flush();
+    }
+
+    /// Refuses the caller, or leaves it without an answer, as the fate says. Its dialog is over.
+    pub(crate) fn refuse(&mut self, now: Now, dialog: DialogKey, fate: &Fate) {
+        self.index.dialogs.remove(&dialog);
+        match refusal::reply(fate) {
+            Some(reply) => self.endpoint.reject(now.instant, dialog, reply),
+            None => self.endpoint.ignore(now.instant, dialog),
+        }
+        self.flush();
+    }
+
+    pub(crate) fn respond(&mut self, now: Now, transaction: TransactionKey, reply: Reply) {
+        self.endpoint.respond(now.instant, transaction, reply);
+        self.flush();
+    }
+
+    pub(crate) fn disregard(&mut self, now: Now, transaction: TransactionKey) {
+        self.endpoint.disregard(now.instant, transaction);
+        self.flush();
+    }
+
+    pub(crate) fn invite(&mut self, now: Now, owner: Owner, invite: Invite) -> Result<DialogKey, Full> {
+        let dialog = self.endpoint.invite(now.instant, invite)?;
+        self.index.dialogs.insert(dialog, owner);
+        self.flush();
+        Ok(dialog)
+    }
+
+    pub(crate) fn acknowledge(&mut self, now: Now, dialog: DialogKey, body: Option<Body>) {
+        self.endpoint.acknowledge(now.instant, dialog, body);
+        self.flush();
+    }
+
+    /// Takes back our INVITE. The endpoint sees it to its end; the call hears no more of it.
+    pub(crate) fn cancel(&mut self, now: Now, dialog: DialogKey, headers: Vec<Header>) {
+        self.index.dialogs.remove(&dialog);
+        self.endpoint.cancel(now.instant, dialog, headers);
+        self.flush();
+    }
+
+    /// Ends a dialog. The endpoint sees the BYE to its end; the call hears no more of it.
+    pub(crate) fn bye(&mut self, now: Now, dialog: DialogKey, fate: &Fate) {
+        self.index.dialogs.remove(&dialog);
+        self.endpoint.bye(now.instant, dialog, refusal::reasons(fate, Phase::Answered));
+        self.flush();
+    }
+
+    /// The far side ended the dialog.
+    pub(crate) fn forget(&mut self, dialog: DialogKey) {
+        self.index.dialogs.remove(&dialog);
+    }
+
+    pub(crate) fn call_id(&self, dialog: DialogKey) -> String {
+        self.endpoint.call_id(dialog).unwrap_or_default().to_owned()
+    }
+
+    fn flush(&mut self) {
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            self.put(Output::Transmit(transmit));
+        }
+    }
+}
+
+/// The values of Reason in a message, as many as a peer needs (RFC 3326: one of each protocol).
+pub(crate) fn reasons_of(message: Option<&Message>) -> Vec<String> {
+    let values = message.into_iter().flat_map(|message| message.headers("Reason"));
+    values.take(MAX_REASONS).map(std::borrow::Cow::into_owned).collect()
+}
+
+const MAX_REASONS: usize = 4;

@@ -1,0 +1,228 @@
+//! The door: an INVITE becomes a call, admitted or refused. Whatever is decided here, it leaves a record.
+
+use std::sync::Arc;
+
+use numbers::{
+    AgentSource, Did, Limits, MediaEncryption, NodeState, NumberSource, Refusal, Route, Trunk, TrunkSource,
+};
+use sip::endpoint::DialogKey;
+use sip::{Flow, Message};
+
+use crate::body;
+use crate::call::{Admitted, Brief, Call, Facts, Plan};
+use crate::config::UnknownSource;
+use crate::desk::{Desk, Owner};
+use crate::fate::{Fate, Side};
+use crate::identify::{Source, identify};
+use crate::io::{CallKey, Notice, Now, Output};
+use crate::negotiate::Opening;
+use crate::parties::{self, ANONYMOUS, Privacy};
+use crate::rate::{Bucket, Buckets};
+use crate::record::{self, CallRecord};
+
+/// What the door remembers from one INVITE to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Door {
+    pub(crate) state: NodeState,
+    node: Bucket,
+    trunks: Buckets,
+    strangers: Bucket,
+    /// INVITEs of unknown sources beyond [`STRANGERS_PER_SECOND`], of which there is no record.
+    pub(crate) unrecorded: u64,
+}
+
+/// An INVITE at the door.
+#[derive(Debug)]
+pub(crate) struct Knock {
+    pub(crate) dialog: DialogKey,
+    pub(crate) request: Message,
+    pub(crate) flow: Flow,
+}
+
+impl Door {
+    /// Lets the INVITE in as a call, or refuses it. `None`: it left nothing behind.
+    pub(crate) fn open(&mut self, desk: &mut Desk, now: Now, knock: &Knock) -> Option<(CallKey, Call)> {
+        let Knock { dialog, request, flow } = knock;
+        match identify(&desk.directory, flow.transport, flow.remote.ip()) {
+            Source::Trunk(trunk) => Some(self.invited(desk, now, knock, &trunk)),
+            Source::Agent(agent) => {
+                let mut facts = facts(desk, now, knock, None);
+                facts.record.direction = record::CallDirection::Outbound;
+                facts.record.agent_id = Some(agent.id.clone());
+                let fate = Fate::Refused(Refusal::OutboundDisabled);
+                Some((facts.key, Call::refuse(desk, now, facts, *dialog, &fate)))
+            }
+            Source::Unknown => {
+                let fate = match desk.config.unknown_source {
+                    UnknownSource::Drop => Fate::Ignored,
+                    UnknownSource::Reject => Fate::Refused(Refusal::SourceUnknown),
+                };
+                if !self.strangers.take(now.instant, STRANGERS_PER_SECOND) {
+                    self.unrecorded += 1;
+                    desk.refuse(now, *dialog, &fate);
+                    return None;
+                }
+                notice(desk, request, *flow);
+                let facts = facts(desk, now, knock, None);
+                Some((facts.key, Call::refuse(desk, now, facts, *dialog, &fate)))
+            }
+        }
+    }
+
+    /// Trunks that are no more need no bucket.
+    pub(crate) fn forget(&mut self, desk: &Desk) {
+        self.trunks.retain(|trunk| desk.directory.trunk(trunk).is_some());
+    }
+
+    fn invited(&mut self, desk: &mut Desk, now: Now, knock: &Knock, trunk: &Arc<Trunk>) -> (CallKey, Call) {
+        let mut facts = facts(desk, now, knock, Some(trunk));
+        let did = parties::called(&knock.request, trunk, &desk.directory);
+        facts.record.to = did.e164.map(|e164| e164.to_string());
+        facts.record.to_raw.clone_from(&did.raw);
+        let call = match self.admit(desk, now, knock, trunk, &did) {
+            Ok((route, opening)) => {
+                describe(&mut facts.record, &route);
+                let brief = brief(desk, knock, trunk, &facts.record);
+                let seat = desk.usage.take(&route);
+                let plan = Plan::new(Arc::clone(&desk.directory), route.agent, brief);
+                desk.index.dialogs.insert(knock.dialog, Owner { call: facts.key, side: Side::Caller });
+                Call::admit(desk, now, facts, Admitted { dialog: knock.dialog, opening, plan, seat })
+            }
+            Err((number, fate)) => {
+                facts.record.number = number;
+                return (facts.key, Call::refuse(desk, now, facts, knock.dialog, &fate));
+            }
+        };
+        (call.key(), call)
+    }
+
+    /// All that an INVITE of a trunk must pass, the cheapest first. A refused one names our number, if it called one.
+    fn admit(
+        &mut self,
+        desk: &Desk,
+        now: Now,
+        knock: &Knock,
+        trunk: &Arc<Trunk>,
+        did: &Did,
+    ) -> Result<(Route, Opening), (Option<String>, Fate)> {
+        let ours =
+            did.e164.filter(|e164| desk.directory.number(*e164).is_some()).map(|e164| e164.to_string());
+        self.rate(desk, now, trunk)
+            .and_then(|()| {
+                let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
+                let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage, &limits)
+                    .map_err(Fate::Refused)?;
+                let opening = opening(&knock.request, trunk)?;
+                Ok((route, opening))
+            })
+            .map_err(|fate| (ours, fate))
+    }
+
+    /// Calls a second, of the trunk and of the node.
+    fn rate(&mut self, desk: &Desk, now: Now, trunk: &Trunk) -> Result<(), Fate> {
+        let limited = Fate::Refused(Refusal::RateLimited);
+        if let Some(most) = trunk.limits.max_cps
+            && !self.trunks.take(now.instant, &trunk.id, most)
+        {
+            return Err(limited);
+        }
+        match desk.config.limits.max_cps {
+            Some(most) if !self.node.take(now.instant, most) => Err(limited),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The offer, which must be one that can be answered.
+fn opening(request: &Message, trunk: &Trunk) -> Result<Opening, Fate> {
+    let required = trunk.inbound.as_ref().is_some_and(|i| i.media_encryption == MediaEncryption::Required);
+    if required {
+        return Err(Fate::Refused(Refusal::MediaEncryptionRequired));
+    }
+    let opening = match body::description(request)? {
+        Some(offer) => Opening::Offer(Box::new(offer)),
+        None => Opening::Late,
+    };
+    opening.codec()?;
+    Ok(opening)
+}
+
+/// What is known of any INVITE.
+fn facts(desk: &mut Desk, now: Now, knock: &Knock, trunk: Option<&Trunk>) -> Facts {
+    let Knock { request, flow, .. } = knock;
+    let from = parties::caller(request, trunk);
+    let mut record = CallRecord::inbound(desk.random.hex(), now.wall_ms);
+    record.trunk_id = trunk.map(|trunk| trunk.id.clone());
+    record.from = from.e164.map(|e164| e164.to_string());
+    record.from_raw = from.raw;
+    record.to_raw = parties::called_raw(request);
+    record.sip_call_id_a = request.call_id().chars().take(MAX_CALL_ID).collect();
+    record.transport = flow.transport.to_string();
+    record.source = flow.remote.to_string();
+    if let Some(trunk) = trunk {
+        rate(trunk.source, None).clone_into(&mut record.rating);
+    }
+    Facts { key: CallKey(desk.mint()), record }
+}
+
+/// What the route adds to the record.
+fn describe(record: &mut CallRecord, route: &Route) {
+    record.number = Some(route.number.e164.to_string());
+    record.agent_id = Some(route.agent.id.clone());
+    record.agent_source = Some(match route.agent_source {
+        AgentSource::Assigned => record::AgentSource::Assigned,
+        AgentSource::Default => record::AgentSource::Default,
+    });
+    rate(route.trunk.source, Some(route.number.source)).clone_into(&mut record.rating);
+}
+
+/// How a call is rated: bought through us, from an imported account, or by the customer's own carrier.
+fn rate(trunk: TrunkSource, number: Option<NumberSource>) -> &'static str {
+    match number {
+        Some(NumberSource::Purchased) => "managed",
+        Some(NumberSource::Twilio | NumberSource::Telnyx) => "imported",
+        Some(NumberSource::Byoc | NumberSource::Personal) => "byoc",
+        None => match trunk {
+            TrunkSource::Twilio | TrunkSource::Telnyx => "imported",
+            TrunkSource::Byoc => "byoc",
+        },
+    }
+}
+
+/// What the agent is told. A caller that withholds its number is anonymous to it.
+fn brief(desk: &Desk, knock: &Knock, trunk: &Trunk, record: &CallRecord) -> Brief {
+    let from = match parties::caller(&knock.request, Some(trunk)).privacy {
+        Privacy::Open => record.from.clone().unwrap_or_else(|| parties::presentable(&record.from_raw)),
+        Privacy::Withheld => ANONYMOUS.to_owned(),
+    };
+    let hops = knock.request.header("Max-Forwards").and_then(|value| value.trim().parse::<u8>().ok());
+    Brief {
+        from,
+        to: record.to.clone().unwrap_or_else(|| parties::presentable(&record.to_raw)),
+        max_forwards: hops.unwrap_or(DEFAULT_MAX_FORWARDS).saturating_sub(1),
+        account_sid: account(desk),
+        call_sid: format!("CA{}", record.id),
+    }
+}
+
+/// The workspace, or the node, as an account of the Media Streams protocol: `AC` and 32 hex digits of its name (FNV-1a).
+fn account(desk: &Desk) -> String {
+    let name = desk.directory.settings().workspace_id.as_deref().unwrap_or(&desk.config.node_id);
+    let hash = name.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME));
+    format!("AC{hash:032x}")
+}
+
+fn notice(desk: &mut Desk, request: &Message, flow: Flow) {
+    desk.put(Output::Notice(Notice::SourceUnknown {
+        source: flow.remote,
+        method: "INVITE".to_owned(),
+        user_agent: request.header("User-Agent").map(|value| value.chars().take(MAX_CALL_ID).collect()),
+    }));
+}
+
+/// A scanner must not fill the disk or the log.
+const STRANGERS_PER_SECOND: u32 = 10;
+const DEFAULT_MAX_FORWARDS: u8 = 70;
+const MAX_CALL_ID: usize = 256;
+const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -1,0 +1,220 @@
+//! Why a call ended: the one list of reasons, and the words of each for the record and for the wire.
+
+use numbers::Refusal;
+
+use crate::record::{CallStatus, EndedBy};
+
+/// Which leg: A faces the caller, B the agent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    Caller,
+    Agent,
+}
+
+/// How far the call had come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// No final response has gone to the caller.
+    Unanswered,
+    /// The caller has its 200.
+    Answered,
+}
+
+/// Why a call ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Admission, or the session description, said no.
+    Refused(Refusal),
+    /// Nobody owns the source, and it gets no answer.
+    Ignored,
+    /// The body can't be read as what it says it is.
+    BadRequest(String),
+    /// The body is of a type that we don't read (RFC 3261 s.21.4.13).
+    UnsupportedBody,
+    /// The caller's CANCEL came, with these values of Reason (RFC 3326).
+    Cancelled(Vec<String>),
+    /// The agent answered 486 or 600.
+    AgentBusy,
+    /// The agent answered 603.
+    AgentDeclined,
+    /// Nobody answered within `ring_s`.
+    NoAnswer,
+    /// One side sent BYE, with these values of Reason (RFC 3326).
+    HungUp(Side, Vec<String>),
+    /// A SIP peer no longer knows the dialog, or no longer answers in it.
+    PeerGone(Side),
+    /// The agent's stream closed in order.
+    StreamClosed,
+    /// The agent's stream broke.
+    StreamBroken,
+    /// No ACK came to our 2xx.
+    AckMissing(Side),
+    /// The answer to our offer can't be used.
+    AnswerUnusable,
+    /// Nothing was heard from that side.
+    MediaSilent(Side),
+    /// The call reached `max_call_s`.
+    MaxDuration,
+    /// The operator ended it.
+    Hangup,
+    /// The node stops.
+    Shutdown,
+}
+
+/// What is said of an end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Words {
+    /// For the record.
+    pub(crate) status: CallStatus,
+    /// The final response to the caller, if it has none yet and gets one.
+    pub(crate) sip_status: Option<u16>,
+    /// What a Reason header gives in SIP's words: 200 for an orderly end (RFC 3326).
+    pub(crate) cause: u16,
+    /// RFC 3398 s.8.2.6 and ITU-T Q.850.
+    pub(crate) q850: u8,
+    pub(crate) ended_by: EndedBy,
+    /// A machine word.
+    pub(crate) reason: &'static str,
+    /// For a person.
+    pub(crate) text: String,
+    /// Seconds until another try makes sense.
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Fate {
+    /// The words of this end of a call that had come so far.
+    pub(crate) fn words(&self, phase: Phase) -> Words {
+        match phase {
+            Phase::Unanswered => self.words_unanswered(),
+            Phase::Answered => Words { sip_status: None, retry_after: None, ..self.words_answered() },
+        }
+    }
+
+    fn words_unanswered(&self) -> Words {
+        use CallStatus::{Busy, Canceled, Failed, NoAnswer, Refused};
+        match self {
+            Self::Refused(refusal) => {
+                let (status, by) = if matches!(refusal, Refusal::AgentUnreachable) {
+                    (Failed, EndedBy::Agent)
+                } else {
+                    (Refused, EndedBy::Policy)
+                };
+                Words {
+                    retry_after: refusal.retry_after(),
+                    ..words(status, refusal.status(), refusal.q850(), by, refusal.reason(), refusal.text())
+                }
+            }
+            Self::Ignored => Words {
+                sip_status: None,
+                ..words(Refused, 403, 21, EndedBy::Policy, "source-unknown", "unknown source")
+            },
+            Self::BadRequest(fault) => words(Refused, 400, 95, EndedBy::Policy, "bad-request", fault),
+            Self::UnsupportedBody => words(
+                Refused,
+                415,
+                79,
+                EndedBy::Policy,
+                "unsupported-body",
+                "the body is no session description",
+            ),
+            Self::Cancelled(reasons) | Self::HungUp(Side::Caller, reasons) => {
+                words(Canceled, 487, q850(reasons), EndedBy::Caller, "canceled", "canceled by the caller")
+            }
+            Self::PeerGone(Side::Caller) => {
+                words(Canceled, 487, 16, EndedBy::Caller, "canceled", "canceled by the caller")
+            }
+            Self::AgentBusy => words(Busy, 486, 17, EndedBy::Agent, "agent-busy", "agent busy"),
+            Self::AgentDeclined => words(Busy, 603, 21, EndedBy::Agent, "agent-declined", "agent declined"),
+            Self::NoAnswer => words(NoAnswer, 480, 19, EndedBy::System, "no-answer", "no answer"),
+            Self::Hangup => words(Failed, 480, 16, EndedBy::System, "hangup", "hung up by the operator"),
+            Self::Shutdown => Words {
+                retry_after: Some(SHUTDOWN_RETRY_S),
+                ..words(Failed, 503, 41, EndedBy::System, "shutdown", "shutting down")
+            },
+            Self::HungUp(Side::Agent, _)
+            | Self::PeerGone(Side::Agent)
+            | Self::StreamClosed
+            | Self::StreamBroken
+            | Self::AckMissing(_)
+            | Self::AnswerUnusable
+            | Self::MediaSilent(_)
+            | Self::MaxDuration => Words { sip_status: Some(480), status: Failed, ..self.words_answered() },
+        }
+    }
+
+    fn words_answered(&self) -> Words {
+        use CallStatus::{Completed, Failed};
+        match self {
+            Self::HungUp(Side::Caller, reasons) => {
+                words(Completed, 200, q850(reasons), EndedBy::Caller, "normal", "caller hung up")
+            }
+            Self::HungUp(Side::Agent, reasons) => {
+                words(Completed, 200, q850(reasons), EndedBy::Agent, "normal", "agent hung up")
+            }
+            Self::StreamClosed => words(Completed, 200, 16, EndedBy::Agent, "normal", "agent hung up"),
+            Self::StreamBroken => {
+                words(Completed, 502, 41, EndedBy::Agent, "agent-gone", "connection to the agent lost")
+            }
+            Self::PeerGone(Side::Agent) => {
+                words(Completed, 481, 41, EndedBy::Agent, "agent-gone", "agent gone")
+            }
+            Self::PeerGone(Side::Caller) => {
+                words(Completed, 481, 41, EndedBy::Carrier, "caller-gone", "caller gone")
+            }
+            Self::AckMissing(Side::Caller) => {
+                words(Failed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the caller")
+            }
+            Self::AckMissing(Side::Agent) => {
+                words(Completed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the agent")
+            }
+            Self::AnswerUnusable => {
+                words(Failed, 488, 79, EndedBy::System, "no-common-codec", "the answer can't be used")
+            }
+            Self::MediaSilent(Side::Caller) => {
+                words(Completed, 408, 102, EndedBy::System, "media-silent", "no media from the caller")
+            }
+            Self::MediaSilent(Side::Agent) => {
+                words(Completed, 408, 102, EndedBy::System, "media-silent", "no media from the agent")
+            }
+            Self::MaxDuration => {
+                words(Completed, 200, 16, EndedBy::Policy, "max-duration", "longest duration reached")
+            }
+            Self::Hangup => words(Completed, 200, 16, EndedBy::System, "hangup", "hung up by the operator"),
+            Self::Shutdown => words(Completed, 503, 41, EndedBy::System, "shutdown", "shutting down"),
+            Self::Refused(_)
+            | Self::Ignored
+            | Self::BadRequest(_)
+            | Self::UnsupportedBody
+            | Self::Cancelled(_)
+            | Self::AgentBusy
+            | Self::AgentDeclined
+            | Self::NoAnswer => Words { status: Failed, ..self.words_unanswered() },
+        }
+    }
+}
+
+fn words(
+    status: CallStatus,
+    cause: u16,
+    q850: u8,
+    ended_by: EndedBy,
+    reason: &'static str,
+    text: &str,
+) -> Words {
+    let text = text.to_owned();
+    Words { status, sip_status: Some(cause), cause, q850, ended_by, reason, text, retry_after: None }
+}
+
+/// The Q.850 cause that a peer's BYE gives, else normal clearing.
+fn q850(reasons: &[String]) -> u8 {
+    let of = |reason: &String| {
+        let mut parts = reason.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case("Q.850") {
+            return None;
+        }
+        parts.find_map(|part| part.strip_prefix("cause=")?.trim().parse().ok())
+    };
+    reasons.iter().find_map(of).unwrap_or(16)
+}
+
+const SHUTDOWN_RETRY_S: u32 = 10;

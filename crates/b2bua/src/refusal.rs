@@ -1,0 +1,96 @@
+//! The one place that turns a reason into a response or a Reason header (RFC 3261 s.21, RFC 3326).
+
+use bytes::Bytes;
+use sip::StatusCode;
+use sip::endpoint::{Body, Header, Reply};
+
+use crate::fate::{Fate, Phase};
+
+/// The methods that we take, for Allow.
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+
+/// The type of the bodies that we negotiate with.
+pub(crate) const SDP: &str = "application/sdp";
+
+/// The final response above 299 that tells the caller of this end; `None` if it gets no answer.
+pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
+    let words = fate.words(Phase::Unanswered);
+    let code = words.sip_status?;
+    let mut reply = plain(code).with("Reason", reason(code, &words.text));
+    if let Some(seconds) = words.retry_after {
+        reply = reply.with("Retry-After", seconds.to_string());
+    }
+    Some(match code {
+        415 => reply.with("Accept", SDP.to_owned()),
+        // RFC 3261 s.20.43: 399 is a warning for a person.
+        488 => reply.with("Warning", format!("399 strowger \"{}\"", quotable(&words.text))),
+        _other => reply,
+    })
+}
+
+/// The Reason headers of a BYE or CANCEL that this end makes us send: those of the far side's own BYE or CANCEL where it gave any.
+pub(crate) fn reasons(fate: &Fate, phase: Phase) -> Vec<Header> {
+    if let Fate::HungUp(_, given) | Fate::Cancelled(given) = fate
+        && !given.is_empty()
+    {
+        return given.iter().map(|value| header("Reason", value.clone())).collect();
+    }
+    let words = fate.words(phase);
+    vec![
+        header("Reason", reason(words.cause, &words.text)),
+        header("Reason", format!("Q.850;cause={}", words.q850)),
+    ]
+}
+
+/// A reply of that status alone.
+pub(crate) fn plain(code: u16) -> Reply {
+    Reply { status: StatusCode::new(code).unwrap_or(SERVER_ERROR), headers: Vec::new(), body: None }
+}
+
+/// A 405: the method is none of ours, or not here.
+pub(crate) fn not_allowed() -> Reply {
+    plain(405).with("Allow", ALLOW.to_owned())
+}
+
+/// A 200 with a session description, to an INVITE or a re-INVITE.
+pub(crate) fn described(description: &str) -> Reply {
+    let mut reply = plain(200).with("Allow", ALLOW.to_owned());
+    reply.body = Some(session_description(description));
+    reply
+}
+
+/// A body of type `application/sdp`.
+pub(crate) fn session_description(description: &str) -> Body {
+    Body { content_type: SDP, bytes: Bytes::copy_from_slice(description.as_bytes()) }
+}
+
+pub(crate) fn header(name: &'static str, value: String) -> Header {
+    Header { name, value }
+}
+
+/// One more header on a reply.
+pub(crate) trait With {
+    fn with(self, name: &'static str, value: String) -> Self;
+}
+
+impl With for Reply {
+    fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push(Header { name, value });
+        self
+    }
+}
+
+fn reason(cause: u16, text: &str) -> String {
+    format!("SIP;cause={cause};text=\"{}\"", quotable(text))
+}
+
+/// What may stand between the quotes of a quoted-string.
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect()
+}
+
+/// For a code out of range, of which there is none.
+const SERVER_ERROR: StatusCode = match StatusCode::new(500) {
+    Some(status) => status,
+    None => unreachable!(),
+};

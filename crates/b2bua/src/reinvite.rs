@@ -1,0 +1,44 @@
+//! Re-INVITE and UPDATE, answered here on either leg: the far side's hold, move or codec is between it and us, and the other leg
+//! hears of it in its media only (RFC 3261 s.14.2, RFC 3264 s.8, RFC 3311 s.5.2).
+
+use sip::endpoint::Reply;
+use sip::{Message, Method};
+
+use crate::body;
+use crate::fate::Fate;
+use crate::negotiate::{Exchange, Turn};
+use crate::refusal::{ALLOW, With, described, plain, reply};
+
+/// Answers. What was agreed before stands, unless the reply is a 2xx.
+pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
+    match sdp.turn() {
+        // RFC 3311 s.5.2: our offer is open.
+        Turn::Offered => return plain(491),
+        Turn::Settled => {}
+    }
+    match body::description(request) {
+        Ok(Some(offer)) => match sdp.answer(&offer) {
+            Ok(text) => described(&text),
+            Err(fate) => refused(&fate),
+        },
+        Ok(None) if *request.method() == Method::Invite => described(&sdp.offer()),
+        // An UPDATE without an offer only says that its sender is alive.
+        Ok(None) => plain(200).with("Allow", ALLOW.to_owned()),
+        Err(fate) => refused(&fate),
+    }
+}
+
+/// Takes the answer that an ACK carries, if one is due; tells whether it was.
+pub(crate) fn acknowledged(sdp: &mut Exchange, ack: &Message) -> Result<bool, Fate> {
+    match sdp.turn() {
+        Turn::Settled => return Ok(false),
+        Turn::Offered => {}
+    }
+    let answer = body::description(ack).ok().flatten().ok_or(Fate::AnswerUnusable)?;
+    sdp.accept(&answer)?;
+    Ok(true)
+}
+
+fn refused(fate: &Fate) -> Reply {
+    reply(fate).unwrap_or_else(|| plain(488))
+}
