@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::http::header::LOCATION;
-use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::fault::{Fault, Stage};
@@ -42,9 +42,11 @@ impl Deadline {
     }
 
     pub(crate) async fn during<T>(&self, stage: Stage, work: impl Future<Output = T>) -> Result<T, Fault> {
-        timeout_at(self.at, work)
-            .await
-            .map_err(|_| Fault::Timeout { host: self.host.clone(), stage, limit: self.limit })
+        timeout_at(self.at, work).await.map_err(|_| Fault::Timeout {
+            host: self.host.clone(),
+            stage,
+            limit: self.limit,
+        })
     }
 }
 
@@ -125,7 +127,8 @@ fn hint(status: StatusCode, response: &Response) -> String {
         404 => "there is no WebSocket at this path",
         200..=299 => "a web page answered, not a WebSocket; check the path",
         300..=399 => {
-            let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or("elsewhere");
+            let place =
+                response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or("elsewhere");
             return format!("redirected to {place}; put the final URL into the inventory");
         }
         400..=499 => "the bot, or a proxy before it, did not take the upgrade",

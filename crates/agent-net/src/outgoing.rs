@@ -40,7 +40,9 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     pub(crate) fn push(&mut self, word: Word) -> Dropped {
         let dropped = match word {
-            Word::Audio(_) if self.frames >= FRAMES => self.drop_oldest(|word| matches!(word, Word::Audio(_))),
+            Word::Audio(_) if self.frames >= FRAMES => {
+                self.drop_oldest(|word| matches!(word, Word::Audio(_)))
+            }
             Word::Digit(_) | Word::Mark(_) if self.queue.len() - self.frames >= WORDS => {
                 self.drop_oldest(|word| matches!(word, Word::Digit(_) | Word::Mark(_)))
             }

@@ -19,8 +19,7 @@ pub(crate) enum Security {
     Tls,
 }
 
-/// Where to connect, and what to send first.
-#[derive(Debug)]
+/// Where to connect, and what to send first. Not printable: it holds credentials.
 pub(crate) struct Target {
     pub(crate) security: Security,
     /// A name or an IP literal, the latter without brackets.
@@ -35,7 +34,9 @@ impl Target {
         let security = match url.scheme_str() {
             Some("ws") => Security::Plain,
             Some("wss") => Security::Tls,
-            Some(other) => return Err(Fault::Url(format!("begins with {other}://; ws:// or wss:// is needed"))),
+            Some(other) => {
+                return Err(Fault::Url(format!("begins with {other}://; ws:// or wss:// is needed")));
+            }
             None => return Err(Fault::Url("does not begin with ws:// or wss://".into())),
         };
         let authority = url.authority().ok_or_else(|| Fault::Url("names no host".into()))?;
@@ -43,13 +44,23 @@ impl Target {
         if host.is_empty() {
             return Err(Fault::Url("names no host".into()));
         }
-        let port = match (authority.port(), security) {
-            (Some(port), _) => port.as_u16(),
+        let port = match (explicit_port(authority)?, security) {
+            (Some(port), _) => port,
             (None, Security::Plain) => 80,
             (None, Security::Tls) => 443,
         };
         let request = request(&url, authority, stream, user_agent)?;
         Ok(Self { security, host, port, request })
+    }
+}
+
+/// The port as written: one that is none must not pass for the default.
+fn explicit_port(authority: &Authority) -> Result<Option<u16>, Fault> {
+    let written = authority.as_str();
+    let place = written.rsplit_once('@').map_or(written, |(_, place)| place);
+    match place.strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
+        None | Some("") => Ok(None),
+        Some(port) => port.parse().map(Some).map_err(|_| Fault::Url(format!("has no valid port: {port}"))),
     }
 }
 
@@ -85,7 +96,8 @@ fn basic(authority: &Authority) -> Result<Option<HeaderValue>, Fault> {
     credentials.extend(percent_decoded(password));
     let mut value = String::from("Basic ");
     STANDARD.encode_string(&credentials, &mut value);
-    let mut value = HeaderValue::from_str(&value).map_err(|_| Fault::Url("has unusable credentials".into()))?;
+    let mut value =
+        HeaderValue::from_str(&value).map_err(|_| Fault::Url("has unusable credentials".into()))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
@@ -142,7 +154,10 @@ mod tests {
     #[test]
     fn a_url_gives_host_port_path_and_credentials() {
         let target = target("wss://ag%40ent:p%3Aw%zz@bots.example.com/sales?x=1", &[]).unwrap();
-        assert_eq!((target.security, target.host.as_str(), target.port), (Security::Tls, "bots.example.com", 443));
+        assert_eq!(
+            (target.security, target.host.as_str(), target.port),
+            (Security::Tls, "bots.example.com", 443)
+        );
         assert_eq!(header(&target, "host"), Some("bots.example.com"));
         assert_eq!(header(&target, "user-agent"), Some("strowger/test"));
         let credentials = format!("Basic {}", STANDARD.encode("ag@ent:p:w%zz"));
@@ -154,7 +169,10 @@ mod tests {
     fn an_ipv6_literal_and_a_bare_host_are_targets() {
         let target = |url| target(url, &[]).unwrap();
         let literal = target("ws://[::1]:9000");
-        assert_eq!((literal.host.as_str(), literal.port, header(&literal, "host")), ("::1", 9000, Some("[::1]:9000")));
+        assert_eq!(
+            (literal.host.as_str(), literal.port, header(&literal, "host")),
+            ("::1", 9000, Some("[::1]:9000"))
+        );
         let bare = target("ws://bot");
         assert_eq!((bare.host.as_str(), bare.port), ("bot", 80));
         assert_eq!(bare.request.uri().path_and_query().unwrap(), "/");
@@ -163,8 +181,11 @@ mod tests {
 
     #[test]
     fn an_agents_own_headers_go_along_and_win_over_ours() {
-        let target =
-            target("ws://u:p@bot/", &[("X-Key", "k1"), ("authorization", "Bearer t"), ("User-Agent", "mine")]).unwrap();
+        let target = target(
+            "ws://u:p@bot/",
+            &[("X-Key", "k1"), ("authorization", "Bearer t"), ("User-Agent", "mine")],
+        )
+        .unwrap();
         assert_eq!(header(&target, "x-key"), Some("k1"));
         assert_eq!(header(&target, "authorization"), Some("Bearer t"));
         assert_eq!(header(&target, "user-agent"), Some("mine"));
@@ -173,15 +194,23 @@ mod tests {
     #[test]
     fn what_can_not_be_opened_is_refused_without_telling_secrets() {
         for (url, headers, words) in [
-            ("http://u:secret@bot/", &[][..], "the agent's URL begins with http://; ws:// or wss:// is needed"),
+            (
+                "http://u:secret@bot/",
+                &[][..],
+                "the agent's URL begins with http://; ws:// or wss:// is needed",
+            ),
             ("bot.example.com", &[], "the agent's URL does not begin with ws:// or wss://"),
             ("/x", &[], "the agent's URL does not begin with ws:// or wss://"),
-            ("ws://u:secret@bot:99999/", &[], "the agent's URL is not valid: invalid port"),
-            ("ws://bot/", &[("Upgrade", "secret")], "the agent's header \"Upgrade\" is set by the WebSocket upgrade itself"),
+            ("ws://u:secret@bot:99999/", &[], "the agent's URL has no valid port: 99999"),
+            (
+                "ws://bot/",
+                &[("Upgrade", "secret")],
+                "the agent's header \"Upgrade\" is set by the WebSocket upgrade itself",
+            ),
             ("ws://bot/", &[("a b", "secret")], "the agent's header \"a b\" has no valid name"),
             ("ws://bot/", &[("a", "secret\r\nb: c")], "the agent's header \"a\" has no valid value"),
         ] {
-            let told = target(url, headers).unwrap_err();
+            let told = target(url, headers).err().expect(url);
             assert!(!told.contains("secret"), "{told}");
             assert_eq!(told, words, "{url}");
         }

@@ -45,14 +45,18 @@ pub(crate) fn fault(host: &str, error: &io::Error) -> Fault {
             Fault::Tls { host, why: "the answer is no TLS; is ws:// meant?".into() }
         }
         Some(other) => Fault::Tls { host, why: other.to_string() },
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Fault::Tls { host, why: "the bot closed the connection during the handshake; is ws:// meant?".into() }
-        }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => Fault::Tls {
+            host,
+            why: "the bot closed the connection during the handshake; is ws:// meant?".into(),
+        },
         None => Fault::Tls { host, why: error.to_string() },
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign, non-exhaustive enum; the rest speak for themselves")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a foreign, non-exhaustive enum; the rest speak for themselves"
+)]
 fn words(refused: &CertificateError) -> String {
     match refused {
         CertificateError::UnknownIssuer => {

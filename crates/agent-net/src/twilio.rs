@@ -204,7 +204,9 @@ impl Serialize for Parameters<'_> {
 }
 
 fn print(message: &ToBot<'_>) -> Message {
-    Message::text(serde_json::to_string(message).expect("strings, numbers and maps of strings have a JSON form"))
+    Message::text(
+        serde_json::to_string(message).expect("strings, numbers and maps of strings have a JSON form"),
+    )
 }
 
 /// Padding is written, and not asked for: some encoders leave it out.
@@ -254,9 +256,18 @@ mod tests {
     fn what_bots_say_is_read_in_any_member_order_with_or_without_padding() {
         let codec = codec();
         for (text, said) in [
-            (r#"{"event":"media","streamSid":"MZ9","media":{"payload":"AQI="}}"#, Said::Audio(Bytes::from_static(&[1, 2]))),
-            (r#"{"media":{"payload":"AQI","extra":1},"event":"media"}"#, Said::Audio(Bytes::from_static(&[1, 2]))),
-            (r#"{"event":"media","media":{"payload":"\u0041QI="}}"#, Said::Audio(Bytes::from_static(&[1, 2]))),
+            (
+                r#"{"event":"media","streamSid":"MZ9","media":{"payload":"AQI="}}"#,
+                Said::Audio(Bytes::from_static(&[1, 2])),
+            ),
+            (
+                r#"{"media":{"payload":"AQI","extra":1},"event":"media"}"#,
+                Said::Audio(Bytes::from_static(&[1, 2])),
+            ),
+            (
+                r#"{"event":"media","media":{"payload":"\u0041QI="}}"#,
+                Said::Audio(Bytes::from_static(&[1, 2])),
+            ),
             (r#"{"event":"mark","mark":{"name":"a \"b\""}}"#, Said::Mark("a \"b\"".into())),
             (r#"{"event":"clear","streamSid":"MZ1","media":7}"#, Said::Clear),
         ] {
@@ -268,9 +279,19 @@ mod tests {
     fn what_is_not_of_the_protocol_is_noise() {
         let codec = codec();
         for text in [
-            "", "{", "[]", "null", "{}", r#"{"event":7}"#, r#"{"event":"hello"}"#, r#"{"event":"media"}"#,
-            r#"{"event":"media","media":{}}"#, r#"{"event":"media","media":{"payload":"!"}}"#,
-            r#"{"event":"media","media":{"payload":5}}"#, r#"{"event":"mark"}"#, r#"{"event":"mark","mark":{"name":null}}"#,
+            "",
+            "{",
+            "[]",
+            "null",
+            "{}",
+            r#"{"event":7}"#,
+            r#"{"event":"hello"}"#,
+            r#"{"event":"media"}"#,
+            r#"{"event":"media","media":{}}"#,
+            r#"{"event":"media","media":{"payload":"!"}}"#,
+            r#"{"event":"media","media":{"payload":5}}"#,
+            r#"{"event":"mark"}"#,
+            r#"{"event":"mark","mark":{"name":null}}"#,
         ] {
             assert_eq!(codec.text(text), Said::Noise, "{text}");
         }

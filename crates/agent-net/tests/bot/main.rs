@@ -1,0 +1,5 @@
+//! Agent streams against a scripted bot on a real WebSocket.
+
+mod opening;
+mod stream;
+mod support;
