@@ -1,1 +1,26 @@
-//! store
+//! What we own, and the calls that were made of it, in SQLite.
+//!
+//! Any number of processes may hold one store open: the daemon reads and records, `strowger apply` changes the inventory, and the daemon notices by the
+//! revision. A change of the inventory, and a batch of records, is one transaction each: it is there as a whole, or not at all.
+
+mod apply;
+mod error;
+mod open;
+mod plan;
+mod read;
+mod recorder;
+mod records;
+mod watch;
+
+use sqlx::SqlitePool;
+
+pub use error::Error;
+pub use plan::{Action, Change, FieldChange, Kind, Plan};
+pub use read::Snapshot;
+pub use recorder::{Full, Recorder};
+
+/// An open store. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+}

@@ -1,0 +1,203 @@
+//! Opening a store, with words for each way that it may fail.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+
+use crate::error::primary_code;
+use crate::{Error, Store};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// What a URL names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Place {
+    Memory,
+    File(PathBuf),
+}
+
+impl Store {
+    /// Opens `sqlite:PATH`, which is made if it does not exist, or `sqlite::memory:`, which is gone with the last clone.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file and what is wrong with it.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        match place(url)? {
+            Place::Memory => Self::open_memory().await,
+            Place::File(path) => Self::open_file(&path, true).await,
+        }
+    }
+
+    /// The same, but a file that does not exist is an error: for commands that only look.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file and what is wrong with it.
+    pub async fn open_existing(url: &str) -> Result<Self, Error> {
+        match place(url)? {
+            Place::Memory => Self::open_memory().await,
+            Place::File(path) if path.exists() => Self::open_file(&path, false).await,
+            Place::File(path) => Err(Error::Missing { path }),
+        }
+    }
+
+    /// Waits until all connections are closed. SQLite folds the write-ahead log into the file with the last of them.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn open_memory() -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.disable_statement_logging())
+            .await?;
+        migrate(&pool, Path::new(":memory:")).await?;
+        Ok(Self { pool })
+    }
+
+    async fn open_file(path: &Path, is_made: bool) -> Result<Self, Error> {
+        check_path(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(is_made)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A record outlives the process at once, and a power cut after the next checkpoint.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let opened = |cause| opened(path, cause);
+        // One connection first: the pool would try again and again what can't succeed.
+        let mut first = options.connect().await.map_err(opened)?;
+        check_content(&mut first, path).await?;
+        first.close().await.map_err(opened)?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect_with(options)
+            .await
+            .map_err(opened)?;
+        migrate(&pool, path).await?;
+        Ok(Self { pool })
+    }
+}
+
+fn place(url: &str) -> Result<Place, Error> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Err(Error::Postgres);
+    }
+    let unknown = || Error::Url { url: url.to_owned() };
+    let rest = url.strip_prefix("sqlite:").ok_or_else(unknown)?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    match path {
+        ":memory:" => Ok(Place::Memory),
+        "" => Err(unknown()),
+        path if path.contains('?') => Err(unknown()),
+        path => Ok(Place::File(PathBuf::from(path))),
+    }
+}
+
+fn check_path(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        return Err(Error::IsDirectory { path: path.to_owned() });
+    }
+    match path.parent() {
+        Some(parent) if parent != Path::new("") && !parent.is_dir() => {
+            Err(Error::NoDirectory { path: path.to_owned() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A database that has tables, but not ours, is left alone.
+async fn check_content(connection: &mut SqliteConnection, path: &Path) -> Result<(), Error> {
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|cause| opened(path, cause))?;
+    let is_ours = |table: &String| table == "_sqlx_migrations";
+    if tables.is_empty() || (tables.iter().any(is_ours) && tables.iter().any(|table| table == "call_records"))
+    {
+        return Ok(());
+    }
+    // A first migration that was cut off leaves its own table alone.
+    if tables.iter().all(is_ours) {
+        return Ok(());
+    }
+    Err(Error::Foreign { path: path.to_owned() })
+}
+
+/// Two processes may make one store at the same time: the second finds the first one's tables half-way, and then all of them.
+async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match MIGRATIONS.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::VersionMissing(version)) => {
+                return Err(Error::Newer { path: path.to_owned(), version });
+            }
+            Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) => {
+                if attempt == MIGRATION_ATTEMPTS {
+                    return Err(opened(path, cause));
+                }
+                tokio::time::sleep(MIGRATION_PAUSE).await;
+            }
+            Err(cause) => return Err(Error::Open { path: path.to_owned(), cause: cause.into() }),
+        }
+    }
+}
+
+fn opened(path: &Path, cause: sqlx::Error) -> Error {
+    let path = path.to_owned();
+    let code = cause.as_database_error().and_then(|error| primary_code(error.code().as_deref()));
+    match code {
+        Some(SQLITE_NOTADB) => Error::NotADatabase { path },
+        Some(SQLITE_READONLY | SQLITE_PERM | SQLITE_AUTH | SQLITE_CANTOPEN) => {
+            let cause =
+                cause.as_database_error().map_or_else(String::new, |error| error.message().to_owned());
+            Error::NotWritable { path, cause }
+        }
+        Some(_) | None => Error::Open { path, cause },
+    }
+}
+
+/// Readers beside the one writer that SQLite allows.
+const CONNECTIONS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const MIGRATION_ATTEMPTS: u32 = 10;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
+
+const SQLITE_PERM: u32 = 3;
+const SQLITE_READONLY: u32 = 8;
+const SQLITE_CANTOPEN: u32 = 14;
+const SQLITE_AUTH: u32 = 23;
+const SQLITE_NOTADB: u32 = 26;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_file_or_memory() {
+        let file = |path: &str| Place::File(PathBuf::from(path));
+        assert_eq!(place("sqlite:strowger.db").unwrap(), file("strowger.db"));
+        assert_eq!(
+            place("sqlite:///var/lib/strowger/strowger.db").unwrap(),
+            file("/var/lib/strowger/strowger.db")
+        );
+        assert_eq!(place("sqlite:/var/lib/a b.db").unwrap(), file("/var/lib/a b.db"));
+        assert_eq!(place("sqlite::memory:").unwrap(), Place::Memory);
+        for url in ["", "strowger.db", "sqlite:", "mysql://x", "sqlite:a.db?mode=ro"] {
+            assert!(matches!(place(url), Err(Error::Url { .. })), "{url}");
+        }
+        assert!(matches!(place("postgres://u:p@h/db"), Err(Error::Postgres)));
+    }
+}

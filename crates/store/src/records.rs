@@ -1,0 +1,331 @@
+//! Call records: a column for each field.
+
+use b2bua::CallRecord;
+use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::{Error, Store};
+
+impl Store {
+    /// Writes records in one transaction, each in the place of one with the same id. A finished call's record is never replaced by that of a call that is up.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses. Nothing is written then.
+    pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for record in records {
+            write(&mut transaction, record).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The latest calls, newest first, those that are up among them.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses, or a row can't be read.
+    pub async fn recent_calls(&self, limit: u32) -> Result<Vec<CallRecord>, Error> {
+        self.calls_before(u64::MAX, "", limit).await
+    }
+
+    /// The calls that come after this one in [`Store::recent_calls`]: with an earlier INVITE, or one of the same moment and a smaller id.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses, or a row can't be read.
+    pub async fn calls_before(&self, invite_at: u64, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM call_records WHERE (invite_at, id) < (?, ?) ORDER BY invite_at DESC, id DESC LIMIT ?",
+        )
+        .bind(integer(invite_at))
+        .bind(id)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(record).collect()
+    }
+
+    /// The record of this id.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses, or the row can't be read.
+    pub async fn call(&self, id: &str) -> Result<Option<CallRecord>, Error> {
+        let row = sqlx::query("SELECT * FROM call_records WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(record).transpose()
+    }
+
+    /// How many calls there are records of.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses.
+    pub async fn count_calls(&self) -> Result<u64, Error> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM call_records").fetch_one(&self.pool).await?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`, ended by `system` at `now_ms`.
+    ///
+    /// When they ended nobody knows, so nothing is billed, and the duration only says how long they may have lasted. For the daemon, before its first call.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses.
+    pub async fn cut_off(&self, now_ms: u64) -> Result<u64, Error> {
+        let done = sqlx::query(
+            "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
+             ended_at = max(?1, invite_at), duration_ms = max(?1 - invite_at, 0), q850 = 41 \
+             WHERE status IS NULL",
+        )
+        .bind(integer(now_ms))
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result<(), Error> {
+    // Taken apart, so that a further field is not forgotten here.
+    let CallRecord {
+        id,
+        direction,
+        trunk_id,
+        number,
+        agent_id,
+        agent_source,
+        from,
+        from_raw,
+        to,
+        to_raw,
+        sip_call_id_a,
+        sip_call_id_b,
+        transport,
+        source,
+        codec,
+        media_encryption,
+        invite_at,
+        ringing_at,
+        answered_at,
+        ended_at,
+        duration_ms,
+        billable_s,
+        agent_active_ms,
+        rating,
+        status,
+        sip_status,
+        q850,
+        ended_by,
+        reason,
+        quality_a,
+        quality_b,
+    } = record;
+    sqlx::query(UPSERT)
+        .bind(id)
+        .bind(direction_word(*direction))
+        .bind(trunk_id)
+        .bind(number)
+        .bind(agent_id)
+        .bind(agent_source.map(agent_source_word))
+        .bind(from)
+        .bind(from_raw)
+        .bind(to)
+        .bind(to_raw)
+        .bind(sip_call_id_a)
+        .bind(sip_call_id_b)
+        .bind(transport)
+        .bind(source)
+        .bind(codec)
+        .bind(media_encryption)
+        .bind(integer(*invite_at))
+        .bind(ringing_at.map(integer))
+        .bind(answered_at.map(integer))
+        .bind(ended_at.map(integer))
+        .bind(integer(*duration_ms))
+        .bind(integer(*billable_s))
+        .bind(integer(*agent_active_ms))
+        .bind(rating)
+        .bind(status.map(status_word))
+        .bind(sip_status)
+        .bind(q850)
+        .bind(ended_by.map(ended_by_word))
+        .bind(reason)
+        .bind(quality_a.map(|quality| integer(quality.packets)))
+        .bind(quality_a.map(|quality| integer(quality.lost)))
+        .bind(quality_a.map(|quality| quality.jitter_ms))
+        .bind(quality_b.map(|quality| integer(quality.packets)))
+        .bind(quality_b.map(|quality| integer(quality.lost)))
+        .bind(quality_b.map(|quality| quality.jitter_ms))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn record(row: &SqliteRow) -> Result<CallRecord, Error> {
+    Ok(CallRecord {
+        id: row.try_get("id")?,
+        direction: word(
+            row,
+            "direction",
+            &[CallDirection::Inbound, CallDirection::Outbound],
+            direction_word,
+        )?,
+        trunk_id: row.try_get("trunk_id")?,
+        number: row.try_get("number")?,
+        agent_id: row.try_get("agent_id")?,
+        agent_source: optional_word(row, "agent_source", &AGENT_SOURCES, agent_source_word)?,
+        from: row.try_get("from")?,
+        from_raw: row.try_get("from_raw")?,
+        to: row.try_get("to")?,
+        to_raw: row.try_get("to_raw")?,
+        sip_call_id_a: row.try_get("sip_call_id_a")?,
+        sip_call_id_b: row.try_get("sip_call_id_b")?,
+        transport: row.try_get("transport")?,
+        source: row.try_get("source")?,
+        codec: row.try_get("codec")?,
+        media_encryption: row.try_get("media_encryption")?,
+        invite_at: natural(row, "invite_at")?,
+        ringing_at: optional_natural(row, "ringing_at")?,
+        answered_at: optional_natural(row, "answered_at")?,
+        ended_at: optional_natural(row, "ended_at")?,
+        duration_ms: natural(row, "duration_ms")?,
+        billable_s: natural(row, "billable_s")?,
+        agent_active_ms: natural(row, "agent_active_ms")?,
+        rating: row.try_get("rating")?,
+        status: optional_word(row, "status", &STATUSES, status_word)?,
+        sip_status: row.try_get("sip_status")?,
+        q850: row.try_get("q850")?,
+        ended_by: optional_word(row, "ended_by", &ENDERS, ended_by_word)?,
+        reason: row.try_get("reason")?,
+        quality_a: quality(row, "quality_a_packets", "quality_a_lost", "quality_a_jitter_ms")?,
+        quality_b: quality(row, "quality_b_packets", "quality_b_lost", "quality_b_jitter_ms")?,
+    })
+}
+
+fn quality(row: &SqliteRow, packets: &str, lost: &str, jitter_ms: &str) -> Result<Option<Quality>, Error> {
+    let Some(packets) = optional_natural(row, packets)? else { return Ok(None) };
+    let lost = optional_natural(row, lost)?.unwrap_or_default();
+    let jitter_ms: Option<f64> = row.try_get(jitter_ms)?;
+    Ok(Some(Quality { packets, lost, jitter_ms: jitter_ms.unwrap_or_default() }))
+}
+
+/// SQLite's integers are signed. Nothing that we count comes near the end.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn natural(row: &SqliteRow, column: &str) -> Result<u64, Error> {
+    let value: i64 = row.try_get(column)?;
+    Ok(u64::try_from(value).unwrap_or_default())
+}
+
+fn optional_natural(row: &SqliteRow, column: &str) -> Result<Option<u64>, Error> {
+    let value: Option<i64> = row.try_get(column)?;
+    Ok(value.map(|value| u64::try_from(value).unwrap_or_default()))
+}
+
+fn word<T: Copy>(
+    row: &SqliteRow,
+    column: &'static str,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, Error> {
+    let text: String = row.try_get(column)?;
+    let found = all.iter().copied().find(|value| word(*value) == text);
+    found.ok_or_else(|| Error::Row {
+        table: "call record",
+        id: row.try_get("id").unwrap_or_default(),
+        cause: format!("its {column} is `{text}`"),
+    })
+}
+
+fn optional_word<T: Copy>(
+    row: &SqliteRow,
+    column: &'static str,
+    all: &[T],
+    of: fn(T) -> &'static str,
+) -> Result<Option<T>, Error> {
+    let text: Option<String> = row.try_get(column)?;
+    text.map(|_| word(row, column, all, of)).transpose()
+}
+
+const fn direction_word(direction: CallDirection) -> &'static str {
+    match direction {
+        CallDirection::Inbound => "inbound",
+        CallDirection::Outbound => "outbound",
+    }
+}
+
+const fn agent_source_word(source: AgentSource) -> &'static str {
+    match source {
+        AgentSource::Assigned => "assigned",
+        AgentSource::Default => "default",
+    }
+}
+
+const fn status_word(status: CallStatus) -> &'static str {
+    match status {
+        CallStatus::Completed => "completed",
+        CallStatus::Busy => "busy",
+        CallStatus::NoAnswer => "no-answer",
+        CallStatus::Canceled => "canceled",
+        CallStatus::Failed => "failed",
+        CallStatus::Refused => "refused",
+    }
+}
+
+const fn ended_by_word(ended_by: EndedBy) -> &'static str {
+    match ended_by {
+        EndedBy::Caller => "caller",
+        EndedBy::Agent => "agent",
+        EndedBy::Carrier => "carrier",
+        EndedBy::Policy => "policy",
+        EndedBy::System => "system",
+    }
+}
+
+const AGENT_SOURCES: [AgentSource; 2] = [AgentSource::Assigned, AgentSource::Default];
+const STATUSES: [CallStatus; 6] = [
+    CallStatus::Completed,
+    CallStatus::Busy,
+    CallStatus::NoAnswer,
+    CallStatus::Canceled,
+    CallStatus::Failed,
+    CallStatus::Refused,
+];
+const ENDERS: [EndedBy; 5] =
+    [EndedBy::Caller, EndedBy::Agent, EndedBy::Carrier, EndedBy::Policy, EndedBy::System];
+
+const UPSERT: &str = "INSERT INTO call_records ( \
+    id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
+    sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, invite_at, \
+    ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
+    sip_status, q850, ended_by, reason, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
+    quality_b_packets, quality_b_lost, quality_b_jitter_ms \
+) VALUES ( \
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+    ?, ?, ? \
+) ON CONFLICT (id) DO UPDATE SET \
+    direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
+    agent_id = excluded.agent_id, agent_source = excluded.agent_source, \"from\" = excluded.\"from\", \
+    from_raw = excluded.from_raw, \"to\" = excluded.\"to\", to_raw = excluded.to_raw, \
+    sip_call_id_a = excluded.sip_call_id_a, sip_call_id_b = excluded.sip_call_id_b, \
+    transport = excluded.transport, source = excluded.source, codec = excluded.codec, \
+    media_encryption = excluded.media_encryption, invite_at = excluded.invite_at, \
+    ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, \
+    ended_at = excluded.ended_at, duration_ms = excluded.duration_ms, \
+    billable_s = excluded.billable_s, agent_active_ms = excluded.agent_active_ms, \
+    rating = excluded.rating, status = excluded.status, sip_status = excluded.sip_status, \
+    q850 = excluded.q850, ended_by = excluded.ended_by, reason = excluded.reason, \
+    quality_a_packets = excluded.quality_a_packets, quality_a_lost = excluded.quality_a_lost, \
+    quality_a_jitter_ms = excluded.quality_a_jitter_ms, \
+    quality_b_packets = excluded.quality_b_packets, quality_b_lost = excluded.quality_b_lost, \
+    quality_b_jitter_ms = excluded.quality_b_jitter_ms \
+WHERE call_records.status IS NULL OR excluded.status IS NOT NULL";
