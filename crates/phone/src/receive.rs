@@ -167,6 +167,8 @@ impl Phone {
                 self.send(now, peer, ack);
             }
             self.hear_invite_status(now, number, status, response);
+        } else if method == Method::Options {
+            self.statuses.push_back(status);
         } else if method == Method::Bye && status >= 200 {
             self.left(now);
         }
@@ -225,7 +227,7 @@ impl Phone {
                 self.statuses.push_back(408);
                 self.over(now, ended);
             }
-            (Some(Method::Invite), _) => self.statuses.push_back(408),
+            (Some(Method::Invite | Method::Options), _) => self.statuses.push_back(408),
             (Some(Method::Bye), _) => {
                 self.fail("the BYE got no answer");
                 self.left(now);

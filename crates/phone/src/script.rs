@@ -7,7 +7,12 @@ use std::time::Duration;
 pub enum Step {
     /// Sends INVITE.
     Invite(Invite),
-    /// Waits for that status of the (re-)INVITE that we sent. Other provisional responses are passed over; another final one is a fault.
+    /// Sends OPTIONS outside of any dialog, to that URI.
+    Options {
+        /// Request-URI and To.
+        to: String,
+    },
+    /// Waits for that status of the (re-)INVITE or OPTIONS that we sent. Other provisional responses are passed over; another final one is a fault.
     Expect(u16),
     /// Waits for any final status of the (re-)INVITE that we sent.
     ExpectFinal,

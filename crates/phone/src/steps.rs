@@ -1,5 +1,6 @@
 //! The script: each step is tried until it is done.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use rsip::{Header, Method, Request, Uri};
@@ -33,6 +34,7 @@ impl Phone {
     fn step(&mut self, now: Instant, step: Step) -> Progress {
         match step {
             Step::Invite(invite) => self.invite(now, &invite),
+            Step::Options { to } => self.options(now, &to),
             Step::Expect(status) => self.expect(now, status),
             Step::ExpectFinal => match self.statuses.pop_front() {
                 Some(200..) => Progress::Done,
@@ -124,24 +126,8 @@ impl Phone {
     }
 
     fn invite(&mut self, now: Instant, script: &Invite) -> Progress {
-        let Ok(uri) = Uri::try_from(script.to.as_str()) else {
-            self.disagree(now, "the script's INVITE has no URI that rsip reads");
-            return Progress::Done;
-        };
-        let Some(peer) = self.config.outbound_proxy.or_else(|| wire::destination(&uri)) else {
-            self.disagree(now, "the script's INVITE leads to no address");
-            return Progress::Done;
-        };
-        let (branch, via) = self.via();
-        let from = format!("<sip:{}@{}>;tag={}", self.config.user, self.config.address, self.tag);
-        let mut headers: Vec<Header> = vec![
-            Header::Via(via.into()),
-            Header::From(from.into()),
-            Header::To(format!("<{}>", script.to).into()),
-            Header::CallId(format!("{}@{}", self.dice.word(), self.config.address.ip()).into()),
-            Header::CSeq("1 INVITE".into()),
-            self.contact(),
-        ];
+        let Some((uri, peer)) = self.resolve(now, &script.to) else { return Progress::Done };
+        let (branch, mut headers) = self.headers(Method::Invite, &script.to);
         let extra = script.headers.iter();
         headers.extend(extra.map(|(name, value)| Header::Other(name.clone(), value.clone())));
         let request = wire::request(Method::Invite, uri, headers, script.sdp.as_deref());
@@ -151,7 +137,39 @@ impl Phone {
         Progress::Done
     }
 
-    fn begin_invite(&mut self, now: Instant, peer: std::net::SocketAddr, branch: String, request: Request) {
+    fn options(&mut self, now: Instant, to: &str) -> Progress {
+        let Some((uri, peer)) = self.resolve(now, to) else { return Progress::Done };
+        let (branch, headers) = self.headers(Method::Options, to);
+        self.begin(now, peer, branch, wire::request(Method::Options, uri, headers, None));
+        Progress::Done
+    }
+
+    /// Where the script's URI leads.
+    fn resolve(&mut self, now: Instant, to: &str) -> Option<(Uri, SocketAddr)> {
+        let uri = Uri::try_from(to).ok();
+        let peer = uri.as_ref().and_then(|uri| self.config.outbound_proxy.or_else(|| wire::destination(uri)));
+        if peer.is_none() {
+            self.disagree(now, "the script's URI leads to no address");
+        }
+        Some((uri?, peer?))
+    }
+
+    /// The headers of a request outside of any dialog, and its branch.
+    fn headers(&mut self, method: Method, to: &str) -> (String, Vec<Header>) {
+        let (branch, via) = self.via();
+        let from = format!("<sip:{}@{}>;tag={}", self.config.user, self.config.address, self.tag);
+        let headers = vec![
+            Header::Via(via.into()),
+            Header::From(from.into()),
+            Header::To(format!("<{to}>").into()),
+            Header::CallId(format!("{}@{}", self.dice.word(), self.config.address.ip()).into()),
+            Header::CSeq(format!("1 {method}").into()),
+            self.contact(),
+        ];
+        (branch, headers)
+    }
+
+    fn begin_invite(&mut self, now: Instant, peer: SocketAddr, branch: String, request: Request) {
         self.invites.push((branch.clone(), request.clone()));
         let bytes = wire::print(request.into());
         self.clients.push(Client::invite(now, branch, peer, bytes.clone()));

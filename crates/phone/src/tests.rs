@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::{Config, Ended, Glance, Invite, Ladder, Phone, Proxy, Recording, Rung, Step, sdp};
+use crate::{Config, Dice, Ended, Glance, Invite, Ladder, Phone, Proxy, Recording, Rung, Step, sdp};
 
 /// 20 ms of wire between any two parties.
 struct Line {
@@ -16,6 +16,8 @@ struct Line {
     /// Which datagrams are lost, by their place in the ladder.
     lost: Vec<usize>,
     sent: usize,
+    /// In a storm one of ten is lost, one of ten comes twice, and any may be late.
+    storm: Option<Dice>,
     ladder: Ladder,
 }
 
@@ -34,6 +36,7 @@ impl Line {
             wire: Vec::new(),
             lost,
             sent: 0,
+            storm: None,
             ladder: Ladder::default(),
         }
     }
@@ -56,7 +59,12 @@ impl Line {
             sent.extend(std::iter::from_fn(|| proxy.poll_transmit()).map(|(to, bytes)| (from, to, bytes)));
         }
         for (from, to, bytes) in sent {
-            let lost = self.lost.contains(&self.sent);
+            let mut copies = vec![0];
+            if let Some(dice) = &mut self.storm {
+                let number = if dice.below(10) == 0 { 0 } else { 1 + u64::from(dice.below(10) == 0) };
+                copies = (0..number).map(|_| dice.below(200)).collect();
+            }
+            let lost = self.lost.contains(&self.sent) || copies.is_empty();
             self.sent += 1;
             self.ladder.push(Rung {
                 at: self.now - self.start,
@@ -65,8 +73,9 @@ impl Line {
                 label: Glance::of(&bytes).unwrap().to_string(),
                 note: lost.then(|| "lost".to_owned()),
             });
-            if !lost {
-                self.wire.push((self.now + Duration::from_millis(20), from, to, bytes));
+            for late in copies.into_iter().filter(|_| !lost) {
+                let arrival = self.now + Duration::from_millis(20 + late);
+                self.wire.push((arrival, from, to, bytes.clone()));
             }
         }
     }
@@ -361,4 +370,37 @@ fn a_datagram_cut_short_is_no_message() {
     let (_, bytes) = alice.poll_transmit().unwrap();
     assert!(Glance::of(&bytes).is_ok());
     assert!(Glance::of(&bytes[..bytes.len() - 1]).is_err());
+}
+
+#[test]
+fn calls_through_proxies_end_in_two_hundred_storms() {
+    for seed in 0..200 {
+        // A BYE may overtake the ACK: the script expects neither.
+        let picks_up = pick_up()[..4].to_vec();
+        let phones = vec![phone("alice", 1, Some(address(3)), talk()), phone("bob", 2, None, picks_up)];
+        let proxies = vec![
+            Proxy::new("p1", address(3), address(4), Recording::Stays),
+            Proxy::new("p2", address(4), address(2), Recording::Leaves),
+        ];
+        let mut line = Line::new(phones, proxies, vec![]);
+        line.storm = Some(Dice::new(seed));
+        line.run();
+        let expected = [(Some(200), Some(Ended::ByUs)), (Some(200), Some(Ended::ByThem))];
+        assert_eq!(line.fates(), expected, "seed {seed}:\n{}", line.ladder);
+    }
+}
+
+#[test]
+fn a_phone_answers_options() {
+    let asks = vec![Step::Options { to: "sip:bob@10.0.0.2:5060".to_owned() }, Step::Expect(200)];
+    let mut line =
+        Line::new(vec![phone("alice", 1, None, asks), phone("bob", 2, None, vec![])], vec![], vec![]);
+    assert_ladder(
+        &line.run(),
+        "
+          0  alice -> bob  OPTIONS
+         20  bob -> alice  200 OPTIONS
+        ",
+    );
+    assert_eq!(line.fates(), [(None, None), (None, None)]);
 }

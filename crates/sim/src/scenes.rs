@@ -52,6 +52,14 @@ scenes! {
         world.phone(NOW, phone_behind("caller", "+12125550199", CALLER, P1, talk(ECHO, SECOND)));
     }
 
+    /// The BYE is ours, and goes by the route too.
+    bye_of_ours_through_two_proxies(world) {
+        world.bot(Bot::new("bot", BOT_URL).closing(SECOND));
+        world.proxy(proxy("p1", P1, P2, Recording::Stays));
+        world.proxy(proxy("p2", P2, US, Recording::Stays));
+        world.phone(NOW, phone_behind("caller", "+12125550199", CALLER, P1, listen(BOT)));
+    }
+
     /// RFC 3665 s.3.4: nothing comes of the first proxy, and the caller tries the second.
     proxy_failure(world) {
         let first = vec![invite(ECHO, CALLER), Step::ExpectFinal];
@@ -304,6 +312,11 @@ scenes! {
         let offer = sdp::audio(rtp, &["18 G729/8000", "101 telephone-event/8000"], "sendrecv", 1);
         let invite = Invite::to(format!("sip:{ECHO}@{US}")).offer(offer);
         world.phone(NOW, caller(vec![Step::Invite(invite), Step::Expect(488)]));
+    }
+
+    /// A carrier asks whether we are there (RFC 3261 s.11).
+    options(world) {
+        world.phone(NOW, caller(vec![Step::Options { to: format!("sip:{US}") }, Step::Expect(200)]));
     }
 
     /// The node stops amid calls: one is up, one rings, one waits for its bot.

@@ -1,0 +1,117 @@
+//! The basic call flows of RFC 3665 s.3, as far as they concern a UAS and a UAC, drawn as ladders. Leg A faces the carrier's caller, behind
+//! none, one or two proxies; leg B faces a SIP agent (`desk`).
+//!
+//! | flow | here |
+//! |---|---|
+//! | 3.1 success | with the echo agent, and with a SIP agent |
+//! | 3.2 two proxies | leg A; ACK and BYE go by the route, in both directions |
+//! | 3.3 proxy authentication | not: the challenges pass between caller and proxies, and we neither challenge nor answer a challenge |
+//! | 3.4 proxy failure | leg A: what we see is the second attempt |
+//! | 3.5 ALG | as 3.2: an ALG is a hop in Via and Record-Route, and its changed SDP an offer like any other |
+//! | 3.6 redirect, SDP in ACK | the late offer; the redirect is between caller and proxy, and we never see it |
+//! | 3.7 re-INVITE | from the caller, and from the agent |
+//! | 3.8 no answer | CANCEL on both legs |
+//! | 3.9 busy, 3.10 no response, 3.11 temporarily unavailable | from leg B to leg A |
+
+use phone::Ladder;
+use sim::cast::setup;
+use sim::{Weather, World, scenes};
+
+fn play(set: fn(&mut World)) -> World {
+    let mut world = World::new(setup(1, Weather::calm())).unwrap();
+    set(&mut world);
+    world.run().unwrap();
+    world
+}
+
+fn assert_ladder(world: &World, drawn: &str) {
+    let found = world.ladder();
+    assert_eq!(Ladder::squeeze(&found), Ladder::squeeze(drawn), "found:\n{found}");
+}
+
+#[test]
+fn flow_3_1_session() {
+    assert_ladder(
+        &play(scenes::session),
+        "
+           0  caller -> us  INVITE sdp
+          20  us -> caller  100
+          20  us -> caller  200 sdp
+          40  caller -> us  ACK
+        1040  caller -> us  BYE
+        1060  us -> caller  200 BYE
+        1060  us            record completed normal
+        ",
+    );
+}
+
+#[test]
+fn flow_3_1_session_with_an_agent() {
+    assert_ladder(
+        &play(scenes::agent_session),
+        "
+           0  caller -> us  INVITE sdp
+          20  us -> caller  100
+          20  us -> desk    INVITE sdp
+          40  desk -> us    180
+          60  us -> caller  180
+        1040  desk -> us    200 sdp
+        1060  us -> desk    ACK
+        1060  us -> caller  200 sdp
+        1080  caller -> us  ACK
+        2080  caller -> us  BYE
+        2100  us -> caller  200 BYE
+        2100  us -> desk    BYE
+        2120  desk -> us    200 BYE
+        2140  us            record completed normal
+        ",
+    );
+}
+
+#[test]
+fn flow_3_2_two_proxies_stay_in_the_route() {
+    assert_ladder(
+        &play(scenes::session_through_two_proxies),
+        "
+           0  caller -> p1  INVITE sdp
+          20  p1 -> p2      INVITE sdp
+          40  p2 -> us      INVITE sdp
+          60  us -> p2      100
+          60  us -> p2      200 sdp
+          80  p2 -> p1      100
+          80  p2 -> p1      200 sdp
+         100  p1 -> caller  100
+         100  p1 -> caller  200 sdp
+         120  caller -> p1  ACK
+         140  p1 -> p2      ACK
+         160  p2 -> us      ACK
+        1120  caller -> p1  BYE
+        1140  p1 -> p2      BYE
+        1160  p2 -> us      BYE
+        1180  us -> p2      200 BYE
+        1180  us            record completed normal
+        1200  p2 -> p1      200 BYE
+        1220  p1 -> caller  200 BYE
+        ",
+    );
+}
+
+#[test]
+fn flow_3_2_our_bye_goes_by_the_route() {
+    let ladder = play(scenes::bye_of_ours_through_two_proxies).ladder();
+    let byes: Vec<&str> = ladder.lines().filter(|line| line.ends_with("BYE")).collect();
+    assert_eq!(
+        Ladder::squeeze(&byes.join("\n")),
+        Ladder::squeeze(
+            "
+            1160  us -> p2      BYE
+            1180  p2 -> p1      BYE
+            1200  p1 -> caller  BYE
+            1220  caller -> p1  200 BYE
+            1240  p1 -> p2      200 BYE
+            1260  p2 -> us      200 BYE
+            "
+        ),
+        "found:\n{ladder}"
+    );
+}

@@ -1,0 +1,77 @@
+//! Every scene in two hundred storms: a tenth of all datagrams is lost, a tenth comes twice, any may be late. Whatever the
+//! weather, every call ends, with one final response and one finished record, and nothing is left.
+//!
+//! A failure prints its seed; `STROWGER_SEED=17 cargo test -p sim --test weather busy` plays that storm alone, and prints its ladder.
+
+use sim::cast::setup;
+use sim::scenes::{self, Scene};
+use sim::{Weather, World};
+
+fn seeds() -> std::ops::Range<u64> {
+    let chosen = std::env::var("STROWGER_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    chosen.map_or(0..200, |seed| seed..seed + 1)
+}
+
+fn in_any_weather(set: fn(&mut World)) {
+    for seed in seeds() {
+        let mut world = World::new(setup(seed, Weather::storm())).unwrap();
+        set(&mut world);
+        if let Err(broken) = world.run() {
+            panic!("{broken:?}");
+        }
+        if seeds().count() == 1 {
+            println!("{}", world.ladder());
+        }
+    }
+}
+
+macro_rules! storms {
+    ($($name:ident)+) => {
+        $(#[test] fn $name() { in_any_weather(scenes::$name); })+
+        const PLAYED: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+storms! {
+    session
+    session_through_two_proxies
+    session_through_a_proxy_that_leaves
+    bye_of_ours_through_two_proxies
+    proxy_failure
+    answer_in_the_ack
+    answer_in_the_ack_with_an_agent
+    reinvite_moves_the_audio
+    agent_moves_the_audio
+    hold_and_resume
+    no_answer
+    busy
+    no_response
+    temporarily_unavailable
+    ring_timeout
+    agent_session
+    named_agent_session
+    unresolvable_agent
+    agent_hangs_up
+    fallback_for_an_agent
+    bot_session
+    bot_hangs_up
+    bot_unreachable
+    fallback_for_a_bot
+    fallback_fails_too
+    bot_too_slow_for_the_caller
+    cancel_crosses_the_answer
+    agent_answer_crosses_the_cancel
+    default_agent
+    unknown_did
+    unknown_source
+    ack_never_comes
+    no_common_codec
+    options
+    shutdown
+}
+
+#[test]
+fn every_scene_is_played() {
+    let scenes: Vec<&str> = scenes::ALL.iter().map(|Scene { name, .. }| *name).collect();
+    assert_eq!(PLAYED, scenes);
+}
