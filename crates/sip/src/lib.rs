@@ -5,6 +5,7 @@
 
 pub mod endpoint;
 pub mod flow;
+pub mod framing;
 pub mod host;
 pub mod message;
 pub mod name_addr;

@@ -98,6 +98,11 @@ impl Message {
         }
     }
 
+    /// A message well-formed in itself whose end in its stream is unknown.
+    pub(crate) fn unframed(self, words: &str) -> Malformed {
+        self.refuse(Fault::bad(words))
+    }
+
     /// The message that is refused for `fault`.
     fn refuse(self, fault: Fault) -> Malformed {
         let answerable = self.is_request() && *self.method() != Method::Ack && self.via().is_some();

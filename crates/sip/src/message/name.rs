@@ -66,17 +66,17 @@ names! {
     ErrorInfo "Error-Info" b' ' List,
     ReferredBy "Referred-By" b'b' Single,
     InReplyTo "In-Reply-To" b' ' List,
+    Unsupported "Unsupported" b' ' List,
     RecordRoute "Record-Route" b' ' List,
     ContentType "Content-Type" b'c' Single,
     AllowEvents "Allow-Events" b'u' List,
     HistoryInfo "History-Info" b' ' List,
     MaxForwards "Max-Forwards" b' ' Single,
-    Unsupported "Unsupported" b' ' List,
+    ProxyRequire "Proxy-Require" b' ' List,
+    ServiceRoute "Service-Route" b' ' List,
     AcceptContact "Accept-Contact" b'a' List,
     ContentLength "Content-Length" b'l' Single,
-    ProxyRequire "Proxy-Require" b' ' List,
     RejectContact "Reject-Contact" b'j' List,
-    ServiceRoute "Service-Route" b' ' List,
     SecurityClient "Security-Client" b' ' List,
     SecurityServer "Security-Server" b' ' List,
     SecurityVerify "Security-Verify" b' ' List,
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn other_names_are_other() {
-        for text in ["", "Date", "X", "z", "To ", "C%6Fntact", "P-Preferred-Identity-And-More"] {
+        for text in ["", "Date", "X-Trunk", "z", "To ", "C%6Fntact", "P-Preferred-Identity-And-More"] {
             assert_eq!(Name::of(text), Name::Other, "{text}");
         }
     }

@@ -45,12 +45,15 @@ impl Writer {
         writer
     }
 
-    /// Starts the response to `request`, with what RFC 3261 s.8.2.6.2 has copied as written: each Via, From, To, Call-ID and
-    /// CSeq. Those that a malformed request lacks are left out.
+    /// Starts the response to `request`, with what RFC 3261 s.8.2.6.2 has copied as written: each Via, and From, To, Call-ID
+    /// and CSeq once, as far as a malformed request has them.
     pub fn response_to(request: &Message, status: StatusCode, reason: Option<&str>) -> Self {
         let mut writer = Self::response(status, reason);
-        for name in [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq] {
-            for value in request.values_of(name) {
+        for value in request.values_of(Name::Via) {
+            writer.header(Name::Via.text(), &value);
+        }
+        for name in [Name::From, Name::To, Name::CallId, Name::CSeq] {
+            if let Some(value) = request.values_of(name).next() {
                 writer.header(name.text(), &value);
             }
         }
