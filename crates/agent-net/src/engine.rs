@@ -63,7 +63,7 @@ impl<C: Codec> Engine<C> {
             tokio::select! {
                 _ = &mut *closed => return End::Ours,
                 event = self.tap.events.recv(), if leg == Leg::Up => match event {
-                    Some(event) => self.tell(event),
+                    Some(event) => self.tell(&event),
                     None => leg = Leg::Released,
                 },
                 () = deliver(&self.tap.inputs, &mut self.incoming), if ear == Ear::Shut => {}
@@ -86,7 +86,7 @@ impl<C: Codec> Engine<C> {
         let finished = match end {
             End::Ours => {
                 while let Ok(event) = self.tap.events.try_recv() {
-                    self.tell(event);
+                    self.tell(&event);
                 }
                 self.line.outgoing.push(Word::Farewell);
                 let frame = CloseFrame { code: CloseCode::Normal, reason: "call ended".into() };
@@ -100,8 +100,8 @@ impl<C: Codec> Engine<C> {
         }
     }
 
-    fn tell(&mut self, event: TapEvent) {
-        let word = match event {
+    fn tell(&mut self, event: &TapEvent) {
+        let word = match *event {
             TapEvent::Audio(frame) => Word::Audio(frame),
             TapEvent::Digit(digit) => Word::Digit(digit),
             TapEvent::Mark(mark) => match self.marks.reached(mark) {

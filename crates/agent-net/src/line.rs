@@ -124,7 +124,8 @@ impl<C: Codec> Line<C> {
         while !self.outgoing.is_empty() {
             match self.socket.poll_ready_unpin(cx) {
                 Poll::Ready(Ok(())) => self.blocked = None,
-                blocked_or_broken => return blocked_or_broken,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
             }
             if let Some(word) = self.outgoing.pop() {
                 let message = self.print(&word);

@@ -71,8 +71,8 @@ impl Streams {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn open(&self, agent: AgentKey, stream: Box<Stream>, limit: Duration, tap: Tap) {
-        let (closer, closed) = oneshot::channel();
-        self.shared.closers().insert(agent, closer);
+        let (held, closed) = oneshot::channel();
+        self.shared.closers().insert(agent, held);
         let running = Running::new(&self.shared);
         let events = self.events.clone();
         tokio::spawn(async move { run(&running.shared, agent, stream, limit, tap, closed, events).await });

@@ -85,10 +85,10 @@ impl Sockets for Epoll {
     type Pair = Pair;
 
     fn bind(&self, address: IpAddr, port: u16) -> Result<Pair, String> {
-        let rtp = open(address, port).map_err(|error| format!("RTP port {port} of {address}: {error}"))?;
         let after = port.checked_add(1).ok_or_else(|| format!("there is no RTCP port after {port}"))?;
-        let rtcp = open(address, after).map_err(|error| format!("RTCP port {after} of {address}: {error}"))?;
-        Ok(Pair { rtp, rtcp })
+        let even = open(address, port).map_err(|error| format!("RTP port {port} of {address}: {error}"))?;
+        let odd = open(address, after).map_err(|error| format!("RTCP port {after} of {address}: {error}"))?;
+        Ok(Pair { rtp: even, rtcp: odd })
     }
 
     fn insert(&mut self, slot: Slot, mut pair: Pair) -> io::Result<()> {
@@ -120,7 +120,8 @@ impl Sockets for Epoll {
         }
         for event in &self.events {
             let Some((slot, channel)) = place(event.token()) else { continue };
-            let port = self.pairs.get_mut(slot.index()).and_then(Option::as_mut).map(|pair| pair.port(channel));
+            let port =
+                self.pairs.get_mut(slot.index()).and_then(Option::as_mut).map(|pair| pair.port(channel));
             if let Some(port) = port
                 && port.state == State::Drained
             {
@@ -132,6 +133,7 @@ impl Sockets for Epoll {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrival> {
+        let mut errors = 0;
         loop {
             if self.taken == BATCH {
                 self.rotate();
@@ -143,9 +145,8 @@ impl Sockets for Epoll {
                     self.taken += 1;
                     return Some(Arrival { slot, channel, source, length });
                 }
-                Some(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
-                // A pending ICMP error, told once: there may be packets behind it, for which no edge will come.
-                Some(Err(error)) if error.kind() != ErrorKind::WouldBlock && self.taken < BATCH => self.taken += 1,
+                // A pending ICMP error or a signal: there may be packets behind it, for which no edge will come.
+                Some(Err(error)) if error.kind() != ErrorKind::WouldBlock && errors < BATCH => errors += 1,
                 Some(Err(_)) | None => self.retire(),
             }
         }
@@ -161,7 +162,8 @@ impl Sockets for Epoll {
 
 /// A socket bound to one port, without sharing it.
 fn open(address: IpAddr, port: u16) -> io::Result<Port> {
-    let socket = Socket::new(Domain::for_address(SocketAddr::new(address, port)), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket =
+        Socket::new(Domain::for_address(SocketAddr::new(address, port)), Type::DGRAM, Some(Protocol::UDP))?;
     // Marked as voice where the system lets us; a network that ignores it loses nothing.
     match address {
         IpAddr::V4(_) => socket.set_tos_v4(EXPEDITED_FORWARDING).ok(),

@@ -9,8 +9,8 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use media::agent::TapEvent;
-use media::{Channel, Command, Event, MediaKey, Outbox, Slot, Table, Taken};
 use media::command::Counters;
+use media::{Channel, Command, Event, MediaKey, Outbox, Slot, Table, Taken};
 
 use crate::bell::{Bell, Order, Orders};
 use crate::outlet::Outlet;

@@ -32,7 +32,9 @@ impl Workers {
     /// # Errors
     /// The system gives no thread or no epoll instance.
     pub fn start(count: u16, seed: u64, events: &Sender<Event>) -> io::Result<Self> {
-        let workers = (0..count).map(|number| Thread::start(number, seed, events.clone())).collect::<io::Result<_>>()?;
+        let workers = (0..count)
+            .map(|number| Thread::start(number, seed, events.clone()))
+            .collect::<io::Result<_>>()?;
         Ok(Self { workers })
     }
 
@@ -66,9 +68,10 @@ impl Workers {
     }
 
     fn order(&self, worker: WorkerId, order: Order) {
-        match self.workers.get(usize::from(worker.0)) {
-            Some(thread) => thread.orders.send(order),
-            None => tracing::error!(worker = worker.0, "there is no such media worker"),
+        if let Some(thread) = self.workers.get(usize::from(worker.0)) {
+            thread.orders.send(order);
+        } else {
+            tracing::error!(worker = worker.0, "there is no such media worker");
         }
     }
 }

@@ -171,7 +171,7 @@ async fn wss_opens_with_a_certificate_that_is_trusted() {
     let (tcp, _) = within(listener.accept()).await.unwrap();
     let tls = within(authority.acceptor.accept(tcp)).await.unwrap();
     assert_eq!(tls.get_ref().1.server_name(), Some("localhost"));
-    let mut bot = Bot::upgrade(tls).await;
+    let mut bot = Bot::upgrade(Box::new(tls)).await;
     call.opened().await;
     bot.greeted().await;
     call.audio(1).await;
