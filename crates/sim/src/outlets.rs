@@ -41,20 +41,23 @@ impl World {
 
     fn media_command(&mut self, command: media::Command) {
         self.ledger.media(&command);
-        match &command {
+        let name = match &command {
             media::Command::Bind { media, .. } => {
                 self.soon(Duration::ZERO, Input::Media(media::Event::Bound { media: *media }));
+                "bind"
             }
             media::Command::Release { media } => {
                 let released = media::Event::Released { media: *media, counters: Counters::default() };
                 self.soon(Duration::ZERO, Input::Media(released));
+                "release"
             }
-            media::Command::Describe { .. }
-            | media::Command::Relay { .. }
-            | media::Command::Echo { .. }
-            | media::Command::Tap { .. }
-            | media::Command::Dial { .. } => {}
-        }
+            media::Command::Describe { .. } => "describe",
+            media::Command::Relay { .. } => "relay",
+            media::Command::Echo { .. } => "echo",
+            media::Command::Tap { .. } => "tap",
+            media::Command::Dial { .. } => "dial",
+        };
+        self.outbox.push(name.to_owned());
         self.media.push(command);
     }
 

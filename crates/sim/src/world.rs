@@ -65,6 +65,7 @@ pub struct World {
     ladder: Ladder,
     pub(crate) ledger: Ledger,
     pub(crate) media: Vec<media::Command>,
+    pub(crate) outbox: Vec<String>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -101,6 +102,7 @@ impl World {
             ladder: Ladder::default(),
             ledger: Ledger::default(),
             media: Vec::new(),
+            outbox: Vec::new(),
             notices: Vec::new(),
         })
     }
@@ -185,6 +187,11 @@ impl World {
     /// All that the core told the media workers.
     pub fn media(&self) -> &[media::Command] {
         &self.media
+    }
+
+    /// All that the core wanted done, in its order: messages as on the ladder, media commands by name.
+    pub fn outbox(&self) -> &[String] {
+        &self.outbox
     }
 
     /// What the core had to say that is no call.
@@ -280,6 +287,9 @@ impl World {
             }
         }
         let label = glance.map_or_else(|fault| format!("? {fault}"), |glance| glance.to_string());
+        if from == self.us {
+            self.outbox.push(label.clone());
+        }
         let (sender, receiver) = (self.name(from), self.name(to));
         let taken = self.losses.iter_mut().any(|loss| loss.takes(&sender, &receiver, &label));
         let arrivals = if taken { Vec::new() } else { self.weather.arrivals(&mut self.dice) };
