@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Digit;
 use crate::dtmf::{EventPayload, Stage};
 use crate::egress::Egress;
-use crate::packet::{FRAME, HEADER, TICK};
+use crate::packet::{HEADER, TICK};
 
 /// The digits still to be sent. While one is on its way, the leg's audio waits.
 #[derive(Debug)]
@@ -148,7 +148,8 @@ fn samples(duration: Duration) -> u16 {
     (ms * 8).next_multiple_of(STEP)
 }
 
-const STEP: u16 = FRAME as u16;
+/// 20 ms.
+const STEP: u16 = 160;
 const MIN_MS: u16 = 40;
 const MAX_MS: u16 = 8000;
 /// RFC 4733 s.2.5.1.4.

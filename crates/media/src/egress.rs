@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::packet::{FRAME, Stamp, samples_between};
+use crate::packet::{Stamp, samples_between};
 
 #[derive(Debug)]
 pub(crate) struct Egress {
@@ -18,11 +18,11 @@ pub(crate) struct Egress {
 impl Egress {
     /// Random starts (RFC 3550 s.5.1).
     pub(crate) fn new(random: u64) -> Self {
-        let [a, b, c, d, e, f, g, h] = random.to_be_bytes();
+        let [ssrc @ .., t0, t1, s0, s1] = random.to_be_bytes();
         Self {
-            ssrc: u32::from_be_bytes([a, b, c, d]),
-            sequence: u16::from_be_bytes([e, f]),
-            first_timestamp: u32::from_be_bytes([g, h, e, a]),
+            ssrc: u32::from_be_bytes(ssrc),
+            sequence: u16::from_be_bytes([s0, s1]),
+            first_timestamp: u32::from_be_bytes([t0, t1, s0, s1]),
             newest: None,
         }
     }
@@ -47,7 +47,7 @@ impl Egress {
     /// The first timestamp of another feed: beyond all that was sent.
     pub(crate) fn fresh_timestamp(&self, now: Instant) -> u32 {
         match self.newest {
-            Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now).max(FRAME_SAMPLES)),
+            Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now).max(FRAME)),
             None => self.first_timestamp,
         }
     }
@@ -78,4 +78,5 @@ impl Egress {
     }
 }
 
-const FRAME_SAMPLES: u32 = FRAME as u32;
+/// 20 ms.
+const FRAME: u32 = 160;

@@ -82,20 +82,24 @@ const fn low_byte(code: i16) -> u8 {
 
 static ULAW_TO_ALAW: [u8; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = alaw_from_linear(linear_from_ulaw(low_byte(byte as i16)));
+    let mut byte: u8 = 0;
+    loop {
+        table[byte as usize] = alaw_from_linear(linear_from_ulaw(byte));
+        if byte == u8::MAX {
+            break table;
+        }
         byte += 1;
     }
-    table
 };
 
 static ALAW_TO_ULAW: [u8; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = ulaw_from_linear(linear_from_alaw(low_byte(byte as i16)));
+    let mut byte: u8 = 0;
+    loop {
+        table[byte as usize] = ulaw_from_linear(linear_from_alaw(byte));
+        if byte == u8::MAX {
+            break table;
+        }
         byte += 1;
     }
-    table
 };

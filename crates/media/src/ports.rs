@@ -60,3 +60,69 @@ impl PortPool {
         (index.is_multiple_of(2) && index / 2 < self.taken.len()).then_some(index / 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUARANTINE: Duration = Duration::from_secs(5);
+
+    #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn only_pairs_that_lie_wholly_in_the_range_are_handed_out() {
+        for (range, expected) in [
+            (10_000..=10_005, vec![10_000, 10_002, 10_004]),
+            (10_001..=10_004, vec![10_002]),
+            (10_001..=10_002, vec![]),
+            (65_532..=65_535, vec![65_532, 65_534]),
+            (0..=3, vec![2]),
+        ] {
+            let mut pool = PortPool::new(range, QUARANTINE);
+            let ports: Vec<_> = std::iter::from_fn(|| pool.allocate(start())).collect();
+            assert_eq!(ports, expected);
+            assert_eq!((pool.in_use(), pool.capacity()), (expected.len(), expected.len()));
+        }
+    }
+
+    #[test]
+    fn ports_rotate() {
+        let now = start();
+        let mut pool = PortPool::new(10_000..=10_007, Duration::ZERO);
+        let mut ports = Vec::new();
+        for _ in 0..6 {
+            let port = pool.allocate(now).unwrap();
+            pool.release(now, port);
+            ports.push(port);
+        }
+        assert_eq!(ports, [10_000, 10_002, 10_004, 10_006, 10_000, 10_002]);
+    }
+
+    #[test]
+    fn a_released_port_waits_out_its_quarantine() {
+        let now = start();
+        let mut pool = PortPool::new(10_000..=10_001, QUARANTINE);
+        let port = pool.allocate(now).unwrap();
+        pool.release(now, port);
+        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.allocate(now + QUARANTINE.saturating_sub(Duration::from_millis(1))), None);
+        assert_eq!(pool.allocate(now + QUARANTINE), Some(port));
+    }
+
+    #[test]
+    fn a_port_that_is_not_handed_out_is_not_taken_back() {
+        let now = start();
+        let mut pool = PortPool::new(10_000..=10_003, Duration::ZERO);
+        let port = pool.allocate(now).unwrap();
+        for stranger in [0, 9_998, 10_001, 10_002, 10_004, 65_535] {
+            pool.release(now, stranger);
+        }
+        pool.release(now, port);
+        pool.release(now, port);
+        let ports: Vec<_> = std::iter::from_fn(|| pool.allocate(now)).collect();
+        assert_eq!(ports, [10_002, 10_000]);
+    }
+}

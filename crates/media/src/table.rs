@@ -283,7 +283,7 @@ impl Table {
         self.legs.get_mut(slot.index())?.as_mut()
     }
 
-    /// SplitMix64.
+    /// The next number of `SplitMix64`.
     fn draw(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;

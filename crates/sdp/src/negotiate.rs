@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::session::{Line, Transport};
+use crate::session::{Addresses, Line, Transport};
 use crate::{Capabilities, Codec, Local, Session, print};
 
 /// What both sides accepted, from our side.
@@ -101,7 +101,7 @@ fn agree(line: Line<'_>, capabilities: &Capabilities) -> Result<(Agreement, Code
     }
     let (payload_type, codec) =
         line.codecs().find(|(_, codec)| capabilities.codecs.contains(codec)).ok_or(Refusal::NoCommonCodec)?;
-    let (rtp, rtcp) = line.addresses().ok_or(Refusal::NoAddress)?;
+    let Addresses { rtp, rtcp } = line.addresses().ok_or(Refusal::NoAddress)?;
     if rtp.ip().is_multicast() {
         return Err(Refusal::Multicast);
     }

@@ -77,6 +77,13 @@ pub(crate) enum Transport {
     Other,
 }
 
+/// Where a description wants its packets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) rtp: SocketAddr,
+    pub(crate) rtcp: SocketAddr,
+}
+
 /// The direction as the describing side sees it (RFC 8866 s.6.7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Flowing {
@@ -122,13 +129,13 @@ impl<'a> Line<'a> {
     }
 
     /// Where RTP and RTCP are to be sent; `None` when the address is no IP literal or missing.
-    pub(crate) fn addresses(self) -> Option<(SocketAddr, SocketAddr)> {
+    pub(crate) fn addresses(self) -> Option<Addresses> {
         let connection: &Connection = self.media.connections.first().or(self.session.connection.as_ref())?;
         let address = connection.try_address().ok()?.ip;
         let rtp = SocketAddr::new(address, self.media.port);
         let next = SocketAddr::new(address, self.media.port.checked_add(1)?);
-        let rtcp = self.value("rtcp").and_then(|value| rtcp(value, address)).unwrap_or(next);
-        Some((rtp, rtcp))
+        let announced = self.value("rtcp").and_then(|value| control_address(value, address));
+        Some(Addresses { rtp, rtcp: announced.unwrap_or(next) })
     }
 
     pub(crate) fn flowing(self) -> Flowing {
@@ -193,7 +200,7 @@ impl<'a> RtpMap<'a> {
 }
 
 /// `a=rtcp:<port> [IN IP4|IP6 <address>]` (RFC 3605).
-fn rtcp(value: &str, address: IpAddr) -> Option<SocketAddr> {
+fn control_address(value: &str, address: IpAddr) -> Option<SocketAddr> {
     let mut parts = value.split_ascii_whitespace();
     let port = parts.next()?.parse().ok().filter(|&port: &u16| port != 0)?;
     let address = parts.nth(2).and_then(|literal| literal.parse().ok()).unwrap_or(address);

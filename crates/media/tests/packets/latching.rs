@@ -1,0 +1,153 @@
+//! Whom a leg hears and talks to.
+
+use std::net::SocketAddr;
+
+use media::Event;
+use media::agent::TapInput;
+use media::command::Codec;
+
+use crate::world::{A, Phone, World, address, remote, speech};
+
+const NAT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1)), 61_234);
+const INTRUDER: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 66)), 5);
+
+fn talk(world: &mut World, phone: &mut Phone, packets: usize) {
+    for _ in 0..packets {
+        let packet = phone.audio(&[3; 160]);
+        world.receive(0, phone.address, &packet);
+        world.run(20);
+    }
+}
+
+fn from(address: SocketAddr, ssrc: u32) -> Phone {
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    (phone.address, phone.ssrc) = (address, ssrc);
+    phone
+}
+
+fn latched(world: &World) -> Vec<SocketAddr> {
+    world
+        .out
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Latched { source, .. } => *source,
+            other @ (Event::Bound { .. }
+            | Event::BindFailed { .. }
+            | Event::Silent { .. }
+            | Event::Released { .. }) => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// Where the agent's audio goes.
+fn target(world: &mut World) -> SocketAddr {
+    world.input(TapInput::Audio(speech(160).into()));
+    world.run(100);
+    world.sent_by(0).last().expect("something was sent").to
+}
+
+#[test]
+fn before_anything_is_heard_the_announced_address_is_spoken_to() {
+    let mut world = World::tapped(Codec::Pcmu);
+    assert_eq!(target(&mut world), address(1));
+    assert_eq!(latched(&world), []);
+}
+
+#[test]
+fn the_announced_source_is_locked_at_once() {
+    let mut world = World::tapped(Codec::Pcmu);
+    talk(&mut world, &mut from(address(1), 1), 1);
+    assert_eq!(latched(&world), [address(1)]);
+}
+
+#[test]
+fn a_source_behind_a_nat_is_learned_by_two_packets_and_none_of_its_audio_is_lost() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut phone = from(NAT, 1);
+    talk(&mut world, &mut phone, 1);
+    assert_eq!(latched(&world), []);
+    talk(&mut world, &mut phone, 9);
+    assert_eq!(latched(&world), [NAT]);
+    assert_eq!(target(&mut world), NAT);
+    assert_eq!(world.out.audio().len(), 1600);
+}
+
+#[test]
+fn the_announced_source_wins_while_the_window_is_open() {
+    let mut world = World::tapped(Codec::Pcmu);
+    talk(&mut world, &mut from(INTRUDER, 1), 10);
+    talk(&mut world, &mut from(address(1), 2), 1);
+    assert_eq!(latched(&world), [INTRUDER, address(1)]);
+    assert_eq!(target(&mut world), address(1));
+}
+
+#[test]
+fn a_locked_leg_drops_and_counts_foreign_packets() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut phone = from(address(1), 1);
+    let mut intruder = from(INTRUDER, 2);
+    for _ in 0..200 {
+        talk(&mut world, &mut phone, 1);
+        let packet = intruder.audio(&[9; 160]);
+        world.receive(0, INTRUDER, &packet);
+    }
+    world.run(100);
+    assert_eq!(latched(&world), [address(1)]);
+    assert_eq!(world.table.counters(A).unwrap().foreign, 200);
+    assert_eq!(world.out.audio(), vec![3; 200 * 160]);
+}
+
+#[test]
+fn one_stray_packet_at_the_start_does_not_keep_the_caller_out() {
+    let mut world = World::tapped(Codec::Pcmu);
+    talk(&mut world, &mut from(INTRUDER, 1), 1);
+    talk(&mut world, &mut from(NAT, 2), 5);
+    assert_eq!(latched(&world), [NAT]);
+}
+
+#[test]
+fn a_changed_description_opens_the_window_again() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut old = from(address(1), 1);
+    talk(&mut world, &mut old, 100);
+    world.describe(A, remote(2, Codec::Pcmu));
+    assert_eq!(target(&mut world), address(2));
+    // The old phone has not stopped yet.
+    talk(&mut world, &mut old, 3);
+    talk(&mut world, &mut from(NAT, 2), 5);
+    talk(&mut world, &mut old, 2);
+    assert_eq!(latched(&world), [address(1), NAT]);
+    assert_eq!(target(&mut world), NAT);
+}
+
+#[test]
+fn the_same_description_and_the_old_hold_change_nothing() {
+    let mut world = World::tapped(Codec::Pcmu);
+    talk(&mut world, &mut from(NAT, 1), 100);
+    world.describe(A, remote(1, Codec::Pcmu));
+    let mut held = remote(1, Codec::Pcmu);
+    held.rtp.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());
+    held.direction.send = false;
+    world.describe(A, held);
+    world.describe(A, remote(1, Codec::Pcmu));
+    assert_eq!(target(&mut world), NAT);
+    talk(&mut world, &mut from(INTRUDER, 9), 5);
+    assert_eq!(latched(&world), [NAT]);
+}
+
+#[test]
+fn a_source_that_fell_silent_gives_way_to_another() {
+    let mut world = World::tapped(Codec::Pcmu);
+    talk(&mut world, &mut from(address(1), 1), 100);
+    world.run(2500);
+    let mut other = from(NAT, 2);
+    talk(&mut world, &mut other, 10);
+    assert_eq!(latched(&world), [address(1)], "not yet");
+    world.run(1000);
+    talk(&mut world, &mut other, 3);
+    assert_eq!(latched(&world), [address(1), NAT]);
+    assert_eq!(target(&mut world), NAT);
+}

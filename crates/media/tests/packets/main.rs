@@ -1,0 +1,10 @@
+//! The packet path by its behaviour: packets and commands in, packets and events out, on a clock that only the test moves.
+
+mod bridging;
+mod dialling;
+mod hearing;
+mod latching;
+mod silence;
+mod speaking;
+mod weather;
+mod world;

@@ -1,0 +1,158 @@
+//! Real descriptions, broken ones, and noise: each is read or refused in words, and never breaks anything.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use sdp::{Capabilities, Fault, Local, Session, accept, answer};
+
+fn local() -> Local {
+    Local { address: IpAddr::from([192, 0, 2, 1]), port: 10_000, session_id: 1, version: 1 }
+}
+
+/// What becomes of a description, in words.
+fn verdict(bytes: &[u8]) -> String {
+    match Session::parse(bytes) {
+        Err(fault) => format!("unreadable: {fault}"),
+        Ok(session) => match answer(&session, &Capabilities::default(), &local()) {
+            Err(refusal) => format!("refused: {refusal}"),
+            Ok((agreement, text)) => {
+                let reply = Session::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
+                let back = answer(&reply, &Capabilities::default(), &local());
+                assert!(back.is_ok() || text.contains("m=audio"), "{text}");
+                assert_eq!(lines_of(bytes), lines_of(text.as_bytes()), "{text}");
+                format!("agreed: {:?}", agreement.codec)
+            }
+        },
+    }
+}
+
+fn lines_of(text: &[u8]) -> usize {
+    text.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| line.starts_with(b"m=")).count()
+}
+
+/// `STROWGER_CORPUS`, or where it lies beside the workspace.
+#[expect(clippy::disallowed_methods, reason = "where the corpus lies is the environment's to say")]
+fn corpus() -> String {
+    std::env::var("STROWGER_CORPUS")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned())
+}
+
+fn samples(folder: &str) -> Option<Vec<(PathBuf, Vec<u8>)>> {
+    let corpus = corpus();
+    let root = Path::new(&corpus).join(folder);
+    if !root.is_dir() {
+        eprintln!("skipped: no {}", root.display());
+        return None;
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sdp") {
+                let bytes = std::fs::read(&path).expect("a file");
+                files.push((path, bytes));
+            }
+        }
+    }
+    files.sort();
+    Some(files)
+}
+
+#[test]
+fn every_sample_is_agreed_to_or_refused_in_words() {
+    let Some(samples) = samples("sdp") else { return };
+    let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, bytes) in &samples {
+        let verdict = verdict(bytes);
+        eprintln!("{}: {verdict}", path.display());
+        let kind = verdict.split(':').next().unwrap_or_default().to_owned();
+        *verdicts.entry(kind).or_default() += 1;
+    }
+    assert!(samples.len() > 40, "{}", samples.len());
+    assert!(verdicts["agreed"] >= 1 && verdicts["refused"] >= 30, "{verdicts:?}");
+}
+
+#[test]
+fn every_fuzz_seed_is_agreed_to_or_refused_in_words() {
+    let Some(samples) = samples("fuzz_seeds/webrtc/sdp-corpus") else { return };
+    for (_, bytes) in samples {
+        assert!(!verdict(&bytes).is_empty());
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_in_words() {
+    let long = vec![b'a'; Session::MAX_BYTES + 1];
+    assert_eq!(Session::parse(&long), Err(Fault::TooLong(Session::MAX_BYTES + 1)));
+    let head = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nt=0 0\r\n";
+    let many = format!("{head}{}", "m=audio 4000 RTP/AVP 0\r\n".repeat(Session::MAX_MEDIA + 1));
+    assert_eq!(Session::parse(many.as_bytes()), Err(Fault::TooManyMedia(Session::MAX_MEDIA + 1)));
+    assert!(matches!(Session::parse(b"hello"), Err(Fault::Syntax(_))));
+    assert!(matches!(Session::parse(b""), Err(Fault::Syntax(_))));
+}
+
+#[test]
+fn free_text_that_is_no_utf_8_is_no_reason_to_refuse() {
+    let text = b"v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=caf\xe9\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+    assert_eq!(verdict(text), "agreed: Pcmu");
+}
+
+#[test]
+fn bare_line_feeds_and_a_missing_last_one_are_read() {
+    let text = b"v=0\no=- 1 1 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 4000 RTP/AVP 8";
+    assert_eq!(verdict(text), "agreed: Pcma");
+}
+
+proptest! {
+    #[test]
+    fn noise_is_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(!verdict(&bytes).is_empty());
+    }
+
+    #[test]
+    fn shuffled_lines_break_nothing(lines in prop::collection::vec(prop::sample::select(LINES), 0..24)) {
+        let text = format!("v=0\r\n{}", lines.concat());
+        if let Ok(session) = Session::parse(text.as_bytes()) {
+            if let Ok((agreement, reply)) = answer(&session, &Capabilities::default(), &local()) {
+                prop_assert!(!agreement.send || !agreement.rtp.ip().is_unspecified());
+                prop_assert_eq!(lines_of(text.as_bytes()), lines_of(reply.as_bytes()));
+                prop_assert!(Session::parse(reply.as_bytes()).is_ok());
+            }
+            if let Ok(agreement) = accept(&Capabilities::default(), &session) {
+                prop_assert!(agreement.receive_payload_type == agreement.codec.static_payload_type());
+            }
+        }
+    }
+}
+
+const LINES: &[&str] = &[
+    "o=- 1 1 IN IP4 203.0.113.9\r\n",
+    "s=-\r\n",
+    "t=0 0\r\n",
+    "c=IN IP4 203.0.113.9\r\n",
+    "c=IN IP4 0.0.0.0\r\n",
+    "c=IN IP6 ::1\r\n",
+    "c=IN IP4 example.com\r\n",
+    "m=audio 4000 RTP/AVP 0 8 101\r\n",
+    "m=audio 4000/2 RTP/AVP 8\r\n",
+    "m=audio 0 RTP/AVP 0\r\n",
+    "m=audio 4000 RTP/SAVP 0\r\n",
+    "m=video 5000 RTP/AVP 99\r\n",
+    "a=rtpmap:101 telephone-event/8000\r\n",
+    "a=rtpmap:0 PCMU/8000\r\n",
+    "a=rtpmap:8 PCMA\r\n",
+    "a=rtpmap:\r\n",
+    "a=rtpmap:300 PCMU/8000\r\n",
+    "a=rtcp:4001 IN IP4 203.0.113.9\r\n",
+    "a=rtcp:\r\n",
+    "a=sendonly\r\n",
+    "a=inactive\r\n",
+    "a=ptime:20\r\n",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n",
+    "b=AS:64\r\n",
+];
