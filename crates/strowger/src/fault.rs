@@ -9,7 +9,7 @@ pub(crate) struct Fault {
     /// The key, such as `limits.max_calls` or `numbers[3].trunk_id`; empty where none can be named.
     pub(crate) key: String,
     pub(crate) message: String,
-    /// What to do, as a sentence; empty where the message says it all.
+    /// What to do, to follow a semicolon; empty where the message says it all.
     pub(crate) remedy: String,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Fault {
         }
         f.write_str(&self.message)?;
         if !self.remedy.is_empty() {
-            write!(f, ". {}", self.remedy)?;
+            write!(f, "; {}", self.remedy)?;
         }
         Ok(())
     }
@@ -97,9 +97,9 @@ mod tests {
             place: Place::at("a.toml", "one\ntwo\nthree", 5),
             key: "log.level".into(),
             message: "no such level".into(),
-            remedy: "Write \"info\".".into(),
+            remedy: "write \"info\"".into(),
         };
-        assert_eq!(fault.to_string(), "a.toml:2: log.level: no such level. Write \"info\".");
+        assert_eq!(fault.to_string(), "a.toml:2: log.level: no such level; write \"info\"");
     }
 
     #[test]

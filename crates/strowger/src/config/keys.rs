@@ -1,8 +1,8 @@
 //! Every key: what it takes, in words and as a check.
 
 use super::value::{
-    Address, Backend, DataDir, Format, Level, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text, UnknownSource,
-    Whole,
+    Address, Backend, DataDir, Format, Level, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text,
+    UnknownSource, Whole,
 };
 
 /// One key of the node's configuration.
@@ -51,22 +51,38 @@ pub(super) const KEYS: &[Key] = &[
     Key::new::<Reserved>("sip.tcp", "nothing, as SIP over TCP is not in this version", "[]"),
     Key::new::<Reserved>("sip.tls", "nothing, as SIP over TLS is not in this version", "[]"),
     Key::new::<Reserved>("sip.ws", "nothing, as SIP over WebSocket is not in this version", "[]"),
-    Key::new::<Address>("sip.advertised", "one IP address that peers can reach, or nothing", "\"203.0.113.5\""),
+    Key::new::<Address>(
+        "sip.advertised",
+        "one IP address that peers can reach, or nothing",
+        "\"203.0.113.5\"",
+    ),
     Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
     Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
     Key::new::<Reserved>("tls.certificate", "nothing, as TLS is not in this version", "\"\""),
     Key::new::<Reserved>("tls.private_key", "nothing, as TLS is not in this version", "\"\""),
     Key::new::<Reserved>("tls.client_ca", "nothing, as TLS is not in this version", "\"\""),
-    Key::new::<PortRange>("media.ports", "a range of at least two ports from 1024 to 65535", "\"10000-29999\""),
-    Key::new::<Address>("media.advertised", "one IP address that peers can reach, or nothing", "\"203.0.113.5\""),
+    Key::new::<PortRange>(
+        "media.ports",
+        "a range of at least two ports from 1024 to 65535",
+        "\"10000-29999\"",
+    ),
+    Key::new::<Address>(
+        "media.advertised",
+        "one IP address that peers can reach, or nothing",
+        "\"203.0.113.5\"",
+    ),
     Key::new::<Whole<0, 64>>("media.workers", "a whole number from 0 to 64", "4"),
     Key::new::<Backend>(
         "media.backend",
         "\"auto\" or \"epoll\", as \"io-uring\" is not in this version",
         "\"auto\"",
     ),
-    Key::new::<Whole<0, 86_400>>("media.silence_timeout_s", "a whole number of seconds from 0 to 86400", "60"),
+    Key::new::<Whole<0, 86_400>>(
+        "media.silence_timeout_s",
+        "a whole number of seconds from 0 to 86400",
+        "60",
+    ),
     Key::new::<StoreUrl>(
         "store.url",
         "sqlite:FILE, as PostgreSQL is not in this version",

@@ -6,16 +6,16 @@ mod keys;
 mod value;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use toml_edit::Document;
 
 use self::keys::{KEYS, Key};
-use self::value::{Address, DataDir, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text, Whole};
+use self::value::{Address, Backend, DataDir, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text, Whole};
 use crate::fault::{Fault, Faults, Place, nearest};
 
-pub(crate) use self::value::{Backend, Format, Level, UnknownSource};
+pub(crate) use self::value::{Format, Level, UnknownSource};
 
 /// What the node was told.
 #[derive(Clone, Debug, Deserialize)]
@@ -74,7 +74,9 @@ pub(crate) struct Media {
     pub(crate) ports: PortRange,
     pub(crate) advertised: Address,
     pub(crate) workers: Whole<0, 64>,
-    pub(crate) backend: Backend,
+    /// Both values mean epoll.
+    #[serde(rename = "backend")]
+    _backend: Backend,
     pub(crate) silence_timeout_s: Whole<0, 86_400>,
 }
 
@@ -145,7 +147,10 @@ impl Config {
         Self::merge(None, overrides)
     }
 
-    fn merge(written: Option<(String, String)>, overrides: &BTreeMap<String, String>) -> Result<Self, Faults> {
+    fn merge(
+        written: Option<(String, String)>,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<Self, Faults> {
         let written = match written {
             Some((name, text)) => Some(Written::parse(name, text)?),
             None => None,
@@ -155,7 +160,8 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let merged = sources(written.as_ref(), overrides).map_err(|error| unplaced(written.as_ref(), &error))?;
+        let merged =
+            sources(written.as_ref(), overrides).map_err(|error| unplaced(written.as_ref(), &error))?;
         for key in KEYS {
             if key.check(&merged).is_err() {
                 faults.push(fault_of(key, written.as_ref(), overrides));
@@ -199,14 +205,20 @@ impl Written {
         let mut faults = Vec::new();
         for (section, item) in self.document.iter() {
             let known: Vec<&str> = KEYS.iter().filter_map(|key| key.in_section(section)).collect();
-            let offset = self.document.key(section).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+            let offset =
+                self.document.key(section).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
             if known.is_empty() {
                 let sections = KEYS.iter().map(Key::section);
-                faults.push(self.fault(offset, section, "no such section".into(), meant(nearest(section, sections))));
+                faults.push(self.fault(
+                    offset,
+                    section,
+                    "no such section".into(),
+                    meant(nearest(section, sections)),
+                ));
                 continue;
             }
             let Some(table) = item.as_table_like() else {
-                let remedy = format!("Write it as [{section}] on its own line, with keys below.");
+                let remedy = format!("write it as [{section}] on its own line, with its keys below");
                 faults.push(self.fault(offset, section, "expected a section".into(), remedy));
                 continue;
             };
@@ -245,9 +257,9 @@ pub(crate) fn read(path: &Path) -> Result<(String, String), Faults> {
     }
 }
 
-/// `Did you mean ...?`, or nothing.
+/// `did you mean ...?`, or nothing.
 pub(crate) fn meant(word: Option<&str>) -> String {
-    word.map(|word| format!("Did you mean `{word}`?")).unwrap_or_default()
+    word.map(|word| format!("did you mean `{word}`?")).unwrap_or_default()
 }
 
 fn sources(
@@ -286,7 +298,7 @@ fn unknown_overrides(overrides: &BTreeMap<String, String>) -> impl Iterator<Item
         key: String::new(),
         message: "names no key".into(),
         remedy: nearest(name, KEYS.iter().map(|key| key.name))
-            .map(|key| format!("Did you mean {}?", variable(key)))
+            .map(|key| format!("did you mean {}?", variable(key)))
             .unwrap_or_default(),
     })
 }
@@ -303,14 +315,16 @@ fn fault_of(key: &Key, written: Option<&Written>, overrides: &BTreeMap<String, S
         place,
         key: key.name.to_owned(),
         message: format!("expected {}, found {found}", key.expected),
-        remedy: format!("Write, for example, {} = {}", key.own_name(), key.example),
+        remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
     }
 }
 
 /// A fault of the merge as a whole: no key has one of its own.
 fn unplaced(written: Option<&Written>, error: &config::ConfigError) -> Faults {
     Faults(vec![Fault {
-        place: Place::File(written.map_or_else(|| "configuration".to_owned(), |written| written.name.clone())),
+        place: Place::File(
+            written.map_or_else(|| "configuration".to_owned(), |written| written.name.clone()),
+        ),
         key: String::new(),
         message: error.to_string(),
         remedy: String::new(),

@@ -1,7 +1,8 @@
 use super::*;
 
 fn merged(text: &str) -> Result<Config, String> {
-    Config::merge(Some(("strowger.toml".into(), text.into())), &BTreeMap::new()).map_err(|faults| faults.to_string())
+    Config::merge(Some(("strowger.toml".into(), text.into())), &BTreeMap::new())
+        .map_err(|faults| faults.to_string())
 }
 
 fn fault(text: &str) -> String {
@@ -27,7 +28,11 @@ fn an_empty_file_means_the_defaults() {
 fn the_documented_file_has_every_key_and_a_comment_on_each() {
     let document = Document::parse(DEFAULTS.to_owned()).unwrap();
     for key in KEYS {
-        assert!(document.get(key.section()).and_then(|section| section.get(key.own_name())).is_some(), "{}", key.name);
+        assert!(
+            document.get(key.section()).and_then(|section| section.get(key.own_name())).is_some(),
+            "{}",
+            key.name
+        );
         let line = DEFAULTS.lines().find(|line| line.starts_with(&format!("{} =", key.own_name()))).unwrap();
         assert!(line.contains(" # "), "{line}");
     }
@@ -47,35 +52,41 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
     let cases = [
         (
             "[limits]\nmax_calls = \"many\"\n",
-            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found \"many\". Write, for example, max_calls = 2000",
+            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found \"many\"; write, for example, max_calls = 2000",
         ),
         (
             "[limits]\nmax_calls = 1.5\n",
-            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found 1.5. Write, for example, max_calls = 2000",
+            "strowger.toml:2: limits.max_calls: expected a whole number from 1 to 100000, found 1.5; write, for example, max_calls = 2000",
         ),
         (
             "[sip]\nudp = []\n",
-            "strowger.toml:2: sip.udp: expected 1 to 16 different addresses IP:PORT, found []. Write, for example, udp = [\"0.0.0.0:5060\"]",
+            "strowger.toml:2: sip.udp: expected 1 to 16 different addresses IP:PORT, found []; write, for example, udp = [\"0.0.0.0:5060\"]",
         ),
         (
             "[sip]\n\ntls = [\"0.0.0.0:5061\"]\n",
-            "strowger.toml:3: sip.tls: expected nothing, as SIP over TLS is not in this version, found [\"0.0.0.0:5061\"]. Write, for example, tls = []",
+            "strowger.toml:3: sip.tls: expected nothing, as SIP over TLS is not in this version, found [\"0.0.0.0:5061\"]; write, for example, tls = []",
         ),
         (
             "[admin]\nlisten = \"127.0.0.1:8080\"\n",
-            "strowger.toml:2: admin.listen: expected nothing, as the HTTP API is not in this version, found \"127.0.0.1:8080\". Write, for example, listen = \"\"",
+            "strowger.toml:2: admin.listen: expected nothing, as the HTTP API is not in this version, found \"127.0.0.1:8080\"; write, for example, listen = \"\"",
         ),
         (
             "[media]\nports = \"20000-10000\"\n",
-            "strowger.toml:2: media.ports: expected a range of at least two ports from 1024 to 65535, found \"20000-10000\". Write, for example, ports = \"10000-29999\"",
+            "strowger.toml:2: media.ports: expected a range of at least two ports from 1024 to 65535, found \"20000-10000\"; write, for example, ports = \"10000-29999\"",
         ),
         (
             "[store]\nurl = \"postgres://db/strowger\"\n",
-            "strowger.toml:2: store.url: expected sqlite:FILE, as PostgreSQL is not in this version, found \"postgres://db/strowger\". Write, for example, url = \"sqlite:strowger.db\"",
+            "strowger.toml:2: store.url: expected sqlite:FILE, as PostgreSQL is not in this version, found \"postgres://db/strowger\"; write, for example, url = \"sqlite:strowger.db\"",
         ),
-        ("[limits]\nmax_cals = 3\n", "strowger.toml:2: limits.max_cals: no such key. Did you mean `max_calls`?"),
-        ("[limit]\nmax_calls = 3\n", "strowger.toml:1: limit: no such section. Did you mean `limits`?"),
-        ("sip = 5\n", "strowger.toml:1: sip: expected a section. Write it as [sip] on its own line, with keys below."),
+        (
+            "[limits]\nmax_cals = 3\n",
+            "strowger.toml:2: limits.max_cals: no such key; did you mean `max_calls`?",
+        ),
+        ("[limit]\nmax_calls = 3\n", "strowger.toml:1: limit: no such section; did you mean `limits`?"),
+        (
+            "sip = 5\n",
+            "strowger.toml:1: sip: expected a section; write it as [sip] on its own line, with its keys below",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(fault(text), expected);
@@ -102,11 +113,11 @@ fn the_environment_wins_and_is_named_when_it_is_wrong() {
     assert!(overridden("log.full_numbers", "true").unwrap().log.full_numbers);
     assert_eq!(
         overridden("limits.max_calls", "0").unwrap_err(),
-        "environment: STROWGER__LIMITS__MAX_CALLS: limits.max_calls: expected a whole number from 1 to 100000, found \"0\". Write, for example, max_calls = 2000"
+        "environment: STROWGER__LIMITS__MAX_CALLS: limits.max_calls: expected a whole number from 1 to 100000, found \"0\"; write, for example, max_calls = 2000"
     );
     assert_eq!(
         overridden("sip.updd", "x").unwrap_err(),
-        "environment: STROWGER__SIP__UPDD: names no key. Did you mean STROWGER__SIP__UDP?"
+        "environment: STROWGER__SIP__UPDD: names no key; did you mean STROWGER__SIP__UDP?"
     );
 }
 

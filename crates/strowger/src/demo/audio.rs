@@ -28,7 +28,7 @@ pub(super) fn voice(frames: usize, seed: u32) -> Vec<u8> {
 }
 
 /// How `received` compares with `sent`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Comparison {
     /// Where in `received` the first sample of `sent` is.
     pub(super) offset: usize,
@@ -38,6 +38,8 @@ pub(super) struct Comparison {
     pub(super) total: usize,
     /// Samples in `received` between those of `sent` that are not of it: silence that was put in, or noise.
     pub(super) inserted: usize,
+    /// Where in `received` each frame of `sent` begins, if it is there whole.
+    pub(super) places: Vec<Option<usize>>,
 }
 
 impl Comparison {
@@ -50,21 +52,24 @@ impl Comparison {
 pub(super) fn compare(sent: &[u8], received: &[u8]) -> Comparison {
     let offset = alignment(sent, received);
     let (mut matched, mut inserted, mut at) = (0, 0, offset);
+    let mut places = Vec::new();
     for frame in sent.chunks(FRAME) {
         let window = &received[at.min(received.len())..];
         let equal = frame.iter().zip(window).filter(|(a, b)| a == b).count();
-        if equal == frame.len() {
-            (matched, at) = (matched + equal, at + frame.len());
-            continue;
-        }
-        match window.windows(frame.len()).take(SEARCH).position(|candidate| candidate == frame) {
+        let skipped = match equal == frame.len() {
+            true => Some(0),
+            false => window.windows(frame.len()).take(SEARCH).position(|candidate| candidate == frame),
+        };
+        places.push(skipped.map(|skipped| at + skipped));
+        match skipped {
             Some(skipped) => {
-                (matched, inserted, at) = (matched + frame.len(), inserted + skipped, at + skipped + frame.len());
+                (matched, inserted, at) =
+                    (matched + frame.len(), inserted + skipped, at + skipped + frame.len());
             }
             None => matched += equal,
         }
     }
-    Comparison { offset, matched, total: sent.len(), inserted }
+    Comparison { offset, matched, total: sent.len(), inserted, places }
 }
 
 /// The place in `received` where the start of `sent` correlates best.
@@ -117,14 +122,17 @@ mod tests {
     fn a_late_copy_is_found_whole_and_at_its_place() {
         let sent = voice(50, 1);
         let received = [vec![0xff; 333], sent.clone(), vec![0xff; 100]].concat();
-        assert_eq!(compare(&sent, &received), Comparison { offset: 333, matched: 8000, total: 8000, inserted: 0 });
+        let found = compare(&sent, &received);
+        assert_eq!((found.offset, found.matched, found.total, found.inserted), (333, 8000, 8000, 0));
+        assert_eq!(found.places[49], Some(333 + 49 * FRAME));
     }
 
     #[test]
     fn silence_put_in_between_is_counted_and_a_lost_frame_is_missed() {
         let sent = voice(50, 2);
         let gap = [sent[..1600].to_vec(), vec![0xff; 160], sent[1600..].to_vec()].concat();
-        assert_eq!(compare(&sent, &gap), Comparison { offset: 0, matched: 8000, total: 8000, inserted: 160 });
+        let found = compare(&sent, &gap);
+        assert_eq!((found.offset, found.matched, found.inserted), (0, 8000, 160));
         let cut = [&sent[..1600], &sent[1760..]].concat();
         assert!(!compare(&sent, &cut).is_whole());
     }

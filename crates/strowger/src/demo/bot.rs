@@ -46,8 +46,12 @@ pub(super) async fn start() -> std::io::Result<(SocketAddr, mpsc::Receiver<Seen>
             let seen = seen.clone();
             tokio::spawn(async move {
                 let call = match tokio_tungstenite::accept_async(stream).await {
-                    Ok(socket) => Bot { socket, seen: Seen::default(), stream: String::new() }.converse().await,
-                    Err(error) => Seen { oddities: vec![format!("no WebSocket: {error}")], ..Seen::default() },
+                    Ok(socket) => {
+                        Bot { socket, seen: Seen::default(), stream: String::new() }.converse().await
+                    }
+                    Err(error) => {
+                        Seen { oddities: vec![format!("no WebSocket: {error}")], ..Seen::default() }
+                    }
                 };
                 // With `--keep` nobody asks for the calls after the demo's own.
                 drop(seen.try_send(call));

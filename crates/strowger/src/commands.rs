@@ -1,0 +1,129 @@
+//! The commands that come and go: `check`, `apply`, the lists.
+
+use std::path::Path;
+
+use numbers::Inventory;
+use store::Store;
+
+use crate::cli::{Apply, CallListing, Check, Listing};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::fault::{Fault, Faults, Place};
+use crate::list::{self, Listed};
+use crate::{inventory_file, secrets};
+
+/// Names every fault of both files.
+pub(crate) fn check(check: &Check) -> Result<(), Failure> {
+    let config = Config::load(check.config.path.as_deref());
+    let inventory = check.inventory.as_deref().map(whole_inventory).transpose();
+    let mut faults = Vec::new();
+    match config {
+        Ok(_) => println!("configuration: in order"),
+        Err(Faults(found)) => faults.extend(found),
+    }
+    match inventory {
+        Ok(None) => {}
+        Ok(Some(inventory)) => println!("inventory: in order, {}", census(&inventory)),
+        Err(Faults(found)) => faults.extend(found),
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
+}
+
+/// Makes the stored inventory equal to the file.
+pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
+    let config = Config::load(apply.config.path.as_deref())?;
+    let inventory = inventory_file::load(&apply.file)?;
+    let url = config.store_url();
+    let store = match (apply.dry_run, Store::open_existing(&url).await) {
+        (true, Err(store::Error::Missing { .. })) => Store::open(NOWHERE).await?,
+        (true, opened) => opened?,
+        (false, _) => Store::open(&url).await?,
+    };
+    let plan = if apply.dry_run { store.plan(&inventory).await } else { store.apply(&inventory).await };
+    store.close().await;
+    let plan = plan?;
+    println!("{plan}");
+    match (plan.is_empty(), apply.dry_run) {
+        (true, _) => {}
+        (false, true) => println!("dry run: nothing was changed"),
+        (false, false) => println!("applied: the store has {}", census(&inventory)),
+    }
+    Ok(())
+}
+
+/// Which list of the inventory.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Numbers,
+    Agents,
+    Trunks,
+}
+
+pub(crate) async fn list(kind: Kind, listing: &Listing) -> Result<(), Failure> {
+    let store = open(listing).await?;
+    let inventory = store.inventory().await;
+    store.close().await;
+    let inventory = inventory?;
+    let listed = match kind {
+        Kind::Numbers => list::numbers(&inventory)?,
+        Kind::Agents => list::agents(&inventory)?,
+        Kind::Trunks => list::trunks(&inventory)?,
+    };
+    print(&listed, listing);
+    Ok(())
+}
+
+pub(crate) async fn call_list(calls: &CallListing) -> Result<(), Failure> {
+    let store = open(&calls.listing).await?;
+    let records = store.recent_calls(calls.limit).await;
+    store.close().await;
+    print(&list::calls(&records?)?, &calls.listing);
+    Ok(())
+}
+
+async fn open(listing: &Listing) -> Result<Store, Failure> {
+    let config = Config::load(listing.config.path.as_deref())?;
+    Ok(Store::open_existing(&config.store_url()).await?)
+}
+
+fn print(listed: &Listed, listing: &Listing) {
+    if listing.json {
+        println!("{:#}", listed.json);
+    } else if listed.table.is_empty() {
+        println!("none");
+    } else {
+        println!("{}", listed.table);
+    }
+}
+
+/// The inventory with its secrets: a secret that can't be had is a fault here.
+fn whole_inventory(path: &Path) -> Result<Inventory, Faults> {
+    let mut inventory = inventory_file::load(path)?;
+    match secrets::reveal(&mut inventory) {
+        Ok(()) => Ok(inventory),
+        Err(faults) => Err(Faults(
+            faults
+                .into_iter()
+                .map(|fault| Fault {
+                    place: Place::File(path.display().to_string()),
+                    key: fault.path,
+                    message: fault.message,
+                    remedy: fault.remedy,
+                })
+                .collect(),
+        )),
+    }
+}
+
+/// A plan against no store at all.
+const NOWHERE: &str = "sqlite::memory:";
+
+fn census(inventory: &Inventory) -> String {
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    [
+        count(inventory.numbers.len(), "number"),
+        count(inventory.agents.len(), "agent"),
+        count(inventory.trunks.len(), "trunk"),
+    ]
+    .join(", ")
+}

@@ -1,0 +1,31 @@
+//! Why a command could not do what it was asked: one clear line each.
+
+use std::io;
+
+use crate::fault::Faults;
+
+/// Ends the process with status 1.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A line for each fault.
+    #[error(transparent)]
+    Faulty(#[from] Faults),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Listen(#[from] sip_net::BindError),
+    #[error("the packet threads can't be started: {0}")]
+    Workers(io::Error),
+    #[error("the system's randomness can't be read: {0}")]
+    Randomness(getrandom::Error),
+    #[error("the signals of the system can't be listened to: {0}")]
+    Signals(io::Error),
+    #[error("the runtime can't be started: {0}")]
+    Runtime(io::Error),
+    #[error("loopback does not give what the demo needs: {0}")]
+    Loopback(io::Error),
+    #[error("a list can't be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the signalling task ended by itself: {0}")]
+    Signalling(String),
+}

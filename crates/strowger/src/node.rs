@@ -1,0 +1,193 @@
+//! A running node: the core on its sockets, the packet threads, the agent streams, the store. Started, and stopped, in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agent_net::{Options, Streams, Trust};
+use b2bua::Core;
+use b2bua::io::{Command, Input};
+use media_net::Workers;
+use sip_net::{Ending, bind_udp};
+use store::{Recorder, Store};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use crate::config::{Config, UnknownSource};
+use crate::failure::Failure;
+use crate::mask::Numbers;
+use crate::notices::Notices;
+use crate::wiring::{Wiring, agent_events, media_events};
+use crate::{addresses, directories, recorder};
+
+/// What runs, and what it takes to stop it.
+pub(crate) struct Node {
+    listeners: Vec<SocketAddr>,
+    inputs: mpsc::Sender<Input>,
+    signalling: JoinHandle<Ending>,
+    recorder: JoinHandle<()>,
+    streams: Streams,
+    /// Carry events to the core, until dropped.
+    _carriers: JoinSet<()>,
+}
+
+impl Node {
+    /// Starts everything: when it returns, calls are taken.
+    ///
+    /// # Errors
+    /// What is in the way: a faulty stored inventory, a port in use, no threads.
+    pub(crate) async fn start(config: &Config, store: Store) -> Result<Self, Failure> {
+        let directory = directories::load(&store).await?;
+        let revision = directory.revision();
+        if directory.numbers().len() == 0 {
+            warn!("the inventory has no numbers: every call is refused. See `strowger apply --help`");
+        }
+        let bound = config.sip.udp.0.iter().map(|address| bind_udp(*address));
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
+
+        let mut seeds = [0; 40];
+        getrandom::fill(&mut seeds).map_err(Failure::Randomness)?;
+        let (seed, media_seed) = split(seeds);
+        let (inputs, received) = mpsc::channel(INPUTS);
+        let (media_told, media) = mpsc::channel(EVENTS);
+        let (agents_told, agents) = mpsc::channel(EVENTS);
+        let count = worker_count(config);
+        let workers = Workers::start(count, media_seed, &media_told).map_err(Failure::Workers)?;
+        let options = Options { user_agent: config.user_agent(), trust: Trust::System };
+        let streams = Streams::new(&options, agents_told);
+        let core = Core::new(core_config(config, &listeners, count), Arc::new(directory), seed);
+
+        let numbers = Numbers::from_full(config.log.full_numbers);
+        let (records, entries) = mpsc::unbounded_channel();
+        let (written, recorded) = mpsc::unbounded_channel();
+        let recorder = Recorder::start(store.clone(), RECORDS, written);
+        let recorder = tokio::spawn(recorder::carry(entries, recorder, numbers));
+        let mut carriers = JoinSet::new();
+        carriers.spawn(media_events(media, inputs.clone()));
+        carriers.spawn(agent_events(agents, inputs.clone()));
+        carriers.spawn(recorder::recorded(recorded, inputs.clone()));
+        carriers.spawn(directories::watch(store, revision, inputs.clone()));
+        let notices = Notices::new(Instant::now());
+        let wiring = Wiring { workers, streams: streams.clone(), records, notices };
+        let signalling = tokio::spawn(sip_net::run(core, bound, received, wiring));
+        Ok(Self { listeners, inputs, signalling, recorder, streams, _carriers: carriers })
+    }
+
+    /// Where SIP is listened on; never empty.
+    pub(crate) fn listeners(&self) -> &[SocketAddr] {
+        &self.listeners
+    }
+
+    /// Waits for the signalling task to end, which it does not of itself.
+    pub(crate) async fn failed(&mut self) -> Failure {
+        match (&mut self.signalling).await {
+            Ok(ending) => Failure::Signalling(format!("{ending:?}")),
+            Err(error) => Failure::Signalling(error.to_string()),
+        }
+    }
+
+    /// Ends every call, and returns once all records are written, or have had their time.
+    pub(crate) async fn stop(mut self) {
+        if self.inputs.send(Input::Command(Command::Shutdown)).await.is_err() {
+            error!("the signalling task has ended before");
+        }
+        if timeout(CALLS_END, &mut self.signalling).await.is_err() {
+            error!(after_s = CALLS_END.as_secs(), "calls are still up: they are cut off");
+            // Ends the core with the wiring: the recorder writes what it has.
+            self.signalling.abort();
+        }
+        self.streams.close_all();
+        if timeout(RECORDS_WRITTEN, &mut self.recorder).await.is_err() {
+            error!("call records could not be written before the end");
+        }
+        if timeout(STREAMS_CLOSED, self.streams.idle()).await.is_err() {
+            warn!("agent streams did not close in time");
+        }
+    }
+}
+
+fn core_config(config: &Config, listeners: &[SocketAddr], workers: u16) -> b2bua::Config {
+    let first = config.sip.udp.0[0];
+    let sip_listeners: Vec<_> = listeners.iter().map(|local| listener(config, *local)).collect();
+    let media_address =
+        config.media.advertised.0.unwrap_or_else(|| addresses::advertised(config.sip.advertised.0, first));
+    for listener in &sip_listeners {
+        info!(listen = %listener.local, advertised = %listener.advertised, "SIP over UDP");
+    }
+    info!(bind = %first.ip(), advertised = %media_address, workers, "RTP");
+    let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
+    let sip = sip::endpoint::Config {
+        listeners: sip_listeners,
+        user_agent: config.user_agent(),
+        t1: Duration::from_millis(500),
+        t2: Duration::from_secs(4),
+        t4: Duration::from_secs(5),
+        max_transactions: (calls * 4 + cps * TRANSACTIONS_OF_A_SECOND) as usize,
+        max_dialogs: (calls * 2 + cps * DIALOGS_OF_A_SECOND) as usize,
+    };
+    let pairs = config.media.ports.pairs();
+    if pairs < calls {
+        warn!(
+            pairs,
+            max_calls = calls,
+            "media.ports has fewer pairs than limits.max_calls: calls beyond them get 503"
+        );
+    }
+    let silence = config.media.silence_timeout_s.0;
+    b2bua::Config {
+        media_bind: first.ip(),
+        workers,
+        unknown_source: match config.sip.unknown_source {
+            UnknownSource::Drop => b2bua::UnknownSource::Drop,
+            UnknownSource::Reject => b2bua::UnknownSource::Reject,
+        },
+        limits: b2bua::Limits {
+            max_calls: Some(calls),
+            max_cps: Some(cps),
+            max_call_s: Some(config.limits.max_call_s.0),
+            ring_s: config.limits.ring_s.0,
+        },
+        silence_timeout: (silence > 0).then(|| Duration::from_secs(silence.into())),
+        node_id: config.node.id.0.clone(),
+        ..b2bua::Config::new(sip, media_address, config.media.ports.0.clone())
+    }
+}
+
+fn listener(config: &Config, local: SocketAddr) -> sip::endpoint::Listener {
+    let advertised = SocketAddr::new(addresses::advertised(config.sip.advertised.0, local), local.port());
+    sip::endpoint::Listener { transport: sip::Transport::Udp, local, advertised }
+}
+
+/// As many as asked for, or one for each core.
+fn worker_count(config: &Config) -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let count = match config.media.workers.0 {
+        0 => u32::try_from(cores).unwrap_or(1).min(MOST_WORKERS),
+        asked => asked,
+    };
+    u16::try_from(count).unwrap_or(1)
+}
+
+fn split(seeds: [u8; 40]) -> ([u8; 32], u64) {
+    let (mut seed, mut media) = ([0; 32], [0; 8]);
+    seed.copy_from_slice(&seeds[..32]);
+    media.copy_from_slice(&seeds[32..]);
+    (seed, u64::from_le_bytes(media))
+}
+
+/// Inputs that wait for the core; what brings them waits too.
+const INPUTS: usize = 4096;
+const EVENTS: usize = 4096;
+/// Records that wait for the store in its own queue.
+const RECORDS: usize = 1024;
+const MOST_WORKERS: u32 = 64;
+/// An INVITE and a BYE, each remembered for 32 s after its end (timers J, L), and twice that for an agent's leg.
+const TRANSACTIONS_OF_A_SECOND: u32 = 128;
+/// A call that has ended is remembered while its BYE is.
+const DIALOGS_OF_A_SECOND: u32 = 64;
+const CALLS_END: Duration = Duration::from_secs(10);
+const RECORDS_WRITTEN: Duration = Duration::from_secs(10);
+const STREAMS_CLOSED: Duration = Duration::from_secs(3);

@@ -1,0 +1,73 @@
+//! What the core puts out, carried to whom it is for. Nothing here waits or decides.
+
+use std::time::Instant;
+
+use b2bua::CallRecord;
+use b2bua::io::{CallKey, Input, Notice};
+use media::agent::{AgentCommand, AgentEvent};
+use media::command::WorkerId;
+use media_net::Workers;
+use sip_net::Outlets;
+use tokio::sync::mpsc;
+
+use crate::notices::Notices;
+use crate::recorder::Entry;
+
+/// The ways out of the core.
+pub(crate) struct Wiring {
+    pub(crate) workers: Workers,
+    pub(crate) streams: agent_net::Streams,
+    pub(crate) records: mpsc::UnboundedSender<Entry>,
+    pub(crate) notices: Notices,
+}
+
+impl Outlets for Wiring {
+    fn media(&mut self, worker: WorkerId, command: media::Command) {
+        self.workers.command(worker, command);
+    }
+
+    fn agent(&mut self, worker: WorkerId, command: AgentCommand) {
+        match command {
+            AgentCommand::Open { agent, media, stream, timeout } => {
+                let (told, events) = mpsc::channel(TAP_EVENTS);
+                let (inputs, played) = mpsc::channel(TAP_INPUTS);
+                self.workers.attach(worker, media, told, played);
+                self.streams.open(agent, stream, timeout, agent_net::Tap { events, inputs });
+            }
+            AgentCommand::Close { agent } => self.streams.close(agent),
+        }
+    }
+
+    fn record(&mut self, call: CallKey, record: Box<CallRecord>) {
+        if self.records.send((call, record)).is_err() {
+            tracing::error!("the recorder has ended: a call record is lost");
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.notices.tell(Instant::now(), &notice);
+    }
+}
+
+/// Carries what the packet threads tell to the core.
+pub(crate) async fn media_events(mut events: mpsc::Receiver<media::Event>, inputs: mpsc::Sender<Input>) {
+    while let Some(event) = events.recv().await {
+        if inputs.send(Input::Media(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Carries what the agent streams tell to the core.
+pub(crate) async fn agent_events(mut events: mpsc::Receiver<AgentEvent>, inputs: mpsc::Sender<Input>) {
+    while let Some(event) = events.recv().await {
+        if inputs.send(Input::Agent(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// 5 s of a caller's audio for a stream that lags.
+const TAP_EVENTS: usize = 256;
+/// Messages of a bot between its stream and the tap, whose own queue is the long one.
+const TAP_INPUTS: usize = 64;

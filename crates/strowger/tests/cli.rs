@@ -1,0 +1,295 @@
+//! The command line of the built binary: faults are told with file, line, key and remedy, and change nothing.
+
+use std::fs;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A directory with a store and whatever a test writes into it; commands run in it.
+struct Desk {
+    directory: TempDir,
+}
+
+/// What a command said and how it ended.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { directory: TempDir::new().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
+        command.args(arguments).current_dir(self.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(self.command(arguments).output().unwrap())
+    }
+
+    fn applied(inventory: &str) -> Self {
+        let desk = Self::new();
+        desk.write("inventory.toml", inventory);
+        let said = desk.run(&["apply", "inventory.toml"]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        desk
+    }
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+const INVENTORY: &str = r#"
+[settings]
+default_agent_id = "reception"
+
+[[agents]]
+id = "reception"
+endpoint = { kind = "echo" }
+
+[[trunks]]
+id = "acme"
+inbound = { addresses = ["203.0.113.0/28"] }
+
+[[numbers]]
+e164 = "+14155550100"
+trunk_id = "acme"
+"#;
+
+#[test]
+fn a_faulty_configuration_is_refused_with_file_line_key_expectation_and_remedy() {
+    for (text, told) in [
+        (
+            "[sip]\nudp = [\"localhost\"]\n",
+            "faulty.toml:2: sip.udp: expected 1 to 16 different addresses IP:PORT, found [\"localhost\"]; \
+             write, for example, udp = [\"0.0.0.0:5060\"]",
+        ),
+        (
+            "[sip]\nunknown_source = \"ignore\"\n",
+            "faulty.toml:2: sip.unknown_source: expected \"drop\" or \"reject\", found \"ignore\"; \
+             write, for example, unknown_source = \"drop\"",
+        ),
+        (
+            "\n\n[sip]\ntcp = [\"0.0.0.0:5060\"]\n",
+            "faulty.toml:4: sip.tcp: expected nothing, as SIP over TCP is not in this version, \
+             found [\"0.0.0.0:5060\"]; write, for example, tcp = []",
+        ),
+        (
+            "[media]\nbackend = \"io-uring\"\n",
+            "faulty.toml:2: media.backend: expected \"auto\" or \"epoll\", as \"io-uring\" is not in this version, \
+             found \"io-uring\"; write, for example, backend = \"auto\"",
+        ),
+        ("[limits]\nring = 5\n", "faulty.toml:2: limits.ring: no such key; did you mean `ring_s`?"),
+        ("[logs]\n", "faulty.toml:1: logs: no such section; did you mean `log`?"),
+    ] {
+        let desk = Desk::new();
+        desk.write("faulty.toml", text);
+        for command in ["check", "run"] {
+            let said = desk.run(&[command, "--config", "faulty.toml"]);
+            assert_eq!(said.code, Some(1), "{text}");
+            assert_eq!(said.err, format!("strowger: {told}\n"));
+        }
+        assert!(!desk.path().join("strowger.db").exists(), "nothing is made");
+    }
+}
+
+#[test]
+fn text_that_is_no_toml_is_told_with_its_line() {
+    let desk = Desk::new();
+    desk.write("faulty.toml", "[sip]\nudp = [\n\n");
+    let said = desk.run(&["check", "--config", "faulty.toml"]);
+    assert!(
+        said.err.starts_with("strowger: faulty.toml:") && said.err.contains("not TOML: "),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}
+
+#[test]
+fn a_faulty_variable_of_the_environment_is_named() {
+    let desk = Desk::new();
+    let said = Said::of(desk.command(&["check"]).env("STROWGER__LIMITS__RING_S", "soon").output().unwrap());
+    assert_eq!(
+        said.err,
+        "strowger: environment: STROWGER__LIMITS__RING_S: limits.ring_s: expected a whole number of seconds from 1 \
+         to 600, found \"soon\"; write, for example, ring_s = 60\n"
+    );
+}
+
+#[test]
+fn a_faulty_inventory_is_refused_and_the_stored_one_stays() {
+    for (text, told) in [
+        (
+            INVENTORY.replace("trunk_id = \"acme\"", "trunk_id = \"acne\""),
+            "faulty.toml:15: numbers[0].trunk_id: no trunk has the id `acne`",
+        ),
+        (
+            INVENTORY.replace("trunk_id =", "trunkid ="),
+            "faulty.toml:15: numbers[0].trunkid: unknown field `trunkid`",
+        ),
+        (
+            INVENTORY.replace("\"+14155550100\"", "\"4155550100\""),
+            "faulty.toml:14: numbers[0].e164: `4155550100`: an E.164 number begins with +, like +14155550100",
+        ),
+        (
+            INVENTORY.replace("kind = \"echo\"", "kind = \"ecko\""),
+            "faulty.toml:7: agents[0].endpoint.kind: unknown variant `ecko`",
+        ),
+        (
+            INVENTORY.replace("203.0.113.0/28", "203.0.113.0/99"),
+            "faulty.toml:11: trunks[0].inbound.addresses: `203.0.113.0/99` is neither a network",
+        ),
+        (
+            INVENTORY.replace("default_agent_id = \"reception\"", "default_agent_id = \"nobody\""),
+            "faulty.toml:3: settings.default_agent_id: no agent has the id `nobody`",
+        ),
+    ] {
+        let desk = Desk::applied(INVENTORY);
+        let before = desk.run(&["number", "list", "--json"]).out;
+        desk.write("faulty.toml", &text);
+        for command in [&["apply", "faulty.toml"][..], &["check", "--inventory", "faulty.toml"]] {
+            let said = desk.run(command);
+            assert_eq!(said.code, Some(1), "{told}");
+            assert!(said.err.starts_with(&format!("strowger: {told}")), "{}\nexpected {told}", said.err);
+            assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        }
+        assert_eq!(desk.run(&["number", "list", "--json"]).out, before);
+    }
+}
+
+#[test]
+fn every_fault_is_named_not_only_the_first() {
+    let desk = Desk::new();
+    desk.write("faulty.toml", &INVENTORY.replace("id = \"reception\"\nendpoint", "id = \"r\"\nendpoint"));
+    desk.write("conf.toml", "[log]\nlevel = \"loud\"\n");
+    let said = desk.run(&["check", "--config", "conf.toml", "--inventory", "faulty.toml"]);
+    assert!(
+        said.err.contains("conf.toml:2: log.level: ") && said.err.contains("faulty.toml:3: "),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_changes_nothing() {
+    let desk = Desk::new();
+    desk.write("inventory.toml", INVENTORY);
+    let said = desk.run(&["apply", "inventory.toml", "--dry-run"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("+ number +14155550100\n"), "{}", said.out);
+    assert!(!desk.path().join("strowger.db").exists());
+}
+
+#[test]
+fn what_was_applied_is_listed_and_applying_it_again_changes_nothing() {
+    let desk = Desk::applied(INVENTORY);
+    assert_eq!(desk.run(&["apply", "inventory.toml"]).out, "nothing to change\n");
+    let table = desk.run(&["number", "list"]).out;
+    assert!(table.contains("+14155550100") && table.contains("reception (default)"), "{table}");
+    assert!(desk.run(&["trunk", "list"]).out.contains("203.0.113.0/28"));
+    assert!(desk.run(&["agent", "list"]).out.contains("echo"));
+    assert_eq!(desk.run(&["call", "list"]).out, "none\n");
+    let list: serde_json::Value = serde_json::from_str(&desk.run(&["number", "list", "--json"]).out).unwrap();
+    assert_eq!(list["items"][0]["e164"], "+14155550100");
+    desk.write("inventory.toml", &INVENTORY[..INVENTORY.find("[[numbers]]").unwrap()]);
+    assert!(desk.run(&["apply", "inventory.toml"]).out.contains("- number +14155550100\n"));
+    assert_eq!(desk.run(&["number", "list"]).out, "none\n");
+}
+
+#[test]
+fn a_store_that_is_not_there_or_no_store_is_one_clear_line() {
+    let desk = Desk::new();
+    let said = desk.run(&["call", "list"]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err,
+        "strowger: the store strowger.db does not exist; `strowger apply` or `strowger run` makes it\n"
+    );
+
+    desk.write("conf.toml", "[store]\nurl = \"sqlite:no/such/directory/s.db\"\n");
+    let said = desk.run(&["run", "--config", "conf.toml"]);
+    assert_eq!(said.code, Some(1));
+    let told = "strowger: the store no/such/directory/s.db can't be made: its directory does not exist\n";
+    assert_eq!(said.err, told);
+
+    desk.write(
+        "text.db",
+        "this is no database, however long it may be ......................................",
+    );
+    desk.write("conf.toml", "[store]\nurl = \"sqlite:text.db\"\n");
+    let said = desk.run(&["run", "--config", "conf.toml"]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(said.err, "strowger: text.db is no SQLite database; move it away, or name another file\n");
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let desk = Desk::applied(INVENTORY);
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    desk.write("conf.toml", &format!("[sip]\nudp = [\"{address}\"]\n"));
+    let said = desk.run(&["run", "--config", "conf.toml"]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err.lines().last().unwrap(),
+        format!(
+            "strowger: port in use: {address} ([sip] udp) is taken by another process; stop it or choose another port"
+        )
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_one_clear_line() {
+    let desk = Desk::new();
+    let said = desk.run(&["run", "--config", "none.toml"]);
+    assert_eq!((said.code, said.err.lines().count()), (Some(1), 1));
+    assert!(said.err.starts_with("strowger: none.toml: can't be read: "), "{}", said.err);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2_and_help_shows_examples() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["rum"]).code, Some(2));
+    for command in ["run", "demo", "check", "apply", "number", "agent", "trunk", "call"] {
+        let said = desk.run(&[command, "--help"]);
+        assert_eq!(said.code, Some(0));
+        assert!(
+            said.out.contains("Example") && said.out.contains(&format!("strowger {command}")),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
+fn the_example_inventory_is_in_order() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/inventory.example.toml");
+    let said = Desk::new().run(&["check", "--inventory", example]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("2 numbers, 2 agents, 1 trunk\n"), "{}", said.out);
+}
