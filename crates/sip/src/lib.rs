@@ -3,6 +3,7 @@
 //! Bytes and the time come in as arguments, datagrams and events are drained. Nothing here reads a clock,
 //! a random source or the network.
 
+mod dialog;
 pub mod endpoint;
 pub mod flow;
 pub mod framing;
@@ -10,6 +11,7 @@ pub mod host;
 pub mod message;
 pub mod name_addr;
 pub mod params;
+mod transaction;
 pub mod uri;
 pub mod via;
 

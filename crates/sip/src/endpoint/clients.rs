@@ -1,0 +1,102 @@
+//! The client transactions, and how responses find them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::compose::Head;
+use super::{DialogKey, Transmit};
+use crate::Flow;
+use crate::message::Method;
+use crate::transaction::key::ClientKey;
+use crate::transaction::{client_invite, client_other};
+
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) key: ClientKey,
+    pub(super) flow: Flow,
+    /// The request, to be sent again.
+    pub(super) request: Bytes,
+    pub(super) machine: Machine,
+}
+
+#[derive(Debug)]
+pub(super) enum Machine {
+    Invite(client_invite::State, Box<Invitation>),
+    Other(client_other::State, Purpose),
+}
+
+/// What an INVITE of ours is remembered by, beside its state.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    pub(super) dialog: DialogKey,
+    pub(super) head: Head,
+    /// Our From tag.
+    pub(super) tag: String,
+    /// The ACK to each 2xx, by the To tag of the fork that sent it: sent again whenever that 2xx comes again.
+    pub(super) acks: Vec<(Option<String>, Transmit)>,
+}
+
+/// What a request other than INVITE is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To end the dialog.
+    Bye(DialogKey),
+    /// To carry something within the dialog.
+    Within(DialogKey),
+    /// Nobody waits for its outcome: a CANCEL, or the BYE to a fork.
+    Alone,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    by_id: BTreeMap<u64, Client>,
+    by_key: BTreeMap<ClientKey, u64>,
+}
+
+impl Clients {
+    pub(super) fn insert(&mut self, id: u64, client: Client) {
+        self.by_key.insert(client.key.clone(), id);
+        self.by_id.insert(id, client);
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Some(client) = self.by_id.remove(&id) {
+            self.by_key.remove(&client.key);
+        }
+    }
+
+    pub(super) fn find(&self, key: &ClientKey) -> Option<u64> {
+        self.by_key.get(key).copied()
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Client> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// An INVITE of ours, as long as its transaction lives.
+    pub(super) fn invitation_mut(&mut self, id: u64) -> Option<&mut Invitation> {
+        match &mut self.by_id.get_mut(&id)?.machine {
+            Machine::Invite(_, invitation) => Some(invitation),
+            Machine::Other(..) => None,
+        }
+    }
+
+    /// The transactions whose messages take `flow`, in the order of their making.
+    pub(super) fn on(&self, flow: Flow) -> Vec<u64> {
+        self.by_id.iter().filter(|(_, client)| client.flow == flow).map(|(&id, _)| id).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+}
+
+/// The key of a transaction of ours.
+pub(super) fn key(branch: &str, method: &Method) -> ClientKey {
+    ClientKey { branch: branch.into(), method: method.clone() }
+}

@@ -1,0 +1,97 @@
+//! What the endpoint is told: its configuration, and what goes with its verbs.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::message::StatusCode;
+use crate::{Flow, Transport};
+
+/// Our handle of one INVITE usage: from its INVITE, in either direction, until both sides have forgotten it.
+/// Never reused. (The dialog's identity on the wire is Call-ID and tags, RFC 3261 s.12.)
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct DialogKey(pub u64);
+
+/// Our handle of a server transaction that the core above has to answer: a non-INVITE request, or a re-INVITE.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TransactionKey(pub u64);
+
+/// One listening socket, and the address by which peers reach it.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Its transport.
+    pub transport: Transport,
+    /// The bound address: `Flow::local` of what arrives on it.
+    pub local: SocketAddr,
+    /// What Via and Contact say.
+    pub advertised: SocketAddr,
+}
+
+/// What the endpoint is told once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The sockets.
+    pub listeners: Vec<Listener>,
+    /// The User-Agent and Server header.
+    pub user_agent: String,
+    /// Round-trip estimate T1 (RFC 3261 s.17.1.1.1), 500 ms.
+    pub t1: Duration,
+    /// Largest retransmission interval T2 of non-INVITE requests and INVITE responses, 4 s.
+    pub t2: Duration,
+    /// How long a message stays in the network, T4, 5 s.
+    pub t4: Duration,
+    /// Bound on server and client transactions together; a request over it is answered 503.
+    pub max_transactions: usize,
+    /// Bound on dialogs; an INVITE over it is answered 503.
+    pub max_dialogs: usize,
+}
+
+/// A header that the caller adds: name and value, already of valid syntax.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// The full name, in its usual case.
+    pub name: &'static str,
+    /// The value, without CR or LF.
+    pub value: String,
+}
+
+/// A body and its Content-Type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Body {
+    /// Such as `application/sdp`.
+    pub content_type: &'static str,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// A response that the core above decides on.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Headers beside those that the endpoint itself sets (Via, From, To, Call-ID, CSeq, Contact, Server,
+    /// Content-Length, Record-Route).
+    pub headers: Vec<Header>,
+    /// Its body.
+    pub body: Option<Body>,
+}
+
+/// An INVITE that the core above wants sent.
+#[derive(Clone, Debug)]
+pub struct Invite {
+    /// Our listener and the next hop.
+    pub flow: Flow,
+    /// The Request-URI.
+    pub request_uri: String,
+    /// From as name-addr, without tag.
+    pub from: String,
+    /// To as name-addr, without tag.
+    pub to: String,
+    /// Max-Forwards to send (RFC 7332: the received one, less one).
+    pub max_forwards: u8,
+    /// Headers beside those that the endpoint itself sets.
+    pub headers: Vec<Header>,
+    /// The offer; `None` asks the far side to offer.
+    pub body: Option<Body>,
+}

@@ -1,0 +1,301 @@
+//! INVITEs that we send: the UAC side up to and with the ACK (RFC 3261 s.13.2, s.9.1).
+
+use std::time::Instant;
+
+use super::clients::{self, Invitation, Machine};
+use super::compose::{self, Head, Rest};
+use super::drive::{Start, Started};
+use super::usage::{Cancel, Confirmed, Outgoing, Phase, State, Usage};
+use super::{Body, DialogKey, Endpoint, Event, Full, Header, Invite, Standing, Transmit};
+use crate::dialog::Dialog;
+use crate::message::{Message, Method, StatusCode};
+use crate::transaction::client_invite::Reason;
+use crate::transaction::key::ClientKey;
+use crate::transaction::{client_invite, client_other};
+
+impl Endpoint {
+    /// Sends an INVITE outside of any dialog.
+    ///
+    /// # Errors
+    /// [`Full`] when a bound of [`Config`](super::Config) is reached.
+    pub fn invite(&mut self, now: Instant, invite: Invite) -> Result<DialogKey, Full> {
+        if !self.has_room(Standing::Known) || self.usages.len() >= self.config.max_dialogs {
+            return Err(Full);
+        }
+        let dialog = DialogKey(self.next_key());
+        let flow = invite.flow;
+        let (tag, branch, call_id) = (self.random.tag(), self.random.branch(), self.random.call_id());
+        let head = Head {
+            request_uri: invite.request_uri,
+            routes: Vec::new(),
+            via: self.via(flow, &branch),
+            from: format!("{};tag={tag}", invite.from),
+            to: invite.to,
+            call_id: call_id.clone(),
+            cseq: self.random.cseq(),
+            max_forwards: invite.max_forwards,
+        };
+        let contact = self.contact(flow);
+        let rest = Rest { contact: Some(&contact), headers: &invite.headers, body: invite.body.as_ref() };
+        let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
+        let key = clients::key(&branch, &Method::Invite);
+        let invitation = Invitation { dialog, head, tag: tag.clone(), acks: Vec::new() };
+        let machine = Started::Invite(Box::new(invitation));
+        let client = self.start(now, Start { key, flow, request, machine });
+        let state = State::Outgoing(Outgoing { client, cancel: Cancel::No });
+        self.usages.insert(dialog, Usage { call_id, local_tag: tag, state });
+        Ok(dialog)
+    }
+
+    /// Sends the ACK of `Event::Answered`, with the answer if the 2xx carried the offer; again for each repeated 2xx.
+    pub fn acknowledge(&mut self, _now: Instant, dialog: DialogKey, body: Option<Body>) {
+        let Some(confirmed) = self.usages.confirmed_mut(dialog) else { return };
+        let Phase::Owing { invite, cseq } = confirmed.phase else { return };
+        confirmed.phase = Phase::Open;
+        let shared = confirmed.dialog.clone();
+        self.send_ack(&shared, invite, cseq, body.as_ref());
+    }
+
+    /// Cancels our INVITE: at once, or upon the first provisional response. `Rejected` (487 as a rule) follows; a 2xx that
+    /// crosses is ACKed and ended by a BYE here, and `Rejected` with 487 still follows. After `Answered` it is `bye`.
+    pub fn cancel(&mut self, now: Instant, dialog: DialogKey, headers: Vec<Header>) {
+        let Some(usage) = self.usages.get_mut(dialog) else { return };
+        match &mut usage.state {
+            State::Outgoing(outgoing) => match outgoing.cancel {
+                Cancel::No => {
+                    outgoing.cancel = Cancel::Held(headers);
+                    self.release_cancel(now, dialog);
+                }
+                Cancel::Held(_) | Cancel::Sent => {}
+            },
+            State::Confirmed(_) => self.bye(now, dialog, headers),
+            State::Incoming(_) | State::Ending(_) => {}
+        }
+    }
+
+    /// Sends a CANCEL that is wanted, if a provisional response has come.
+    fn release_cancel(&mut self, now: Instant, dialog: DialogKey) {
+        let Some(usage) = self.usages.get_mut(dialog) else { return };
+        let State::Outgoing(outgoing) = &mut usage.state else { return };
+        let Some(client) = self.clients.get(outgoing.client) else { return };
+        let Machine::Invite(client_invite::State::Proceeding, invitation) = &client.machine else { return };
+        let Cancel::Held(headers) = std::mem::replace(&mut outgoing.cancel, Cancel::Sent) else { return };
+        let invite = outgoing.client;
+        let rest = Rest { headers: &headers, ..Rest::default() };
+        let request = compose::request(&invitation.head, &Method::Cancel, &self.config.user_agent, rest);
+        let key = ClientKey { branch: client.key.branch.clone(), method: Method::Cancel };
+        let flow = client.flow;
+        self.start(now, Start { key, flow, request, machine: Started::Other(clients::Purpose::Alone) });
+        self.step_invite_client(now, invite, client_invite::Input::Cancel);
+        self.index_client(invite);
+    }
+
+    pub(super) fn receive_response(&mut self, now: Instant, response: Message) {
+        // Another hop's Via under ours: it was not meant for us (s.8.1.3.3).
+        if response.headers("Via").nth(1).is_some() {
+            return;
+        }
+        let Some(id) = ClientKey::of(&response).and_then(|key| self.clients.find(&key)) else { return };
+        let Some(status) = response.status() else { return };
+        match self.clients.get(id).map(|client| &client.machine) {
+            Some(Machine::Invite(_, invitation)) => {
+                let dialog = invitation.dialog;
+                self.receive_invite_response(now, id, dialog, status, response);
+            }
+            Some(Machine::Other(_, purpose)) => {
+                let purpose = *purpose;
+                let input = if status.is_provisional() {
+                    client_other::Input::Provisional
+                } else {
+                    client_other::Input::Final
+                };
+                let action = self.step_other_client(now, id, input);
+                self.index_client(id);
+                if action == client_other::Action::Pass {
+                    self.concluded(now, purpose, Some(status));
+                }
+            }
+            None => return,
+        }
+        self.index_client(id);
+    }
+
+    fn receive_invite_response(
+        &mut self,
+        now: Instant,
+        id: u64,
+        dialog: DialogKey,
+        status: StatusCode,
+        response: Message,
+    ) {
+        let input = if status.is_provisional() {
+            client_invite::Input::Provisional
+        } else if status.is_success() {
+            client_invite::Input::Success
+        } else {
+            client_invite::Input::Failure(self.failure_ack(id, &response))
+        };
+        match self.step_invite_client(now, id, input) {
+            client_invite::Action::Pass if status.is_provisional() => {
+                self.progressed(now, dialog, status, response);
+            }
+            client_invite::Action::Pass => self.succeeded(now, id, dialog, response),
+            client_invite::Action::AcknowledgeAndPass(_) => {
+                self.forget(dialog);
+                self.raise(Event::Rejected { dialog, status, response: Some(response) });
+            }
+            client_invite::Action::Nothing
+            | client_invite::Action::Repeat
+            | client_invite::Action::Acknowledge(_)
+            | client_invite::Action::GiveUp(_) => {}
+        }
+    }
+
+    /// The ACK to a 300-699: hop by hop, so with the INVITE's own Via and Request-URI (s.17.1.1.3).
+    fn failure_ack(&self, id: u64, response: &Message) -> bytes::Bytes {
+        match self.clients.get(id).map(|client| &client.machine) {
+            Some(Machine::Invite(_, invitation)) => {
+                let to = response.header("To").unwrap_or_default().into_owned();
+                let head = Head { to, ..invitation.head.clone() };
+                compose::request(&head, &Method::Ack, "", Rest::default())
+            }
+            Some(Machine::Other(..)) | None => bytes::Bytes::new(),
+        }
+    }
+
+    fn progressed(&mut self, now: Instant, dialog: DialogKey, status: StatusCode, response: Message) {
+        let cancelled = match self.usages.get(dialog).map(|usage| &usage.state) {
+            Some(State::Outgoing(outgoing)) => !matches!(outgoing.cancel, Cancel::No),
+            Some(State::Incoming(_) | State::Confirmed(_) | State::Ending(_)) | None => return,
+        };
+        if cancelled {
+            self.release_cancel(now, dialog);
+        } else if status.code() > 100 {
+            self.raise(Event::Progress { dialog, response });
+        }
+    }
+
+    /// A 2xx: the first, one again, or one of another fork (s.13.2.2.4).
+    fn succeeded(&mut self, now: Instant, id: u64, dialog: DialogKey, response: Message) {
+        let Some(invitation) = self.clients.invitation_mut(id) else { return };
+        let fork = response.to_tag();
+        if let Some((_, ack)) = invitation.acks.iter().find(|(tag, _)| tag.as_deref() == fork) {
+            let again = ack.clone();
+            return self.transmits.push_back(again);
+        }
+        let (tag, request_uri) = (invitation.tag.clone(), invitation.head.request_uri.clone());
+        let (cseq, forks) = (invitation.head.cseq, invitation.acks.len());
+        let Some(flow) = self.clients.get(id).map(|client| client.flow) else { return };
+        let mut shared = Dialog::answered(&response, flow, &tag, &request_uri);
+        match self.usages.get_mut(dialog).map(|usage| &mut usage.state) {
+            Some(State::Outgoing(Outgoing { cancel: Cancel::No, .. })) => {
+                let phase = Phase::Owing { invite: id, cseq };
+                self.confirm(
+                    dialog,
+                    Confirmed { dialog: shared, unacked: Vec::new(), reinvite: None, phase },
+                );
+                return self.raise(Event::Answered { dialog, response });
+            }
+            // It crossed our CANCEL, or overtook the provisional response that the CANCEL was waiting for.
+            Some(State::Outgoing(Outgoing { cancel: Cancel::Held(_) | Cancel::Sent, .. })) => {
+                self.forget(dialog);
+                let status = StatusCode::REQUEST_TERMINATED;
+                self.raise(Event::Rejected { dialog, status, response: None });
+            }
+            // Again, before the core has said what the ACK is to carry.
+            Some(State::Confirmed(confirmed))
+                if matches!(confirmed.phase, Phase::Owing { .. })
+                    && confirmed.dialog.remote_tag.as_deref() == fork =>
+            {
+                return;
+            }
+            Some(State::Incoming(_) | State::Confirmed(_) | State::Ending(_)) | None => {}
+        }
+        if forks >= MAX_FORKS {
+            return;
+        }
+        self.send_ack(&shared, id, cseq, None);
+        self.send_within(now, &mut shared, &Method::Bye, Rest::default(), clients::Purpose::Alone);
+    }
+
+    fn confirm(&mut self, dialog: DialogKey, confirmed: Confirmed) {
+        if let Some(usage) = self.usages.get_mut(dialog) {
+            usage.state = State::Confirmed(Box::new(confirmed));
+        }
+    }
+
+    /// Sends the ACK to a 2xx, and keeps it for when that 2xx comes again.
+    fn send_ack(&mut self, dialog: &Dialog, invite: u64, cseq: u32, body: Option<&Body>) {
+        let branch = self.random.branch();
+        let head = self.head_within(dialog, &branch, cseq);
+        let rest = Rest { body, ..Rest::default() };
+        let bytes = compose::request(&head, &Method::Ack, &self.config.user_agent, rest);
+        let ack = Transmit { flow: dialog.hop(), bytes };
+        self.transmits.push_back(ack.clone());
+        if let Some(invitation) = self.clients.invitation_mut(invite) {
+            invitation.acks.push((dialog.remote_tag.clone(), ack));
+        }
+    }
+
+    pub(super) fn expire_client(&mut self, now: Instant, id: u64) {
+        match self.clients.get(id).map(|client| &client.machine) {
+            Some(Machine::Invite(..)) => {
+                let action = self.step_invite_client(now, id, client_invite::Input::Expire);
+                self.end_invite(id, &action);
+            }
+            Some(Machine::Other(..)) => {
+                let action = self.step_other_client(now, id, client_other::Input::Expire);
+                self.end_other(now, id, &action);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn unsendable(&mut self, now: Instant, id: u64) {
+        match self.clients.get(id).map(|client| &client.machine) {
+            Some(Machine::Invite(..)) => {
+                let action = self.step_invite_client(now, id, client_invite::Input::Unsendable);
+                self.end_invite(id, &action);
+            }
+            Some(Machine::Other(..)) => {
+                let action = self.step_other_client(now, id, client_other::Input::Unsendable);
+                self.end_other(now, id, &action);
+            }
+            None => {}
+        }
+    }
+
+    /// An INVITE that has no final response, if it has given up.
+    fn end_invite(&mut self, id: u64, action: &client_invite::Action) {
+        let dialog = self.clients.invitation_mut(id).map(|invitation| invitation.dialog);
+        self.index_client(id);
+        let (Some(dialog), client_invite::Action::GiveUp(reason)) = (dialog, action) else { return };
+        let Some(usage) = self.usages.get(dialog) else { return };
+        let status = match &usage.state {
+            State::Outgoing(Outgoing { cancel: Cancel::Held(_) | Cancel::Sent, .. }) => {
+                StatusCode::REQUEST_TERMINATED
+            }
+            State::Outgoing(Outgoing { cancel: Cancel::No, .. }) => match reason {
+                Reason::TimedOut => StatusCode::REQUEST_TIMEOUT,
+                Reason::Unsendable => StatusCode::SERVICE_UNAVAILABLE,
+            },
+            State::Incoming(_) | State::Confirmed(_) | State::Ending(_) => return,
+        };
+        self.forget(dialog);
+        self.raise(Event::Rejected { dialog, status, response: None });
+    }
+
+    fn end_other(&mut self, now: Instant, id: u64, action: &client_other::Action) {
+        let purpose = match self.clients.get(id).map(|client| &client.machine) {
+            Some(Machine::Other(_, purpose)) => Some(*purpose),
+            Some(Machine::Invite(..)) | None => None,
+        };
+        self.index_client(id);
+        if let (Some(purpose), client_other::Action::GiveUp(_)) = (purpose, action) {
+            self.concluded(now, purpose, None);
+        }
+    }
+}
+
+/// How many forks of one INVITE are ended properly; more than that is no phone's doing.
+const MAX_FORKS: usize = 16;

@@ -1,0 +1,64 @@
+//! What a UAS looks at before it looks at what a request wants (RFC 3261 s.8.2.1 to s.8.2.3).
+
+use super::{Header, Reply, compose};
+use crate::dialog::target_of;
+use crate::message::{Message, Method, StatusCode};
+use crate::uri::{Scheme, Uri};
+
+/// What is wrong with a request outside of any dialog, if anything: method, then addressing, then extensions.
+pub(super) fn fresh(request: &Message) -> Option<Reply> {
+    if needs_dialog(request.method()) {
+        return Some(compose::plain(StatusCode::CALL_DOES_NOT_EXIST));
+    }
+    if let Method::Extension(_) = request.method() {
+        return Some(compose::plain(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    if let Some(Ok(Scheme::Other(_))) =
+        request.request_uri().map(|uri| Uri::parse(uri).map(|uri| uri.scheme()))
+    {
+        return Some(compose::plain(StatusCode::UNSUPPORTED_URI_SCHEME));
+    }
+    // OPTIONS with 0 asks the hop that it reaches, which is us (s.11).
+    if *request.method() != Method::Options && request.max_forwards() == Some(0) {
+        return Some(compose::plain(StatusCode::TOO_MANY_HOPS));
+    }
+    if let Some(refusal) = required(request) {
+        return Some(refusal);
+    }
+    if *request.method() == Method::Invite && target_of(request).is_none() {
+        return Some(compose::plain(StatusCode::BAD_REQUEST));
+    }
+    None
+}
+
+/// What is wrong with a request within a dialog, if anything.
+pub(super) fn within(request: &Message) -> Option<Reply> {
+    let method = request.method();
+    // Whoever hangs up is let go, whatever they require for it.
+    if *method == Method::Bye {
+        return None;
+    }
+    // No provisional response of ours asks for one.
+    if *method == Method::Prack {
+        return Some(compose::plain(StatusCode::CALL_DOES_NOT_EXIST));
+    }
+    if matches!(method, Method::Register | Method::Publish | Method::Extension(_)) {
+        return Some(compose::plain(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    required(request)
+}
+
+/// Whether a method makes sense only within a dialog.
+pub(super) fn needs_dialog(method: &Method) -> bool {
+    matches!(method, Method::Bye | Method::Prack | Method::Update | Method::Info)
+}
+
+/// 420 with what is required and not supported: all of it, for no extension is.
+fn required(request: &Message) -> Option<Reply> {
+    let unsupported: Vec<_> = request.headers("Require").collect();
+    if unsupported.is_empty() {
+        return None;
+    }
+    let header = Header { name: "Unsupported", value: unsupported.join(", ") };
+    Some(Reply { status: StatusCode::BAD_EXTENSION, headers: vec![header], body: None })
+}

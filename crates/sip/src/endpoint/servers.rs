@@ -1,0 +1,92 @@
+//! The server transactions, and how requests find them.
+
+use std::collections::BTreeMap;
+
+use super::DialogKey;
+use crate::Flow;
+use crate::message::Message;
+use crate::transaction::key::{MergeKey, ServerKey};
+use crate::transaction::{server_invite, server_other};
+
+#[derive(Debug)]
+pub(super) struct Server {
+    key: ServerKey,
+    merge: Option<MergeKey>,
+    pub(super) request: Message,
+    /// Where the request came from.
+    pub(super) flow: Flow,
+    pub(super) reply_to: Flow,
+    /// Our To tag, for a request without one.
+    pub(super) tag: String,
+    pub(super) machine: Machine,
+}
+
+#[derive(Debug)]
+pub(super) enum Machine {
+    Invite(server_invite::State, Purpose),
+    /// Any other method; within which dialog, if within one.
+    Other(server_other::State, Option<DialogKey>),
+}
+
+/// What an INVITE is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To open the dialog.
+    Opening(DialogKey),
+    /// To change it.
+    Reinvite(DialogKey),
+}
+
+impl Server {
+    pub(super) fn new(request: Message, flow: Flow, reply_to: Flow, tag: String, machine: Machine) -> Self {
+        let key = ServerKey::of(&request);
+        Self { key, merge: MergeKey::of(&request), request, flow, reply_to, tag, machine }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    by_id: BTreeMap<u64, Server>,
+    by_key: BTreeMap<ServerKey, u64>,
+    by_merge: BTreeMap<MergeKey, u64>,
+}
+
+impl Servers {
+    pub(super) fn insert(&mut self, id: u64, server: Server) {
+        self.by_key.insert(server.key.clone(), id);
+        if let Some(merge) = &server.merge {
+            self.by_merge.insert(merge.clone(), id);
+        }
+        self.by_id.insert(id, server);
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Some(server) = self.by_id.remove(&id) {
+            self.by_key.remove(&server.key);
+            if let Some(merge) = server.merge {
+                self.by_merge.remove(&merge);
+            }
+        }
+    }
+
+    pub(super) fn find(&self, key: &ServerKey) -> Option<u64> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The transaction of which `request` is another copy.
+    pub(super) fn merged(&self, request: &Message) -> Option<&Server> {
+        self.by_id.get(self.by_merge.get(&MergeKey::of(request)?)?)
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Server> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Server> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+}

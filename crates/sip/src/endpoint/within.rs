@@ -1,0 +1,333 @@
+//! Requests within a dialog, theirs and ours, and its end (RFC 3261 s.12.2, 14, 15; RFC 5407).
+
+use std::time::Instant;
+
+use super::compose::{self, Head, Rest};
+use super::drive::{Purposed, Start, Started};
+use super::servers::Purpose;
+use super::usage::{Offer, Phase, State};
+use super::{Body, DialogKey, Endpoint, Event, Header, Reply, Standing, TransactionKey, clients, screen};
+use crate::Flow;
+use crate::dialog::{Dialog, OutOfOrder};
+use crate::message::{Message, Method, StatusCode};
+
+impl Endpoint {
+    /// Sends BYE. `Byed` follows. For a received INVITE that is answered but without ACK yet, it waits for the ACK or
+    /// for its lack (RFC 3261 s.15). Before any 2xx it is `cancel` of our INVITE, or a rejection of theirs with 480.
+    pub fn bye(&mut self, now: Instant, dialog: DialogKey, headers: Vec<Header>) {
+        match self.usages.get(dialog).map(|usage| &usage.state) {
+            Some(State::Incoming(_)) => {
+                self.reject(now, dialog, compose::plain(StatusCode::TEMPORARILY_UNAVAILABLE));
+                self.raise(Event::Byed { dialog });
+            }
+            Some(State::Outgoing(_)) => self.cancel(now, dialog, headers),
+            Some(State::Confirmed(confirmed)) => {
+                if let Phase::Owing { .. } = confirmed.phase {
+                    self.acknowledge(now, dialog, None);
+                }
+                self.finish_reinvite(now, dialog);
+                self.close(now, dialog, headers);
+            }
+            Some(State::Ending(_)) | None => {}
+        }
+    }
+
+    /// Sends the BYE, or holds it while a 2xx of ours waits for its ACK.
+    fn close(&mut self, now: Instant, key: DialogKey, headers: Vec<Header>) {
+        let Some(confirmed) = self.usages.confirmed_mut(key) else { return };
+        match confirmed.phase {
+            Phase::Closing(_) => {}
+            Phase::Open | Phase::Owing { .. } if !confirmed.unacked.is_empty() => {
+                confirmed.phase = Phase::Closing(headers);
+            }
+            Phase::Open | Phase::Owing { .. } => self.send_bye(now, key, headers),
+        }
+    }
+
+    /// Sends a request within a confirmed dialog whose answer nobody waits for (INFO). Without room for it, it is dropped.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        dialog: DialogKey,
+        method: Method,
+        headers: Vec<Header>,
+        body: Option<Body>,
+    ) {
+        if !self.has_room(Standing::Known) {
+            return;
+        }
+        let Some(confirmed) = self.usages.confirmed_mut(dialog) else { return };
+        match confirmed.phase {
+            Phase::Open => {}
+            Phase::Owing { .. } | Phase::Closing(_) => return,
+        }
+        let mut shared = confirmed.dialog.clone();
+        self.send_within(
+            now,
+            &mut shared,
+            &method,
+            Rest { contact: None, headers: &headers, body: body.as_ref() },
+            clients::Purpose::Within(dialog),
+        );
+        if let Some(confirmed) = self.usages.confirmed_mut(dialog) {
+            confirmed.dialog = shared;
+        }
+    }
+
+    /// Sends the BYE of a confirmed dialog.
+    pub(super) fn send_bye(&mut self, now: Instant, key: DialogKey, headers: Vec<Header>) {
+        let Some(usage) = self.usages.remove(key) else { return };
+        let State::Confirmed(confirmed) = usage.state else {
+            return self.usages.insert(key, usage);
+        };
+        let mut dialog = confirmed.dialog;
+        let rest = Rest { headers: &headers, ..Rest::default() };
+        self.send_within(now, &mut dialog, &Method::Bye, rest, clients::Purpose::Bye(key));
+        let state = State::Ending(Box::new(dialog));
+        self.usages.insert(key, super::usage::Usage { state, ..usage });
+        self.index_usage(key);
+    }
+
+    /// Sends a request within a dialog. A BYE needs no room: there are no more of them than of dialogs.
+    pub(super) fn send_within(
+        &mut self,
+        now: Instant,
+        dialog: &mut Dialog,
+        method: &Method,
+        rest: Rest<'_>,
+        purpose: clients::Purpose,
+    ) {
+        let flow = dialog.hop();
+        let branch = self.random.branch();
+        let cseq = dialog.next_cseq();
+        let head = self.head_within(dialog, &branch, cseq);
+        let request = compose::request(&head, method, &self.config.user_agent, rest);
+        let key = clients::key(&branch, method);
+        self.start(now, Start { key, flow, request, machine: Started::Other(purpose) });
+    }
+
+    pub(super) fn head_within(&self, dialog: &Dialog, branch: &str, cseq: u32) -> Head {
+        let (request_uri, routes) = dialog.path();
+        Head {
+            request_uri,
+            routes,
+            via: self.via(dialog.hop(), branch),
+            from: dialog.local.clone(),
+            to: dialog.remote.clone(),
+            call_id: dialog.call_id.clone(),
+            cseq,
+            max_forwards: MAX_FORWARDS,
+        }
+    }
+
+    /// A request that says to be within a dialog.
+    pub(super) fn receive_within(&mut self, now: Instant, flow: Flow, request: Message, standing: Standing) {
+        let key = request.to_tag().and_then(|tag| self.usages.find(tag, request.call_id()));
+        let Some((key, judged)) = key.and_then(|key| Some((key, self.judge(key, &request)?))) else {
+            if standing == Standing::Known {
+                let unknown = compose::plain(StatusCode::CALL_DOES_NOT_EXIST);
+                self.answer_statelessly(flow, &request, &unknown);
+            }
+            return;
+        };
+        match judged {
+            Judged::Refused(reply) => self.conclude(now, flow, &request, String::new(), Some(key), &reply),
+            Judged::Later => {
+                let reply = self.later(StatusCode::SERVER_INTERNAL_ERROR);
+                self.conclude(now, flow, &request, String::new(), Some(key), &reply);
+            }
+            Judged::Hangup => self.hung_up(now, key, flow, request),
+            Judged::Taken if !self.has_room(Standing::Known) => {
+                let busy = self.busy();
+                self.answer_statelessly(flow, &request, &busy);
+            }
+            Judged::Taken => self.take_within(now, key, flow, request),
+        }
+    }
+
+    /// What becomes of a request within a dialog; `None` if the dialog is not its own.
+    fn judge(&mut self, key: DialogKey, request: &Message) -> Option<Judged> {
+        match &mut self.usages.get_mut(key)?.state {
+            State::Outgoing(_) => Some(match Kind::of(request.method()) {
+                // Our offer is open (RFC 3311 s.5.2).
+                Kind::Update => refused(StatusCode::REQUEST_PENDING),
+                Kind::Bye | Kind::Invite | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
+            }),
+            State::Ending(dialog) => dialog.owns(request).then(|| match Kind::of(request.method()) {
+                Kind::Bye => Judged::Hangup,
+                Kind::Invite | Kind::Update | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
+            }),
+            State::Incoming(incoming) => {
+                let judged = in_order(&mut incoming.dialog, request)?;
+                Some(judged.unwrap_or(match Kind::of(request.method()) {
+                    Kind::Bye => Judged::Hangup,
+                    // Their INVITE is open, and with it their offer.
+                    Kind::Invite | Kind::Update => Judged::Later,
+                    Kind::Other => Judged::Taken,
+                }))
+            }
+            State::Confirmed(confirmed) => {
+                let judged = in_order(&mut confirmed.dialog, request)?;
+                let overlap = confirmed.reinvite.is_some();
+                let ours = confirmed.unacked.iter().any(|unacked| unacked.offer == Offer::Ours);
+                Some(judged.unwrap_or(match (Kind::of(request.method()), &confirmed.phase) {
+                    (Kind::Bye, _) => Judged::Hangup,
+                    (Kind::Invite | Kind::Update | Kind::Other, Phase::Closing(_)) => {
+                        refused(StatusCode::CALL_DOES_NOT_EXIST)
+                    }
+                    (Kind::Invite | Kind::Update, Phase::Owing { .. }) => {
+                        refused(StatusCode::REQUEST_PENDING)
+                    }
+                    (Kind::Invite | Kind::Update, Phase::Open) if overlap => Judged::Later,
+                    // Our 2xx made the offer, and the ACK that answers it is not here (RFC 5407 s.3.1.5).
+                    (Kind::Invite | Kind::Update, Phase::Open) if ours => {
+                        refused(StatusCode::REQUEST_PENDING)
+                    }
+                    (Kind::Invite | Kind::Update, Phase::Open)
+                    | (Kind::Other, Phase::Open | Phase::Owing { .. }) => Judged::Taken,
+                }))
+            }
+        }
+    }
+
+    /// Raises a request within a dialog.
+    fn take_within(&mut self, now: Instant, key: DialogKey, flow: Flow, request: Message) {
+        let kind = Kind::of(request.method());
+        let purpose = match kind {
+            Kind::Invite => Purposed::Invite(Purpose::Reinvite(key)),
+            Kind::Bye | Kind::Update | Kind::Other => Purposed::Other(Some(key)),
+        };
+        let id = self.open(now, flow, request.clone(), String::new(), purpose);
+        let transaction = TransactionKey(id);
+        match kind {
+            Kind::Invite => {
+                if let Some(confirmed) = self.usages.confirmed_mut(key) {
+                    confirmed.reinvite = Some(id);
+                }
+                self.raise(Event::Reinvited { dialog: key, transaction, request });
+            }
+            Kind::Update => self.raise(Event::Reinvited { dialog: key, transaction, request }),
+            Kind::Bye | Kind::Other => self.raise(Event::Requested { dialog: key, transaction, request }),
+        }
+    }
+
+    /// Their BYE.
+    fn hung_up(&mut self, now: Instant, key: DialogKey, flow: Flow, request: Message) {
+        self.accept(now, flow, &request, String::new(), Some(key));
+        let event = match self.usages.get(key).map(|usage| &usage.state) {
+            // Ours crossed it, and will have its own end.
+            Some(State::Ending(_)) | None => return,
+            Some(State::Incoming(incoming)) => {
+                let server = incoming.server;
+                self.finish(now, server, &compose::plain(StatusCode::REQUEST_TERMINATED));
+                Event::Ended { dialog: key, request: Some(request) }
+            }
+            Some(State::Outgoing(_)) => return,
+            Some(State::Confirmed(confirmed)) => {
+                let event = match confirmed.phase {
+                    Phase::Closing(_) => Event::Byed { dialog: key },
+                    Phase::Open | Phase::Owing { .. } => Event::Ended { dialog: key, request: Some(request) },
+                };
+                self.finish_reinvite(now, key);
+                event
+            }
+        };
+        self.forget(key);
+        self.raise(event);
+    }
+
+    /// The final response to a request of ours within a dialog, or the lack of one (`None`).
+    pub(super) fn concluded(&mut self, now: Instant, purpose: clients::Purpose, status: Option<StatusCode>) {
+        match purpose {
+            clients::Purpose::Alone => {}
+            clients::Purpose::Bye(key) => {
+                self.forget(key);
+                self.raise(Event::Byed { dialog: key });
+            }
+            // 481 and 408 mean that the dialog is gone (s.12.2.1.2); a peer that said nothing is told so.
+            clients::Purpose::Within(key) => match status {
+                Some(StatusCode::CALL_DOES_NOT_EXIST) => self.lost(now, key, Told::Not),
+                Some(StatusCode::REQUEST_TIMEOUT) | None => self.lost(now, key, Told::ByBye),
+                Some(_) => {}
+            },
+        }
+    }
+
+    /// The far side has lost the dialog.
+    fn lost(&mut self, now: Instant, key: DialogKey, told: Told) {
+        if self.usages.confirmed_mut(key).is_none() {
+            return;
+        }
+        self.finish_reinvite(now, key);
+        if let (Told::ByBye, Some(confirmed)) = (told, self.usages.confirmed_mut(key)) {
+            let mut dialog = confirmed.dialog.clone();
+            self.send_within(now, &mut dialog, &Method::Bye, Rest::default(), clients::Purpose::Alone);
+        }
+        self.forget(key);
+        self.raise(Event::Ended { dialog: key, request: None });
+    }
+}
+
+/// What becomes of a request within a dialog.
+enum Judged {
+    /// Raised, for the core above to answer.
+    Taken,
+    /// The BYE.
+    Hangup,
+    Refused(Reply),
+    /// 500 with Retry-After.
+    Later,
+}
+
+/// What a request within a dialog is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bye,
+    Invite,
+    Update,
+    Other,
+}
+
+impl Kind {
+    fn of(method: &Method) -> Self {
+        if *method == Method::Bye {
+            Self::Bye
+        } else if *method == Method::Invite {
+            Self::Invite
+        } else if *method == Method::Update {
+            Self::Update
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Whether a peer that has lost the dialog gets a BYE for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Not,
+    ByBye,
+}
+
+fn refused(status: StatusCode) -> Judged {
+    Judged::Refused(compose::plain(status))
+}
+
+/// What is wrong with a request whatever the state of its dialog: `None` if it is none of the dialog's, `Some(None)` if
+/// nothing.
+#[expect(clippy::option_option, reason = "whose it is, and then what is wrong with it")]
+fn in_order(dialog: &mut Dialog, request: &Message) -> Option<Option<Judged>> {
+    if !dialog.owns(request) {
+        return None;
+    }
+    if let Some(refusal) = screen::within(request) {
+        return Some(Some(Judged::Refused(refusal)));
+    }
+    Some(match dialog.note(request) {
+        Ok(()) => None,
+        Err(OutOfOrder) => Some(refused(StatusCode::SERVER_INTERNAL_ERROR)),
+    })
+}
+
+/// Of requests that start with us (s.8.1.1.6).
+const MAX_FORWARDS: u8 = 70;
