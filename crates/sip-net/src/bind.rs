@@ -43,12 +43,22 @@ pub fn bind_udp(address: SocketAddr) -> Result<Listener, BindError> {
         let local = socket.local_addr()?;
         Ok(Listener::new(socket, local))
     });
-    bound.map_err(|system| match system.kind() {
-        ErrorKind::AddrInUse => BindError::InUse(address),
-        ErrorKind::AddrNotAvailable => BindError::NoAddress(address),
-        ErrorKind::PermissionDenied => BindError::NotPermitted(address),
-        _ => BindError::Other { address, system },
-    })
+    bound.map_err(|system| BindError::new(address, system))
+}
+
+impl BindError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a foreign, non-exhaustive enum; the rest speak for themselves"
+    )]
+    fn new(address: SocketAddr, system: io::Error) -> Self {
+        match system.kind() {
+            ErrorKind::AddrInUse => Self::InUse(address),
+            ErrorKind::AddrNotAvailable => Self::NoAddress(address),
+            ErrorKind::PermissionDenied => Self::NotPermitted(address),
+            _ => Self::Other { address, system },
+        }
+    }
 }
 
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {

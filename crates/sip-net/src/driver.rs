@@ -167,8 +167,13 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
             Phase::Closing | Phase::Lingering(_) if remaining.calls > 0 => Phase::Closing,
             Phase::Closing | Phase::Lingering(_) if remaining.dialogs == 0 => Phase::Over,
             Phase::Closing => Phase::Lingering(Instant::now() + LINGER),
-            Phase::Lingering(end) if end <= Instant::now() => Phase::Over,
-            Phase::Lingering(_) => self.phase,
+            Phase::Lingering(end) => {
+                if end <= Instant::now() {
+                    Phase::Over
+                } else {
+                    self.phase
+                }
+            }
         }
     }
 
@@ -233,3 +238,6 @@ const DATAGRAMS: usize = 64;
 const LINGER: Duration = Duration::from_secs(2);
 
 const LARGEST_DATAGRAM: usize = 65_535;
+
+#[cfg(test)]
+mod tests;

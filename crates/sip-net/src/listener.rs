@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use sip::{Flow, Transport};
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -63,30 +64,34 @@ impl Listener {
     /// The peers that the network says can't be reached, since the last time.
     pub(crate) fn unreachable(&self) -> Vec<SocketAddr> {
         let mut peers = Vec::new();
-        let read = || -> io::Result<()> {
-            loop {
-                if let Some(peer) = trouble::next(&self.socket)?
-                    && !peers.contains(&peer)
-                {
-                    peers.push(peer);
-                }
-            }
-        };
         // It ends with `WouldBlock`, which makes the next `ready` wait for news; whatever else it may end with tells nothing.
-        self.socket.try_io(Interest::ERROR, read).ok();
+        self.socket.try_io(Interest::ERROR, || self.read_troubles(&mut peers)).ok();
         peers
     }
 
     /// Sends without waiting. Peers that turn out to be unreachable on the way go to `failed`.
+    ///
+    /// Straight to the system: what tokio remembers of the socket's readiness may be older than the socket's state.
     pub(crate) fn send(&self, bytes: &[u8], to: SocketAddr, failed: &mut Vec<SocketAddr>) -> Sent {
         for _ in 0..2 {
-            match self.socket.try_send_to(bytes, to) {
+            match SockRef::from(&self.socket).send_to(bytes, &to.into()) {
                 Ok(_) => return Sent::Yes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::Yes,
                 // It may be the system's word on an earlier send, to another peer: asked once more, it speaks of this one.
-                Err(_) => failed.extend(self.unreachable()),
+                Err(_) => drop(self.read_troubles(failed)),
             }
         }
         Sent::Impossible
+    }
+
+    /// Ends with an error: `WouldBlock` when there is nothing more.
+    fn read_troubles(&self, peers: &mut Vec<SocketAddr>) -> io::Result<()> {
+        loop {
+            if let Some(peer) = trouble::next(&self.socket)?
+                && !peers.contains(&peer)
+            {
+                peers.push(peer);
+            }
+        }
     }
 }

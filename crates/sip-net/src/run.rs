@@ -29,6 +29,6 @@ impl Brain for Core {
 
     fn remaining(&self) -> Remaining {
         let census = self.census();
-        Remaining { calls: census.calls, dialogs: census.dialogs }
+        Remaining { calls: census.calls, dialogs: census.sip.dialogs }
     }
 }

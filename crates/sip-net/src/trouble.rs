@@ -19,7 +19,10 @@ pub(crate) fn next(socket: &impl AsRawFd) -> io::Result<Option<SocketAddr>> {
 }
 
 /// A datagram too long for the path is no lack of reachability: the system cuts the next one up.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign, non-exhaustive enum; other messages are of no concern")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a foreign, non-exhaustive enum; other messages are of no concern"
+)]
 fn tells_unreachable(message: &ControlMessageOwned) -> bool {
     match message {
         ControlMessageOwned::Ipv4RecvErr(error, _) | ControlMessageOwned::Ipv6RecvErr(error, _) => {
