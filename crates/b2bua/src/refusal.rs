@@ -16,7 +16,7 @@ pub(crate) const SDP: &str = "application/sdp";
 pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     let words = fate.words(Phase::Unanswered);
     let code = words.sip_status?;
-    let mut reply = plain(code).with("Reason", reason(code, &words.text));
+    let mut reply = plain(code).with("Reason", reason(code, &format!("{}: {}", words.reason, words.text)));
     if let Some(seconds) = words.retry_after {
         reply = reply.with("Retry-After", seconds.to_string());
     }

@@ -1,0 +1,155 @@
+//! What the caller asks within its dialog, and what it asks outside of any.
+
+use crate::house::{AGENT, CALLER, House, STRANGER, US};
+use crate::text::{Dial, OFFER, body, header};
+
+fn connected() -> (House, Dial) {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").connect(&mut house);
+    house.look();
+    (house, call)
+}
+
+fn origin(text: &str) -> Vec<String> {
+    let line = body(text).lines().find(|line| line.starts_with("o=")).unwrap_or_default();
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn an_unchanged_re_invite_changes_nothing() {
+    let (mut house, mut call) = connected();
+    let first = origin(&house.last(CALLER, "200"));
+    call.inside(&mut house, "INVITE", "", OFFER);
+    assert_eq!(house.look(), "\ncaller <- 200\n");
+    call.ack(&mut house, "");
+    assert_eq!(origin(&house.last(CALLER, "200")), first);
+}
+
+#[test]
+fn hold_and_resume_are_answered_with_the_next_version() {
+    let (mut house, mut call) = connected();
+    let first = origin(&house.last(CALLER, "200"));
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("a=sendrecv", "a=sendonly"));
+    assert_eq!(house.look(), "\ndescribe m1 Pcmu 192.0.2.9:40000 receive\ncaller <- 200\n");
+    call.ack(&mut house, "");
+    let held = house.last(CALLER, "200");
+    assert!(body(&held).contains("a=recvonly"), "{held}");
+    assert_eq!((&origin(&held)[1], origin(&held)[2].as_str()), (&first[1], "2"));
+    assert_eq!(house.described[&house.media[0]].silence_timeout, None);
+    call.inside(&mut house, "INVITE", "", OFFER);
+    assert_eq!(house.look(), "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ncaller <- 200\n");
+    call.ack(&mut house, "");
+    assert_eq!(origin(&house.last(CALLER, "200"))[2], "3");
+    assert!(house.described[&house.media[0]].silence_timeout.is_some());
+}
+
+#[test]
+fn a_hold_of_the_old_way_stops_our_audio() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("c=IN IP4 192.0.2.9", "c=IN IP4 0.0.0.0"));
+    assert!(!house.described[&house.media[0]].direction.send);
+}
+
+#[test]
+fn a_caller_that_moves_is_followed() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("40000", "42000"));
+    assert_eq!(house.look(), "\ndescribe m1 Pcmu 192.0.2.9:42000 both\ncaller <- 200\n");
+}
+
+#[test]
+fn the_codec_in_use_is_kept_if_it_is_offered_still() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("0 8 101", "8 0 101"));
+    assert!(body(&house.last(CALLER, "200")).contains("RTP/AVP 0 101"));
+    call.ack(&mut house, "");
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("0 8 101", "8 101"));
+    assert!(body(&house.last(CALLER, "200")).contains("RTP/AVP 8 101"));
+}
+
+#[test]
+fn a_re_invite_that_cant_be_accepted_leaves_the_session_as_it_was() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("0 8 101", "18"));
+    let journal = house.look();
+    assert!(journal.starts_with("\ncaller <- 488") && !journal.contains("describe"), "{journal}");
+    call.bye(&mut house, "");
+    assert_eq!(house.record().reason.as_deref(), Some("normal"));
+}
+
+#[test]
+fn a_re_invite_without_an_offer_gets_a_full_one() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", "");
+    let offer = house.last(CALLER, "200");
+    assert!(body(&offer).contains("m=audio 10000 RTP/AVP 0 8 101"), "{offer}");
+    house.look();
+    call.ack(&mut house, &OFFER.replace("40000", "44000"));
+    assert!(house.look().starts_with("\ndescribe m1 Pcmu 192.0.2.9:44000 both\n"));
+}
+
+#[test]
+fn a_digit_to_the_echo_agent_comes_back() {
+    let (mut house, mut call) = connected();
+    call.inside(
+        &mut house,
+        "INFO",
+        "Content-Type: application/dtmf-relay\r\n",
+        "Signal=*\r\nDuration=100\r\n",
+    );
+    assert_eq!(house.look(), "\ndial m1 * 100ms\ncaller <- 200\n");
+}
+
+#[test]
+fn other_requests_are_told_what_is_allowed() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INFO", "Content-Type: application/x\r\n", "?");
+    assert!(house.look().contains("415"));
+    call.inside(&mut house, "OPTIONS", "", "");
+    assert!(
+        header(&house.last(CALLER, "200"), "Accept").is_some_and(|types| types.contains("application/sdp"))
+    );
+    call.inside(&mut house, "MESSAGE", "", "");
+    assert!(header(&house.last(CALLER, "405"), "Allow").is_some_and(|allow| allow.contains("INFO")));
+}
+
+fn outside(method: &str, source: &str) -> String {
+    format!(
+        "{method} sip:{US} SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK-{method}\r\nMax-Forwards: 70\r\n\
+         From: <sip:a@b>;tag=1\r\nTo: <sip:{US}>\r\nCall-ID: {method}@{source}\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+#[test]
+fn options_from_a_trunk_or_an_agent_is_answered_and_from_a_stranger_not() {
+    let mut house = House::new();
+    for source in [CALLER, AGENT] {
+        house.receive(source, &outside("OPTIONS", source));
+        let answer = house.last(source, "200");
+        assert!(header(&answer, "Allow").is_some_and(|allow| allow.contains("INVITE")), "{answer}");
+        assert!(header(&answer, "Accept").is_some_and(|types| types.contains("application/sdp")), "{answer}");
+        assert!(header(&answer, "Supported").is_some(), "{answer}");
+    }
+    house.look();
+    house.receive(STRANGER, &outside("OPTIONS", STRANGER));
+    assert_eq!(house.look(), "\n");
+    house.assert_empty();
+}
+
+#[test]
+fn options_is_503_while_the_node_drains() {
+    let mut house = House::new();
+    house.command(b2bua::io::Command::Drain);
+    house.receive(CALLER, &outside("OPTIONS", CALLER));
+    assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
+}
+
+#[test]
+fn other_methods_outside_of_a_dialog_are_405() {
+    let mut house = House::new();
+    for method in ["REGISTER", "MESSAGE", "SUBSCRIBE", "PUBLISH"] {
+        house.receive(CALLER, &outside(method, CALLER));
+        assert!(header(&house.last(CALLER, "405"), "Allow").is_some(), "{method}");
+    }
+    house.assert_empty();
+}

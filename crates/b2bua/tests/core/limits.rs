@@ -1,0 +1,94 @@
+//! How many calls, and how fast.
+
+use std::time::Duration;
+
+use crate::house::{CALLER, House, INVENTORY};
+use crate::text::{Dial, header};
+
+fn full(inventory: &str, adjust: impl FnOnce(&mut b2bua::Config), did: &str, reason: &str) {
+    let mut house = House::with(inventory, adjust);
+    let mut first = Dial::to(did).connect(&mut house);
+    let second = Dial::to(did).named("c2");
+    second.place(&mut house);
+    assert_eq!(house.record().reason.as_deref(), Some(reason));
+    let status = house.record().sip_status.unwrap().to_string();
+    second.absorb(&mut house, &status);
+    first.bye(&mut house, "");
+    Dial::to(did).named("c3").connect(&mut house);
+    assert_eq!(house.record().status, None, "the seat was given back");
+}
+
+#[test]
+fn a_node_takes_so_many_calls() {
+    full(INVENTORY, |config| config.limits.max_calls = Some(1), "+14155550100", "node-full");
+}
+
+#[test]
+fn a_trunk_takes_so_many_calls() {
+    let inventory =
+        INVENTORY.replace("did_country = \"US\" }", "did_country = \"US\" }\nlimits = { max_calls = 1 }");
+    full(&inventory, |_| {}, "+14155550100", "trunk-full");
+}
+
+#[test]
+fn a_number_takes_so_many_calls() {
+    let inventory = INVENTORY.replace("e164 = \"+14155550100\"", "e164 = \"+14155550100\"\nmax_calls = 1");
+    full(&inventory, |_| {}, "+14155550100", "number-full");
+}
+
+#[test]
+fn an_agent_takes_so_many_calls() {
+    let inventory =
+        INVENTORY.replace("[[agents]]\nid = \"echo\"\n", "[[agents]]\nid = \"echo\"\nmax_calls = 1\n");
+    full(&inventory, |_| {}, "+14155550100", "agent-full");
+}
+
+#[test]
+fn a_trunk_may_call_so_often_a_second() {
+    let inventory =
+        INVENTORY.replace("did_country = \"US\" }", "did_country = \"US\" }\nlimits = { max_cps = 5 }");
+    let mut house = House::with(&inventory, |_| {});
+    for at in 0..8 {
+        Dial::to("+14155550100").named(&format!("c{at}")).place(&mut house);
+    }
+    assert_eq!(house.finished().len(), 3);
+    assert_eq!(house.record().reason.as_deref(), Some("rate-limited"));
+    assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
+    house.pass(Duration::from_millis(200));
+    Dial::to("+14155550100").named("later").place(&mut house);
+    assert_eq!(house.record().status, None);
+}
+
+#[test]
+fn a_node_may_be_called_so_often_a_second() {
+    let mut house = House::with(INVENTORY, |config| config.limits.max_cps = Some(2));
+    for at in 0..3 {
+        Dial::to("+14155550100").named(&format!("c{at}")).place(&mut house);
+    }
+    assert_eq!(house.finished().len(), 1);
+}
+
+#[test]
+fn a_call_that_falls_back_counts_for_the_agent_that_answers() {
+    let inventory = INVENTORY
+        .replace("[[agents]]\nid = \"echo\"\n", "[[agents]]\nid = \"echo\"\nmax_calls = 1\n")
+        .replace("id = \"bot-then-echo\"\nfallback", "id = \"bot-then-echo\"\nmax_calls = 1\nfallback");
+    let mut house = House::with(&inventory, |_| {});
+    let first = Dial::to("+14155550102");
+    first.place(&mut house);
+    house.failed();
+    let second = Dial::to("+14155550102").named("c2");
+    second.place(&mut house);
+    assert_eq!(house.streams.len(), 2, "the first agent is free again");
+    house.failed();
+    assert_eq!(house.record().reason.as_deref(), Some("agent-unreachable"), "its fallback is full");
+}
+
+#[test]
+fn ports_rest_after_a_call() {
+    let mut house = House::with(INVENTORY, |config| config.ports = 10_000..=10_003);
+    let mut first = Dial::to("+14155550100").connect(&mut house);
+    first.bye(&mut house, "");
+    Dial::to("+14155550100").named("c2").connect(&mut house);
+    assert!(house.last(CALLER, "200").contains("m=audio 10002 "));
+}

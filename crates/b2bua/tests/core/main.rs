@@ -1,0 +1,11 @@
+//! The core, driven with SIP bytes written by hand: each behaviour as the story that a telephone engineer would tell.
+
+mod endings;
+mod house;
+mod inbound;
+mod inside;
+mod limits;
+mod refusals;
+mod sip_agent;
+mod stream;
+mod text;

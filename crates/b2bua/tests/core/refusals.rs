@@ -1,0 +1,167 @@
+//! INVITEs that do not become calls: each gets one final response, or silence, and leaves one record.
+
+use std::time::Duration;
+
+use b2bua::record::{CallStatus, EndedBy};
+use b2bua::{Input, UnknownSource};
+
+use crate::house::{AGENT, Binds, CALLER, House, INVENTORY, STRANGER, directory};
+use crate::text::{Dial, OFFER, header};
+
+fn refused(house: &mut House, call: &Dial, code: &str) -> String {
+    call.place(house);
+    let journal = house.look();
+    call.absorb(house, code);
+    assert_eq!(house.finished().len(), 1, "{journal}");
+    house.assert_empty();
+    journal
+}
+
+#[test]
+fn an_unknown_number_is_404() {
+    let mut house = House::new();
+    let journal = refused(&mut house, &Dial::to("+14155559999"), "404");
+    assert_eq!(
+        journal,
+        "
+caller <- 404 [SIP;cause=404;text=\"did-unknown: the called number is not ours\"]
+record Refused did-unknown
+"
+    );
+    let record = house.record();
+    assert_eq!(
+        (record.sip_status, record.q850, record.ended_by),
+        (Some(404), Some(1), Some(EndedBy::Policy))
+    );
+    assert_eq!((record.to.as_deref(), record.number.as_deref()), (Some("+14155559999"), None));
+    assert_eq!((record.trunk_id.as_deref(), record.billable_s), (Some("acme"), 0));
+}
+
+#[test]
+fn a_suspended_number_is_480_and_the_record_names_it() {
+    let mut house = House::new();
+    refused(&mut house, &Dial::to("+14155550106"), "480");
+    assert_eq!(house.record().reason.as_deref(), Some("number-inactive"));
+    assert_eq!(house.record().number.as_deref(), Some("+14155550106"));
+}
+
+#[test]
+fn a_number_without_any_agent_is_480() {
+    let inventory = INVENTORY.replace("default_agent_id = \"echo\"", "");
+    let mut house = House::with(&inventory, |_| {});
+    refused(&mut house, &Dial::to("+14155550104"), "480");
+    assert_eq!(house.record().reason.as_deref(), Some("no-agent"));
+}
+
+#[test]
+fn an_unknown_source_gets_no_answer_but_leaves_a_record() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").from_source(STRANGER);
+    call.place(&mut house);
+    assert_eq!(house.look(), format!("\nnotice INVITE from {STRANGER}\nrecord Refused source-unknown\n"));
+    call.place(&mut house);
+    assert_eq!(house.look(), "\n", "a retransmission is absorbed");
+    assert_eq!((house.record().sip_status, house.record().source.as_str()), (None, STRANGER));
+    house.assert_empty();
+}
+
+#[test]
+fn an_unknown_source_is_403_where_the_node_says_so() {
+    let mut house = House::with(INVENTORY, |config| config.unknown_source = UnknownSource::Reject);
+    let call = Dial::to("+14155550100").from_source(STRANGER);
+    refused(&mut house, &call, "403");
+    assert_eq!(house.record().sip_status, Some(403));
+}
+
+#[test]
+fn a_scanner_leaves_ten_records_a_second_and_is_counted_beyond() {
+    let mut house = House::new();
+    for at in 0..100 {
+        Dial::to("+14155550100").from_source(STRANGER).named(&format!("s{at}")).place(&mut house);
+    }
+    assert_eq!((house.finished().len(), house.core.census().unrecorded), (10, 90));
+    house.pass(Duration::from_secs(1));
+    Dial::to("+14155550100").from_source(STRANGER).named("later").place(&mut house);
+    assert_eq!((house.finished().len(), house.core.census().unrecorded), (11, 90));
+    assert!(house.sent.is_empty());
+    house.assert_empty();
+}
+
+#[test]
+fn a_sip_agent_may_not_call_out() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").from_source(AGENT);
+    refused(&mut house, &call, "403");
+    assert_eq!(house.record().reason.as_deref(), Some("outbound-disabled"));
+}
+
+#[test]
+fn no_common_codec_is_488_with_a_warning() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").offering(&OFFER.replace("0 8 101", "18 101"));
+    refused(&mut house, &call, "488");
+    assert_eq!(house.record().reason.as_deref(), Some("no-common-codec"));
+    assert!(header(&house.last(CALLER, "488"), "Warning").is_some_and(|warning| warning.starts_with("399 ")));
+}
+
+#[test]
+fn encrypted_media_is_488() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").offering(&OFFER.replace("RTP/AVP", "RTP/SAVP"));
+    refused(&mut house, &call, "488");
+    assert_eq!(house.record().reason.as_deref(), Some("media-encryption-required"));
+}
+
+#[test]
+fn a_body_that_is_no_description_is_415_and_a_bad_one_400() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").with("Content-Type: text/plain").offering("hello");
+    refused(&mut house, &call, "415");
+    assert_eq!(header(&house.last(CALLER, "415"), "Accept"), Some("application/sdp"));
+    let mut house = House::new();
+    refused(&mut house, &Dial::to("+14155550100").offering("v=0\r\nnonsense\r\n"), "400");
+    assert_eq!(house.record().reason.as_deref(), Some("bad-request"));
+}
+
+#[test]
+fn ports_that_are_in_use_are_passed_over() {
+    let mut house = House::new();
+    house.binds = Binds::FailOnce;
+    let mut call = Dial::to("+14155550100").connect(&mut house);
+    assert!(house.look().contains("bind m1\nbind m2\ndescribe m2 "));
+    assert!(house.last(CALLER, "200").contains("m=audio 10002 "));
+    call.bye(&mut house, "");
+    house.assert_empty();
+}
+
+#[test]
+fn a_node_that_can_bind_no_port_says_503() {
+    let mut house = House::new();
+    house.binds = Binds::Fail;
+    let call = Dial::to("+14155550100");
+    let journal = refused(&mut house, &call, "503");
+    assert_eq!(journal.matches("bind ").count(), 8);
+    assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
+    assert_eq!(house.record().status, Some(CallStatus::Refused));
+}
+
+#[test]
+fn a_node_without_a_free_port_says_503() {
+    let mut house = House::with(INVENTORY, |config| config.ports = 10_000..=10_001);
+    Dial::to("+14155550100").connect(&mut house);
+    let second = Dial::to("+14155550100").named("c2");
+    second.place(&mut house);
+    assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
+    assert_eq!(house.record().reason.as_deref(), Some("node-full"));
+}
+
+#[test]
+fn a_changed_directory_holds_for_the_next_call() {
+    let mut house = House::new();
+    let mut running = Dial::to("+14155550100").connect(&mut house);
+    house.input(Input::Directory(directory(&INVENTORY.replace("+14155550100", "+14155550190"))));
+    Dial::to("+14155550100").named("c2").place(&mut house);
+    assert_eq!(house.record().reason.as_deref(), Some("did-unknown"));
+    running.bye(&mut house, "");
+    assert_eq!(house.record().status, Some(CallStatus::Completed));
+}

@@ -1,0 +1,336 @@
+//! Calls to an agent that is a SIP peer.
+
+use std::time::Duration;
+
+use b2bua::Input;
+use b2bua::io::Verdict;
+use b2bua::record::{CallStatus, EndedBy};
+
+use crate::house::{AGENT, CALLER, House, US};
+use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, reply};
+
+const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
+    m=audio 50000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+fn connected(house: &mut House) -> Dial {
+    let call = Dial::to("+14155550103");
+    call.place(house);
+    agent_says(house, "180 Ringing", "");
+    agent_says(house, "200 OK", ANSWER);
+    call.ack(house, "");
+    house.look();
+    call
+}
+
+#[test]
+fn both_legs_are_relayed_before_the_caller_is_answered() {
+    let mut house = House::new();
+    let mut call = Dial::to("+14155550103").with("Max-Forwards-Unused: x");
+    call.place(&mut house);
+    assert_eq!(
+        house.look(),
+        "
+record
+caller <- 100
+bind m1
+bind m2
+agent <- INVITE
+"
+    );
+    agent_says(&mut house, "180 Ringing", "");
+    agent_says(&mut house, "180 Ringing", "");
+    assert_eq!(house.look(), "\ncaller <- 180\n");
+    agent_says(&mut house, "200 OK", ANSWER);
+    assert_eq!(
+        house.look(),
+        "
+agent <- ACK
+describe m1 Pcmu 192.0.2.9:40000 both
+describe m2 Pcma 198.51.100.8:50000 both
+relay m1 m2
+caller <- 200
+"
+    );
+    call.ack(&mut house, "");
+    house.pass(Duration::from_secs(2));
+    call.bye(&mut house, "Reason: Q.850;cause=31\r\n");
+    assert_eq!(
+        house.look(),
+        "
+caller <- 200
+agent <- BYE [Q.850;cause=31]
+release m1
+release m2
+record Completed normal
+"
+    );
+    let record = house.record().clone();
+    assert_eq!((record.ended_by, record.q850), (Some(EndedBy::Caller), Some(31)));
+    assert_eq!(record.codec.as_deref(), Some("PCMU"));
+    assert!(record.quality_a.is_some() && record.quality_b.is_some());
+    let invite = house.last(AGENT, "INVITE");
+    assert_eq!(record.sip_call_id_b.as_deref(), header(&invite, "Call-ID"));
+    let bye = house.last(AGENT, "BYE");
+    reply(&mut house, AGENT, &bye, "200 OK", "");
+    house.assert_empty();
+}
+
+#[test]
+fn the_invite_to_the_agent_tells_who_calls_whom() {
+    let mut house = House::new();
+    Dial::to("+14155550103").offering(&OFFER.replace("0 8 101", "8 0 101")).place(&mut house);
+    let invite = house.last(AGENT, "INVITE");
+    assert!(invite.starts_with("INVITE sip:desk@198.51.100.7:5060 SIP/2.0\r\n"), "{invite}");
+    assert!(
+        header(&invite, "From").is_some_and(|from| from.starts_with("<sip:+14085550199@203.0.113.5>;tag="))
+    );
+    assert_eq!(header(&invite, "To"), Some("<sip:desk@198.51.100.7:5060>"));
+    assert_eq!(header(&invite, "P-Asserted-Identity"), Some("<sip:+14085550199@203.0.113.5>"));
+    assert_eq!(header(&invite, "P-Called-Party-ID"), Some("<sip:+14155550103@203.0.113.5>"));
+    assert_eq!(header(&invite, "Max-Forwards"), Some("69"));
+    assert_ne!(header(&invite, "Call-ID"), Some("c1@carrier"));
+    assert!(body(&invite).contains("m=audio 10002 RTP/AVP 8 0 101"), "{invite}");
+}
+
+#[test]
+fn an_anonymous_caller_is_anonymous_to_the_agent() {
+    let mut house = House::new();
+    Dial::to("+14155550103").with("Privacy: id").place(&mut house);
+    let invite = house.last(AGENT, "INVITE");
+    assert!(header(&invite, "From").is_some_and(|from| from.starts_with("<sip:anonymous@")), "{invite}");
+    assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+}
+
+#[test]
+fn an_agent_that_hangs_up_ends_the_callers_leg() {
+    let mut house = House::new();
+    connected(&mut house);
+    agent_asks(&mut house, "BYE", 1, "", "");
+    assert_eq!(
+        house.look(),
+        "
+agent <- 200
+caller <- BYE [SIP;cause=200;text=\"agent hung up\"]
+release m1
+release m2
+record Completed normal
+"
+    );
+    assert_eq!(house.record().ended_by, Some(EndedBy::Agent));
+    let bye = house.last(CALLER, "BYE");
+    reply(&mut house, CALLER, &bye, "200 OK", "");
+    house.assert_empty();
+}
+
+#[test]
+fn a_busy_agent_is_busy_to_the_caller() {
+    for (said, heard, reason) in [
+        ("486 Busy Here", "486", "agent-busy"),
+        ("600 Busy Everywhere", "486", "agent-busy"),
+        ("603 Decline", "603", "agent-declined"),
+    ] {
+        let mut house = House::new();
+        let call = Dial::to("+14155550103");
+        call.place(&mut house);
+        agent_says(&mut house, said, "");
+        call.absorb(&mut house, heard);
+        assert_eq!(
+            (house.record().status, house.record().reason.as_deref()),
+            (Some(CallStatus::Busy), Some(reason))
+        );
+        house.assert_empty();
+    }
+}
+
+#[test]
+fn any_other_refusal_of_the_agent_is_480() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    house.look();
+    agent_says(&mut house, "404 Not Found", "");
+    let journal = house.look();
+    assert!(journal.contains("notice desk: it answered 404 Not Found\ncaller <- 480"), "{journal}");
+    call.absorb(&mut house, "480");
+    house.assert_empty();
+}
+
+#[test]
+fn an_agent_that_never_answers_is_unreachable_after_timer_b() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    house.pass(Duration::from_secs(33));
+    assert_eq!(house.record().reason.as_deref(), Some("agent-unreachable"));
+    call.absorb(&mut house, "480");
+    house.assert_empty();
+}
+
+#[test]
+fn an_agent_that_rings_for_ever_is_no_answer() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    agent_says(&mut house, "180 Ringing", "");
+    house.look();
+    house.pass(Duration::from_secs(59));
+    assert_eq!(house.look(), "\n");
+    house.pass(Duration::from_secs(1));
+    let journal = house.look();
+    assert!(
+        journal.contains("caller <- 480 [SIP;cause=480;text=\"no-answer: no answer\"]\nagent <- CANCEL"),
+        "{journal}"
+    );
+    assert_eq!(house.record().status, Some(CallStatus::NoAnswer));
+    call.absorb(&mut house, "480");
+    let cancel = house.last(AGENT, "CANCEL");
+    reply(&mut house, AGENT, &cancel, "200 OK", "");
+    agent_says(&mut house, "487 Request Terminated", "");
+    house.assert_empty();
+}
+
+#[test]
+fn a_cancel_reaches_the_agent() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    agent_says(&mut house, "180 Ringing", "");
+    house.look();
+    let cancel =
+        call.cancel().replace("Content-Length", "Reason: SIP;cause=200;text=\"elsewhere\"\r\nContent-Length");
+    house.receive(CALLER, &cancel);
+    let journal = house.look();
+    assert!(journal.contains("agent <- CANCEL [SIP;cause=200;text=\"elsewhere\"]"), "{journal}");
+    call.absorb(&mut house, "487");
+    let cancel = house.last(AGENT, "CANCEL");
+    reply(&mut house, AGENT, &cancel, "200 OK", "");
+    agent_says(&mut house, "487 Request Terminated", "");
+    assert_eq!(house.finished().len(), 1);
+    house.assert_empty();
+}
+
+#[test]
+fn a_cancel_that_crosses_the_agents_answer_ends_the_agents_dialog() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    agent_says(&mut house, "180 Ringing", "");
+    let cancel = call.cancel();
+    house.receive(CALLER, &cancel);
+    call.absorb(&mut house, "487");
+    house.look();
+    agent_says(&mut house, "200 OK", ANSWER);
+    let journal = house.look();
+    assert!(journal.contains("agent <- ACK") && journal.contains("agent <- BYE"), "{journal}");
+    for method in ["BYE", "CANCEL"] {
+        let request = house.last(AGENT, method);
+        reply(&mut house, AGENT, &request, "200 OK", "");
+    }
+    assert_eq!(house.finished().len(), 1);
+    house.assert_empty();
+}
+
+#[test]
+fn an_answer_that_cant_be_used_ends_the_agents_dialog_and_refuses_the_caller() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    house.look();
+    agent_says(&mut house, "200 OK", &ANSWER.replace("m=audio 50000", "m=audio 0"));
+    let journal = house.look();
+    assert!(journal.starts_with("\nagent <- ACK\nagent <- BYE"), "{journal}");
+    assert!(journal.contains("caller <- 480"), "{journal}");
+    call.absorb(&mut house, "480");
+    let bye = house.last(AGENT, "BYE");
+    reply(&mut house, AGENT, &bye, "200 OK", "");
+    house.assert_empty();
+}
+
+#[test]
+fn the_name_of_an_agent_is_asked_for() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    assert!(house.look().contains("ask Resolve { host: \"pbx.example.com\", port: 5060 }"));
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
+    assert_eq!(house.look(), "\nbind m2\nagent <- INVITE\n");
+}
+
+#[test]
+fn the_next_address_is_tried_after_a_503() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    let ticket = house.questions[0].0;
+    let addresses = vec![AGENT.parse().unwrap(), "198.51.100.9:5060".parse().unwrap()];
+    house.input(Input::Verdict(ticket, Verdict::Resolved(addresses)));
+    house.look();
+    agent_says(&mut house, "503 Service Unavailable", "");
+    assert_eq!(house.look(), "\nagent <- ACK\nother <- INVITE\n");
+}
+
+#[test]
+fn a_name_that_does_not_resolve_gives_way_to_the_fallback() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    house.look();
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Failed("no such name".to_owned())));
+    assert!(house.look().starts_with("\nnotice named: no such name\ndescribe m1"));
+}
+
+#[test]
+fn a_verdict_that_never_comes_is_not_waited_for() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    house.pass(Duration::from_secs(5));
+    assert_eq!(house.record().agent_id.as_deref(), Some("named"));
+    assert!(house.look().contains("echo m1\ncaller <- 200"));
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
+    assert_eq!(house.look(), "\n");
+}
+
+#[test]
+fn each_leg_answers_its_own_re_invite() {
+    let mut house = House::new();
+    connected(&mut house);
+    agent_asks(&mut house, "INVITE", 1, "", &format!("{ANSWER}a=sendonly\r\n"));
+    let journal = house.look();
+    assert!(journal.starts_with("\ndescribe m2 Pcma 198.51.100.8:50000 receive\nagent <- 200"), "{journal}");
+    assert!(body(&house.last(AGENT, "200")).contains("a=recvonly"));
+}
+
+#[test]
+fn a_digit_from_either_side_reaches_the_other() {
+    let mut house = House::new();
+    let mut call = connected(&mut house);
+    call.inside(
+        &mut house,
+        "INFO",
+        "Content-Type: application/dtmf-relay\r\n",
+        "Signal=5\r\nDuration=250\r\n",
+    );
+    assert_eq!(house.look(), "\ndial m2 5 250ms\ncaller <- 200\n");
+    agent_asks(&mut house, "INFO", 1, "Content-Type: application/dtmf\r\n", "#");
+    assert_eq!(house.look(), "\ndial m1 # 160ms\nagent <- 200\n");
+}
+
+#[test]
+fn a_late_offer_is_made_after_the_agents_answer() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103").offering("");
+    call.place(&mut house);
+    house.look();
+    agent_says(&mut house, "200 OK", ANSWER);
+    assert_eq!(house.look(), "\nagent <- ACK\ncaller <- 200\n");
+    assert!(
+        body(&house.last(CALLER, "200")).contains("m=audio 10000 RTP/AVP 8 0 101"),
+        "the agent's codec first"
+    );
+    call.ack(&mut house, OFFER);
+    assert_eq!(
+        house.look(),
+        "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcma 198.51.100.8:50000 both\nrelay m1 m2\n"
+    );
+    assert!(house.last(CALLER, "200").contains(US.split(':').next().unwrap()));
+}
