@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::Digit;
 use crate::dtmf::{EventPayload, Stage};
-use crate::egress::Egress;
+use crate::egress::{Egress, Follows};
 use crate::packet::{HEADER, TICK};
 
 /// The digits still to be sent. While one is on its way, the leg's audio waits.
@@ -96,17 +96,14 @@ impl Dial {
         if *next > now {
             return None;
         }
-        let (marker, timestamp) = match *timestamp {
-            Some(begun) => (false, begun),
-            None => (true, *timestamp.insert(egress.fresh_timestamp(now))),
-        };
         *elapsed = elapsed.saturating_add(STEP).min(*total);
         let stage = if elapsed < total { Stage::Going } else { Stage::End };
         let payload = EventPayload { event: digit.event(), stage, duration: *elapsed };
-        let stamp = if marker {
-            egress.stamp(now, payload_type, timestamp, marker)
+        let stamp = if let Some(begun) = *timestamp {
+            egress.stamp_again(payload_type, begun)
         } else {
-            egress.stamp_again(payload_type, timestamp)
+            let begun = *timestamp.insert(egress.fresh_timestamp(now));
+            egress.stamp(now, payload_type, begun, Follows::Silence)
         };
         *next += TICK;
         if stage == Stage::End {

@@ -15,6 +15,15 @@ pub(crate) struct Egress {
     newest: Option<(Instant, u32)>,
 }
 
+/// What a packet comes after.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Follows {
+    /// The packet before it, without a break.
+    Audio,
+    /// Silence: it carries the marker bit (RFC 3551 s.4.1).
+    Silence,
+}
+
 impl Egress {
     /// Random starts (RFC 3550 s.5.1).
     pub(crate) fn new(random: u64) -> Self {
@@ -53,9 +62,16 @@ impl Egress {
     }
 
     /// The header of a packet of our own making.
-    pub(crate) fn stamp(&mut self, now: Instant, payload_type: u8, timestamp: u32, marker: bool) -> Stamp {
+    pub(crate) fn stamp(
+        &mut self,
+        now: Instant,
+        payload_type: u8,
+        timestamp: u32,
+        follows: Follows,
+    ) -> Stamp {
         let sequence = self.sequence;
         self.sent(now, sequence, timestamp);
+        let marker = follows == Follows::Silence;
         Stamp { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 

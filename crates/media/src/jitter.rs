@@ -1,7 +1,8 @@
 //! The jitter buffer of a tap: packets in, 20 ms frames of µ-law out, in order.
 //!
 //! Every sample that comes in time goes out exactly once. When the sender is late nothing is made up: the frame waits for the
-//! next tick. A packet is taken for lost only when later ones are there and its time is up; its place is then filled by the audio
+//! next tick. Only after a second, or when the sender says that it pauses, frames of silence go out, so that an agent hears the end
+//! of a sentence. A packet is taken for lost only when later ones are there and its time is up; its place is then filled by the audio
 //! before it, and by silence after 20 ms.
 
 use std::collections::VecDeque;
@@ -375,11 +376,11 @@ const CAPACITY: usize = 16_384;
 const MAX_FILL: usize = 4000;
 /// A smaller jump of the timestamps is a clock that is read, not counted.
 const MIN_JUMP: u32 = 160;
-/// A longer pause is not made up for when it ends.
-const MAX_JUMP: u32 = 4000;
+/// A longer pause is not made up for when it ends: one second.
+const MAX_JUMP: u32 = 8000;
 const MIN_PATIENCE: Duration = Duration::from_millis(20);
 const MAX_PATIENCE: Duration = Duration::from_millis(60);
-/// After so many ticks without audio and without a word, the sender is silent: 400 ms.
-const PATIENT_TICKS: u32 = 20;
+/// After so many ticks without audio and without a word, the sender is silent, not late: one second.
+const PATIENT_TICKS: u32 = 50;
 /// A worker that was held up for longer does not make up for its ticks.
 const MAX_CATCH_UP: Duration = Duration::from_millis(200);

@@ -1,7 +1,7 @@
 //! Whom a leg hears and talks to: symmetric RTP (RFC 4961) learned in a window, then locked.
 //!
-//! What SDP announces wins while the window is open; otherwise the first consistent source does. Once locked, another source is
-//! heard only when the locked one has fallen silent.
+//! What SDP announces wins, at any time: the signalling vouches for it. Otherwise the first consistent source does, and once locked,
+//! another one is heard only when the locked one has fallen silent.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -86,7 +86,8 @@ impl Latch {
             heard.last = now;
             return Admission::Known;
         }
-        if now < heard.window_ends && heard_rank < Some(rank) {
+        let may_win = now < heard.window_ends || rank == Rank::Announced;
+        if may_win && heard_rank < Some(rank) {
             return self.take(now, source);
         }
         let weak = heard.packets < SETTLING || now.saturating_duration_since(heard.last) >= SILENT;
@@ -154,7 +155,7 @@ impl Latch {
     }
 }
 
-/// How long the announced address may still replace another one, from the first packet on.
+/// How long a better source may still replace another one, from the first packet on.
 const WINDOW: Duration = Duration::from_secs(1);
 /// A source that is silent for so long may be replaced.
 const SILENT: Duration = Duration::from_secs(3);

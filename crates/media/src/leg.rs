@@ -12,7 +12,6 @@ use crate::g711;
 use crate::ingress::{Arrival, Ingress};
 use crate::latch::{Admission, Latch};
 use crate::packet::{FRAME, HEADER, Header, is_rtcp};
-use crate::playout::Follows;
 use crate::relay::Relay;
 use crate::table::{Channel, Outbox, Slot};
 use crate::tap::{Kind, Tap};
@@ -181,6 +180,10 @@ impl Leg {
             self.counters.unusable += 1;
             return None;
         }
+        if !far.remote.direction.receive {
+            self.counters.unusable += 1;
+            return None;
+        }
         match far.latch.admit(now, source, &header) {
             Admission::Known => {}
             Admission::Taken => self.ingress.welcome(),
@@ -194,7 +197,7 @@ impl Leg {
             outbox.event(Event::Latched { media: self.media, source });
         }
         let arrival = self.ingress.take(now, &header);
-        if arrival == Arrival::Stray || !far.remote.direction.receive {
+        if arrival == Arrival::Stray {
             self.counters.unusable += 1;
             return None;
         }
@@ -262,8 +265,7 @@ impl Leg {
         while let Some(packet) = tap.playout.poll(now, line) {
             let mut bytes = [0; HEADER + FRAME];
             let timestamp = egress.timestamp(packet.due);
-            let marker = packet.follows == Follows::Silence;
-            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, marker);
+            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, packet.follows);
             bytes[..HEADER].copy_from_slice(&stamp.bytes());
             bytes[HEADER..].copy_from_slice(&packet.samples);
             if let Some(table) = g711::transcoder(crate::command::Codec::Pcmu, far.remote.codec) {

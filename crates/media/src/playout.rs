@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::agent::MarkId;
 use crate::dial::Line;
+use crate::egress::Follows;
 use crate::g711::ULAW_SILENCE;
 use crate::packet::{FRAME, TICK};
 
@@ -37,15 +38,6 @@ pub(crate) struct Packet {
     pub(crate) due: Instant,
     pub(crate) samples: [u8; FRAME],
     pub(crate) follows: Follows,
-}
-
-/// What a packet comes after.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Follows {
-    /// The packet 20 ms before it.
-    Audio,
-    /// Silence: it carries the marker bit (RFC 3551 s.4.1).
-    Silence,
 }
 
 /// What did not fit.

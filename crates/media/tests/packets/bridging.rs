@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use media::agent::TapInput;
 use media::command::{Codec, Command, Digit};
 use media::g711::transcoder;
 use media::{Channel, MediaKey, Slot};
@@ -233,4 +234,43 @@ fn rtcp_ends_here_on_either_port() {
     assert!(world.out.sent.is_empty());
     let counters = world.table.counters(A).unwrap();
     assert_eq!((counters.rtcp, counters.foreign, counters.received), (2, 1, 0));
+}
+
+#[test]
+fn a_renegotiated_codec_goes_on_with_the_same_numbers() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let packet = phone.audio(&[1; 160]);
+    world.receive(0, phone.address, &packet);
+    world.run(20);
+    world.describe(B, remote(2, Codec::Pcma));
+    let packet = phone.audio(&[1; 160]);
+    world.receive(0, phone.address, &packet);
+    let sent = world.sent_by(1);
+    assert_eq!(sent.iter().map(|packet| packet.payload_type).collect::<Vec<_>>(), [0, 8]);
+    assert_eq!((sent[1].sequence, sent[1].marker), (sent[0].sequence.wrapping_add(1), false));
+    assert_eq!(sent[1].timestamp, sent[0].timestamp.wrapping_add(160));
+}
+
+#[test]
+fn a_leg_sends_one_stream_whether_an_agent_or_a_bridge_feeds_it() {
+    let mut world = World::tapped(Codec::Pcmu);
+    world.table.open(world.now, B);
+    world.describe(B, remote(2, Codec::Pcmu));
+    world.input(TapInput::Audio(speech(480).into()));
+    world.run(1000);
+    world.apply(&Command::Relay { a: A, b: B });
+    let mut phone = Phone::new(2, Codec::Pcmu);
+    for _ in 0..3 {
+        let packet = phone.audio(&[1; 160]);
+        world.receive(1, phone.address, &packet);
+        world.run(20);
+    }
+    let sent = world.sent_by(0);
+    assert_eq!(sent.len(), 6);
+    for pair in sent.windows(2) {
+        assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+        assert!(pair[1].timestamp.wrapping_sub(pair[0].timestamp).cast_signed() >= 160);
+        assert_eq!(pair[1].ssrc, pair[0].ssrc);
+    }
 }

@@ -208,6 +208,22 @@ fn a_pause_that_the_sender_announces_is_heard_as_silence_in_real_time() {
 }
 
 #[test]
+fn a_sender_that_goes_quiet_without_a_word_is_heard_as_silence_after_a_second() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let speech = speech(240);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let packet = phone.audio(&speech);
+    world.receive(0, phone.address, &packet);
+    world.run(1020);
+    assert_eq!(world.out.audio(), speech[..160]);
+    world.run(1000);
+    let heard = world.out.audio();
+    assert_eq!(heard[..240], speech);
+    assert_eq!(heard.len(), 51 * 160);
+    assert!(heard[240..].iter().all(|sample| *sample == 0xff));
+}
+
+#[test]
 fn an_unknown_payload_type_is_counted_and_never_heard() {
     let mut world = World::tapped(Codec::Pcmu);
     let speech = speech(1600);
@@ -276,4 +292,33 @@ fn a_digit_is_told_though_most_of_its_packets_are_lost_and_the_same_digit_again_
         world.run(200);
     }
     assert_eq!(world.out.digits(), "555");
+}
+
+#[test]
+fn a_key_held_for_longer_than_an_event_can_say_is_one_digit() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    for segment in 0..3 {
+        for duration in [160, 30_000, 0xffff] {
+            let packet = phone.event(8, segment == 2 && duration == 0xffff, duration);
+            world.receive(0, phone.address, &packet);
+            world.run(20);
+        }
+        phone.timestamp = phone.timestamp.wrapping_add(0xffff);
+    }
+    world.run(500);
+    assert_eq!(world.out.digits(), "8");
+}
+
+#[test]
+fn an_event_that_is_no_key_is_no_digit() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    for event in [16, 36, 255] {
+        let packet = phone.event(event, true, 800);
+        world.receive(0, phone.address, &packet);
+        phone.timestamp = phone.timestamp.wrapping_add(1600);
+        world.run(200);
+    }
+    assert_eq!(world.out.digits(), "");
 }

@@ -139,6 +139,29 @@ fn the_same_description_and_the_old_hold_change_nothing() {
 }
 
 #[test]
+fn the_announced_source_takes_back_what_an_intruder_took_in_its_silence() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut phone = from(address(1), 1);
+    talk(&mut world, &mut phone, 100);
+    world.run(5000);
+    talk(&mut world, &mut from(INTRUDER, 2), 100);
+    talk(&mut world, &mut phone, 1);
+    assert_eq!(latched(&world), [address(1), INTRUDER, address(1)]);
+    assert_eq!(target(&mut world), address(1));
+}
+
+#[test]
+fn an_inactive_leg_learns_nobody() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let mut inactive = remote(1, Codec::Pcmu);
+    inactive.direction.receive = false;
+    world.describe(A, inactive);
+    talk(&mut world, &mut from(INTRUDER, 2), 100);
+    assert_eq!(latched(&world), []);
+    assert_eq!(world.table.counters(A).unwrap().unusable, 100);
+}
+
+#[test]
 fn a_source_that_fell_silent_gives_way_to_another() {
     let mut world = World::tapped(Codec::Pcmu);
     talk(&mut world, &mut from(address(1), 1), 100);
