@@ -27,11 +27,12 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
             "calls were up when the daemon last stopped: their records are marked cut-off"
         );
     }
-    let mut node = Node::start(&config, store).await?;
+    let mut node = Node::start(&config, store.clone()).await?;
     tokio::select! {
         signal = signal::stop_asked() => {
             info!(signal = signal?, "stopping: calls are ended, records written");
             node.stop().await;
+            store.close().await;
             info!("stopped");
             Ok(ExitCode::SUCCESS)
         }

@@ -1,0 +1,228 @@
+//! The daemon of the built binary: a call, a changed inventory, a stop in the middle of a call, a crash in the middle of one.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use phone::{Config, Ended, Invite, Phone, Step};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const INVENTORY: &str = r#"
+[settings]
+default_agent_id = "echo"
+
+[[agents]]
+id = "echo"
+endpoint = { kind = "echo" }
+
+[[trunks]]
+id = "carrier"
+inbound = { addresses = ["127.0.0.1"] }
+
+[[numbers]]
+e164 = "+14155550100"
+trunk_id = "carrier"
+"#;
+
+const CONFIG: &str = "[sip]\nudp = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n[media]\nworkers = 1\n";
+
+/// Longer than anything that is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn strowger(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
+    command.args(arguments).current_dir(directory).args(["--config", "conf.toml"]);
+    command
+}
+
+fn apply(directory: &Path, inventory: &str) {
+    std::fs::write(directory.join("inventory.toml"), inventory).unwrap();
+    std::fs::write(directory.join("conf.toml"), CONFIG).unwrap();
+    assert!(strowger(directory, &["apply", "inventory.toml"]).status().unwrap().success());
+}
+
+fn records(directory: &Path) -> Vec<Value> {
+    let output = strowger(directory, &["call", "list", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
+struct Daemon {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    fn start(directory: &Path) -> Self {
+        let mut child = strowger(directory, &["run"]).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut daemon = Self { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let line = daemon.read_until("SIP over UDP");
+        daemon.address = line["listen"].as_str().unwrap().parse().unwrap();
+        daemon
+    }
+
+    /// Reads the log as far as the line of this message.
+    fn read_until(&mut self, message: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the daemon ended before it said `{message}`");
+            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            if line["message"].as_str().is_some_and(|said| said.starts_with(message)) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Its exit status.
+    fn end(mut self) -> Option<i32> {
+        std::io::copy(&mut self.log, &mut std::io::sink()).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// A phone on a socket of its own.
+struct Caller {
+    socket: UdpSocket,
+    phone: Phone,
+}
+
+impl Caller {
+    fn new(to: &str, daemon: SocketAddr, then: &[Step]) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let sdp = phone::sdp::pcmu(address);
+        let invite = Step::Invite(Invite::to(format!("sip:{to}@{daemon}")).offer(sdp.clone()));
+        let config = Config {
+            name: "caller".into(),
+            user: "+12125550199".into(),
+            address,
+            outbound_proxy: None,
+            sdp: Some(sdp),
+            seed: u64::from(address.port()),
+        };
+        Self { socket, phone: Phone::new(config, [&[invite], then].concat()) }
+    }
+
+    /// Runs the phone until `done`.
+    fn run_until(&mut self, done: impl Fn(&Phone) -> bool) {
+        let (start, mut buffer) = (Instant::now(), [0; 65_536]);
+        self.phone.expire(start);
+        loop {
+            while let Some((to, bytes)) = self.phone.poll_transmit() {
+                self.socket.send_to(&bytes, to).unwrap();
+            }
+            if done(&self.phone) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{}", self.phone.ladder(start, |_| "daemon".into()));
+            let now = Instant::now();
+            let due = self.phone.deadline().map_or(PATIENCE, |due| due.saturating_duration_since(now));
+            self.socket.set_read_timeout(Some(due.clamp(Duration::from_millis(1), Duration::from_secs(1)))).unwrap();
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, from)) => self.phone.receive(Instant::now(), from, &buffer[..length]),
+                Err(_) => self.phone.expire(Instant::now()),
+            }
+        }
+    }
+
+    fn run(&mut self) -> phone::Outcome {
+        self.run_until(|phone| phone.outcome().is_some());
+        self.phone.outcome().unwrap()
+    }
+}
+
+fn answered() -> Vec<Step> {
+    vec![Step::Expect(200), Step::Ack { sdp: None }]
+}
+
+#[test]
+fn a_call_ends_in_one_log_line_with_masked_numbers_and_one_record() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::start(directory.path());
+    let script = [answered(), vec![Step::Bye]].concat();
+    let outcome = Caller::new("+14155550100", daemon.address, &script).run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByUs)), "{outcome:?}");
+    let line = daemon.read_until("call");
+    assert_eq!((&line["status"], &line["reason"]), (&"completed".into(), &"normal".into()), "{line}");
+    assert_eq!(line["to"], "\"+14*******00\"", "{line}");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    let records = records(directory.path());
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["status"], &records[0]["to"]), (&"completed".into(), &"+14155550100".into()));
+}
+
+#[test]
+fn a_changed_inventory_is_taken_up_while_running_and_a_running_call_stays() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::start(directory.path());
+    let script = [answered(), vec![Step::Wait(Duration::from_secs(3)), Step::Bye]].concat();
+    let mut first = Caller::new("+14155550100", daemon.address, &script);
+    first.run_until(Phone::is_up);
+    apply(directory.path(), &INVENTORY.replace("+14155550100", "+14155550111"));
+    daemon.read_until("inventory changed");
+    let refused = Caller::new("+14155550100", daemon.address, &[Step::ExpectFinal]).run();
+    assert_eq!(refused.status, Some(404), "{refused:?}");
+    let taken = Caller::new("+14155550111", daemon.address, &[answered(), vec![Step::Bye]].concat()).run();
+    assert_eq!(taken.status, Some(200), "{taken:?}");
+    let outcome = first.run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByUs)), "{outcome:?}");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn sigterm_ends_calls_by_bye_and_writes_their_records() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let daemon = Daemon::start(directory.path());
+    let mut caller = Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::ExpectBye]].concat());
+    caller.run_until(Phone::is_up);
+    daemon.signal(Signal::TERM);
+    let outcome = caller.run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByThem)), "{outcome:?}");
+    assert_eq!(daemon.end(), Some(0));
+    let records = records(directory.path());
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["reason"], &records[0]["ended_by"]), (&"shutdown".into(), &"system".into()));
+    assert!(!directory.path().join("strowger.db-wal").exists(), "the store was closed in order");
+}
+
+#[test]
+fn after_kill_9_finished_calls_are_there_and_open_ones_are_cut_off() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::start(directory.path());
+    Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::Bye]].concat()).run();
+    daemon.read_until("call");
+    let mut open = Caller::new("+14155550100", daemon.address, &answered());
+    open.run_until(Phone::is_up);
+    while records(directory.path()).len() < 2 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    daemon.signal(Signal::KILL);
+    assert_eq!(daemon.end(), None);
+
+    let mut daemon = Daemon::start(directory.path());
+    daemon.signal(Signal::TERM);
+    daemon.read_until("stopped");
+    assert_eq!(daemon.end(), Some(0));
+    let records = records(directory.path());
+    let fates: Vec<(&str, &str)> = records
+        .iter()
+        .map(|record| (record["status"].as_str().unwrap(), record["reason"].as_str().unwrap()))
+        .collect();
+    assert_eq!(fates, [("failed", "cut-off"), ("completed", "normal")]);
+}
