@@ -149,6 +149,7 @@ pub struct Broken {
     pub ladder: String,
 }
 
+/// Readable as it stands: tests unwrap it.
 impl fmt::Debug for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nSTROWGER_SEED={}", self.seed)?;
@@ -156,5 +157,96 @@ impl fmt::Debug for Broken {
             writeln!(f, "  * {wrong}")?;
         }
         write!(f, "{}", self.ladder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{scenes, stage};
+
+    fn glance(status: Option<u16>) -> Glance {
+        Glance {
+            method: "INVITE".into(),
+            status,
+            call_id: "abc".into(),
+            branch: "z9hG4bK1".into(),
+            cseq: 1,
+            in_dialog: false,
+            body: false,
+        }
+    }
+
+    fn record() -> CallRecord {
+        let world = stage::play(scenes::session);
+        CallRecord { sip_call_id_a: "abc".into(), ..world.records()[0].clone() }
+    }
+
+    /// A call as it should be.
+    fn sound() -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.received(&glance(None), Caller::Known);
+        ledger.sent(&glance(Some(200)));
+        ledger.sent(&glance(Some(200)));
+        ledger.recorded(CallKey(1), CallRecord { status: None, ..record() });
+        ledger.recorded(CallKey(1), record());
+        let (media, address) = (MediaKey(1), std::net::Ipv4Addr::LOCALHOST.into());
+        ledger.media(&Command::Bind { media, address, port: 10_000 });
+        ledger.media(&Command::Release { media });
+        assert_eq!(ledger.judge(), Vec::<String>::new());
+        ledger
+    }
+
+    fn assert_wrong(ledger: &Ledger, what: &str) {
+        let wrong = ledger.judge();
+        assert!(wrong.iter().any(|it| it.contains(what)), "{wrong:?}");
+    }
+
+    #[test]
+    fn two_final_responses_are_wrong() {
+        let mut ledger = sound();
+        ledger.sent(&glance(Some(486)));
+        assert_wrong(&ledger, "has the final responses {200, 486}");
+    }
+
+    #[test]
+    fn an_invite_without_a_final_response_is_wrong_unless_a_strangers() {
+        for (caller, silent_is_wrong) in [(Caller::Known, true), (Caller::Stranger, false)] {
+            let mut ledger = Ledger::default();
+            ledger.received(&glance(None), caller);
+            ledger.recorded(CallKey(1), record());
+            assert_eq!(ledger.judge().is_empty(), !silent_is_wrong);
+        }
+    }
+
+    #[test]
+    fn a_response_to_nothing_is_wrong() {
+        let mut ledger = sound();
+        ledger.sent(&Glance { branch: "z9hG4bK2".into(), ..glance(Some(200)) });
+        assert_wrong(&ledger, "answers an INVITE that did not come");
+    }
+
+    #[test]
+    fn no_record_and_two_records_are_wrong() {
+        let mut ledger = sound();
+        ledger.recorded(CallKey(1), record());
+        assert_wrong(&ledger, "has 2 finished records");
+        let mut ledger = sound();
+        ledger.recorded(CallKey(2), record());
+        assert_wrong(&ledger, "the call abc has 2 finished records");
+        ledger.records.clear();
+        assert_wrong(&ledger, "the call abc has 0 finished records");
+    }
+
+    #[test]
+    fn ports_that_stay_bound_and_ports_that_never_were_are_wrong() {
+        let mut ledger = sound();
+        let (media, address) = (MediaKey(2), std::net::Ipv4Addr::LOCALHOST.into());
+        ledger.media(&Command::Tap { media });
+        assert_wrong(&ledger, "is not bound");
+        ledger.media(&Command::Bind { media, address, port: 10_000 });
+        assert_wrong(&ledger, "still bound");
+        ledger.media(&Command::Bind { media: MediaKey(3), address, port: 10_000 });
+        assert_wrong(&ledger, "bound twice");
     }
 }

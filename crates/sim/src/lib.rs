@@ -10,6 +10,7 @@ mod ledger;
 mod outlets;
 mod queue;
 pub mod scenes;
+pub mod stage;
 mod weather;
 mod world;
 

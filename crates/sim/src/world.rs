@@ -66,6 +66,7 @@ pub struct World {
     pub(crate) ledger: Ledger,
     pub(crate) media: Vec<media::Command>,
     pub(crate) outbox: Vec<String>,
+    said: Vec<Bytes>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -103,6 +104,7 @@ impl World {
             ledger: Ledger::default(),
             media: Vec::new(),
             outbox: Vec::new(),
+            said: Vec::new(),
             notices: Vec::new(),
         })
     }
@@ -154,10 +156,16 @@ impl World {
     /// # Errors
     /// [`Broken`] when the core broke an invariant, or there is no end to it.
     pub fn run(&mut self) -> Result<(), Broken> {
+        self.run_until(END);
+        self.judge()
+    }
+
+    /// Plays until that time.
+    pub fn run_until(&mut self, end: Duration) {
         let mut idle_turns = 0;
         loop {
             self.drain();
-            let Some(next) = self.next() else { break };
+            let Some(next) = self.next().filter(|next| *next < end || end == END) else { break };
             idle_turns = if next > self.now { 0 } else { idle_turns + 1 };
             self.now = self.now.max(next);
             if self.now > END || idle_turns > 10_000 {
@@ -166,7 +174,9 @@ impl World {
             }
             self.turn();
         }
-        self.judge()
+        if end < END {
+            self.now = self.now.max(end);
+        }
     }
 
     /// The ladder so far.
@@ -192,6 +202,12 @@ impl World {
     /// All that the core wanted done, in its order: messages as on the ladder, media commands by name.
     pub fn outbox(&self) -> &[String] {
         &self.outbox
+    }
+
+    /// The messages that we sent whose first line begins so, in order.
+    pub fn said(&self, beginning: &str) -> Vec<String> {
+        let texts = self.said.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        texts.filter(|text| text.starts_with(beginning)).collect()
     }
 
     /// What the core had to say that is no call.
@@ -289,6 +305,7 @@ impl World {
         let label = glance.map_or_else(|fault| format!("? {fault}"), |glance| glance.to_string());
         if from == self.us {
             self.outbox.push(label.clone());
+            self.said.push(bytes.clone());
         }
         let (sender, receiver) = (self.name(from), self.name(to));
         let taken = self.losses.iter_mut().any(|loss| loss.takes(&sender, &receiver, &label));

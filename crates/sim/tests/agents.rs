@@ -1,22 +1,12 @@
 //! Calls and their agents: streams, SIP and echo, the default agent and the fallback, and all that goes wrong with them.
 
-use b2bua::record::{AgentSource, CallStatus, EndedBy};
-use phone::{Ended, Ladder, Step};
-use sim::cast::{BOT, BOT_URL, CALLER, caller, invite, setup};
-use sim::{Bot, Loss, Weather, World, scenes};
 use std::time::Duration;
 
-fn play(set: fn(&mut World)) -> World {
-    let mut world = World::new(setup(1, Weather::calm())).unwrap();
-    set(&mut world);
-    world.run().unwrap();
-    world
-}
-
-fn assert_ladder(world: &World, drawn: &str) {
-    let found = world.ladder();
-    assert_eq!(Ladder::squeeze(&found), Ladder::squeeze(drawn), "found:\n{found}");
-}
+use b2bua::record::{AgentSource, CallStatus, EndedBy};
+use phone::{Ended, Step};
+use sim::cast::{BOT, BOT_URL, CALLER, caller, invite};
+use sim::stage::{assert_ladder, empty, play};
+use sim::{Bot, Loss, scenes};
 
 #[test]
 fn a_caller_hears_ringing_until_the_stream_is_open() {
@@ -64,8 +54,8 @@ fn a_bot_that_closes_ends_the_call() {
          140  caller -> us  ACK
         1120  bot -> us     closed
         1120  us -> caller  BYE
+        1120  us            record completed normal
         1140  caller -> us  200 BYE
-        1160  us            record completed normal
         ",
     );
     let record = world.records()[0];
@@ -201,8 +191,8 @@ fn an_agent_that_hangs_up_ends_the_call() {
         2040  desk -> us    BYE
         2060  us -> desk    200 BYE
         2060  us -> caller  BYE
+        2060  us            record completed normal
         2080  caller -> us  200 BYE
-        2100  us            record completed normal
         ",
     );
     assert_eq!(world.records()[0].ended_by, Some(EndedBy::Agent));
@@ -231,13 +221,13 @@ fn an_agents_answer_that_crosses_our_cancel_is_ended() {
         520  us -> caller  200 CANCEL
         520  us -> caller  487
         520  us -> desk    CANCEL
+        520  us            record canceled canceled
         535  desk -> us    200 sdp
         540  caller -> us  ACK
         540  desk -> us    200 CANCEL
         555  us -> desk    ACK
         555  us -> desk    BYE
         575  desk -> us    200 BYE
-        595  us            record canceled canceled
         ",
     );
 }
@@ -245,22 +235,18 @@ fn an_agents_answer_that_crosses_our_cancel_is_ended() {
 #[test]
 fn hold_is_answered_and_the_audio_goes_on_after_it() {
     let world = play(scenes::hold_and_resume);
-    let directions: Vec<(bool, bool)> = world
-        .media()
-        .iter()
-        .filter_map(|command| match command {
-            media::Command::Describe { remote, .. } => {
-                Some((remote.direction.send, remote.direction.receive))
-            }
-            _ => None,
-        })
-        .collect();
+    let mut directions = Vec::new();
+    for command in world.media() {
+        if let media::Command::Describe { remote, .. } = command {
+            directions.push((remote.direction.send, remote.direction.receive));
+        }
+    }
     assert_eq!(directions, [(true, true), (false, true), (true, true)], "{}", world.ladder());
 }
 
 #[test]
 fn an_invite_that_is_repeated_is_one_call() {
-    let mut world = World::new(setup(1, Weather::calm())).unwrap();
+    let mut world = empty();
     world.bot(Bot::new("bot", BOT_URL));
     let wait = Duration::from_secs(1);
     world.phone(

@@ -14,7 +14,7 @@ fn seeds() -> std::ops::Range<u64> {
 
 fn in_any_weather(set: fn(&mut World)) {
     for seed in seeds() {
-        let mut world = World::new(setup(seed, Weather::storm())).unwrap();
+        let mut world = World::new(setup(seed, Weather::storm())).expect("the cast's inventory is sound");
         set(&mut world);
         if let Err(broken) = world.run() {
             panic!("{broken:?}");
