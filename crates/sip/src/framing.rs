@@ -113,7 +113,8 @@ fn content_length(head: &[u8]) -> Option<usize> {
             continue;
         }
         let value = value.get(1..)?.trim_ascii();
-        let own = value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).ok()?.parse().ok())??;
+        let own =
+            value.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(value).ok()?.parse().ok())??;
         if length.replace(own).is_some_and(|first| first != own) {
             return None;
         }
@@ -166,7 +167,13 @@ mod tests {
 
     #[test]
     fn without_one_content_length_a_stream_is_over_and_the_request_answered() {
-        for header in ["", "Content-Length: x\r\n", "Content-Length: -1\r\n", "Content-Length: 1\r\nl: 2\r\n", "l: 99999\r\n"] {
+        for header in [
+            "",
+            "Content-Length: x\r\n",
+            "Content-Length: -1\r\n",
+            "Content-Length: 1\r\nl: 2\r\n",
+            "l: 99999\r\n",
+        ] {
             let mut framer = Framer::new();
             framer.push(format!("{OPTIONS}{header}\r\n").as_bytes());
             let malformed = framer.next().unwrap_err();

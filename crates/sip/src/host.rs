@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::params::trim;
+use crate::params::{split_at, trim};
 
 /// A host name or a literal address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,13 +20,13 @@ impl<'a> Host<'a> {
         if let Some(inner) = text.strip_prefix('[') {
             return ipv6(inner.strip_suffix(']')?).map(|address| Self::Address(address.into()));
         }
-        if text.starts_with(|c: char| c.is_ascii_digit())
-            && let Ok(address) = text.parse()
-        {
-            return Some(Self::Address(IpAddr::V4(address)));
+        if !is_name(text) {
+            return None;
         }
-        let name = !text.is_empty() && text.len() <= MAX_NAME && text.bytes().all(is_host);
-        name.then_some(Self::Name(text))
+        Some(match text.parse() {
+            Ok(address) => Self::Address(IpAddr::V4(address)),
+            Err(_) => Self::Name(text),
+        })
     }
 
     /// The address, if it is one.
@@ -45,15 +45,21 @@ pub(crate) fn bare_address(text: &str) -> Option<IpAddr> {
 }
 
 /// Splits `host[:port]`; `None` if either is not well-formed. White space around the colon is a Via's right.
-pub(crate) fn host_port(text: &str) -> Option<(&str, Host<'_>, Option<u16>)> {
-    let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
-    let (host, rest) = text.split_at_checked(end)?;
-    let host = trim(host);
-    let port = match trim(rest) {
-        "" => None,
-        rest => Some(port(trim(rest.strip_prefix(':')?))?),
+pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
+    if text.starts_with('[') {
+        let (host, rest) = text.split_at_checked(text.find(']')? + 1)?;
+        Host::parse(host)?;
+        let port = match trim(rest) {
+            "" => None,
+            rest => Some(port(trim(rest.strip_prefix(':')?))?),
+        };
+        return Some((host, port));
+    }
+    let (host, port) = match split_at(text, b':') {
+        Some((host, digits)) => (trim(host), Some(port(trim(digits))?)),
+        None => (text, None),
     };
-    Some((host, Host::parse(host)?, port))
+    is_name(host).then_some((host, port))
 }
 
 fn port(digits: &str) -> Option<u16> {
@@ -64,9 +70,10 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     text.parse().ok().or_else(|| text.contains(":::").then(|| text.replacen(":::", "::", 1).parse().ok())?)
 }
 
-/// Underscores are no part of a host name, but of some hosts' names.
-fn is_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+/// A name, or IPv4. Underscores are no part of a host name, but of some hosts' names.
+fn is_name(text: &str) -> bool {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.') | (byte == b'_');
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().fold(true, |all, byte| all & in_name(byte))
 }
 
 /// RFC 1035 s.2.3.4.
@@ -92,9 +99,9 @@ mod tests {
 
     #[test]
     fn a_port_is_digits_up_to_65535() {
-        assert_eq!(host_port("h:5060").map(|(host, _, port)| (host, port)), Some(("h", Some(5060))));
-        assert_eq!(host_port("[::1]:1").map(|(host, _, port)| (host, port)), Some(("[::1]", Some(1))));
-        assert_eq!(host_port("h : 9").map(|(host, _, port)| (host, port)), Some(("h", Some(9))));
+        assert_eq!(host_port("h:5060"), Some(("h", Some(5060))));
+        assert_eq!(host_port("[::1]:1"), Some(("[::1]", Some(1))));
+        assert_eq!(host_port("h : 9"), Some(("h", Some(9))));
         for refused in ["h:", "h:65536", "h:+1", "h:x", "2001:db8::10", "[::1]5060"] {
             assert_eq!(host_port(refused), None, "{refused}");
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::params::{Params, trim};
+use crate::params::{Params, split_at, trim};
 use crate::uri::{Uri, UriFault};
 
 /// One name-addr or addr-spec with the header's parameters.
@@ -46,7 +46,7 @@ impl<'a> NameAddr<'a> {
             let rest = trim(rest.get(1..).unwrap_or_default());
             return Self::enclosed(Some(display), rest.strip_prefix('<').ok_or(NameAddrFault::Display)?);
         }
-        match text.find(['<', ';', '"']).and_then(|at| text.split_at_checked(at)) {
+        match memchr::memchr3(b'<', b';', b'"', text.as_bytes()).and_then(|at| text.split_at_checked(at)) {
             Some((display, rest)) if rest.starts_with('<') => {
                 let display = trim(display);
                 if display.contains(',') {
@@ -62,7 +62,7 @@ impl<'a> NameAddr<'a> {
     }
 
     fn enclosed(display: Option<&'a str>, rest: &'a str) -> Result<Self, NameAddrFault> {
-        let (uri, rest) = rest.split_once('>').ok_or(NameAddrFault::Unbalanced)?;
+        let (uri, rest) = split_at(rest, b'>').ok_or(NameAddrFault::Unbalanced)?;
         let uri = Uri::parse(uri)?;
         let params = match trim(rest) {
             "" => "",
@@ -117,12 +117,14 @@ impl<'a> NameAddr<'a> {
 
 /// Where a quoted string ends; `text` starts after its opening quote.
 fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let closing = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closing
-    })
+    let mut escapes = 0;
+    loop {
+        let at = escapes + memchr::memchr2(b'"', b'\\', text.as_bytes().get(escapes..)?)?;
+        if text.as_bytes().get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        escapes = at + 2;
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ impl<'a> Params<'a> {
     /// Each name and value in order; a value is as written, quotes and all.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
         Split { rest: Some(self.text), separator: b';', angles: Angles::Plain }.filter_map(|param| {
-            let (name, value) = match param.split_once('=') {
+            let (name, value) = match split_at(param, b'=') {
                 Some((name, value)) => (trim(name), Some(trim(value))),
                 None => (trim(param), None),
             };
@@ -43,7 +43,20 @@ impl<'a> Params<'a> {
 
 /// Strips linear white space, folds included, from both ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(is_space)
+    let octets = text.as_bytes();
+    let start = octets.iter().position(|&byte| !is_space_octet(byte)).unwrap_or(octets.len());
+    let end = octets.iter().rposition(|&byte| !is_space_octet(byte)).map_or(start, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
+}
+
+/// `str::split_once` for one octet of ASCII, many octets at a time.
+pub(crate) fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn is_space_octet(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 pub(crate) fn is_space(c: char) -> bool {
@@ -85,6 +98,11 @@ impl<'a> Iterator for Split<'a> {
 
 impl Split<'_> {
     fn next_separator(&self, text: &[u8]) -> Option<usize> {
+        let first = memchr::memchr(self.separator, text)?;
+        let before = text.get(..first).unwrap_or_default();
+        if memchr::memchr2(b'"', b'<', before).is_none() {
+            return Some(first);
+        }
         let mut quoted = false;
         let mut enclosed = false;
         let mut escaped = false;

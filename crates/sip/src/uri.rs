@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::host::{Host, host_port};
-use crate::params::Params;
+use crate::params::{Params, split_at};
 
 /// A URI as written. Of `sip` and `sips` the host is well-formed, of `tel` there is a number; another scheme's rest is opaque.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +14,6 @@ pub struct Uri<'a> {
     scheme: Scheme<'a>,
     user: Option<&'a str>,
     host: &'a str,
-    address: Option<IpAddr>,
     port: Option<u16>,
     params: Params<'a>,
     headers: Option<&'a str>,
@@ -56,10 +55,10 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// [`UriFault`].
     pub fn parse(text: &'a str) -> Result<Self, UriFault> {
-        if text.bytes().any(|byte| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f)) {
+        if text.bytes().fold(false, |found, byte| found | is_foreign(byte)) {
             return Err(UriFault::Character);
         }
-        let (scheme, rest) = text.split_once(':').ok_or(UriFault::Scheme)?;
+        let (scheme, rest) = split_at(text, b':').ok_or(UriFault::Scheme)?;
         let scheme = Scheme::parse(scheme).ok_or(UriFault::Scheme)?;
         if rest.is_empty() {
             return Err(UriFault::Empty);
@@ -67,7 +66,7 @@ impl<'a> Uri<'a> {
         match scheme {
             Scheme::Sip | Scheme::Sips => Self::parse_sip(text, scheme, rest),
             Scheme::Tel => {
-                let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
+                let (number, params) = split_at(rest, b';').unwrap_or((rest, ""));
                 if number.is_empty() {
                     return Err(UriFault::Empty);
                 }
@@ -79,22 +78,21 @@ impl<'a> Uri<'a> {
 
     /// The first `@` ends the user: a raw one may not be part of it, but sloppy URI headers hold some.
     fn parse_sip(text: &'a str, scheme: Scheme<'a>, rest: &'a str) -> Result<Self, UriFault> {
-        let (user, rest) = match rest.split_once('@') {
-            Some((user, rest)) => (Some(user.split_once(':').map_or(user, |(user, _password)| user)), rest),
+        let (user, rest) = match split_at(rest, b'@') {
+            Some((user, rest)) => (Some(split_at(user, b':').map_or(user, |(user, _password)| user)), rest),
             None => (None, rest),
         };
-        let (rest, headers) = match rest.split_once('?') {
+        let (rest, headers) = match split_at(rest, b'?') {
             Some((rest, headers)) => (rest, Some(headers)),
             None => (rest, None),
         };
-        let (sent, params) = rest.split_once(';').unwrap_or((rest, ""));
-        let (host, parsed, port) = host_port(sent).ok_or(UriFault::Host)?;
+        let (sent, params) = split_at(rest, b';').unwrap_or((rest, ""));
+        let (host, port) = host_port(sent).ok_or(UriFault::Host)?;
         Ok(Self {
             text,
             scheme,
             user,
             host,
-            address: parsed.address(),
             port,
             params: Params::new(params),
             headers,
@@ -107,7 +105,6 @@ impl<'a> Uri<'a> {
             scheme,
             user: None,
             host: "",
-            address: None,
             port: None,
             params: Params::default(),
             headers: None,
@@ -136,16 +133,12 @@ impl<'a> Uri<'a> {
 
     /// The host's address, if it is a literal one.
     pub fn address(&self) -> Option<IpAddr> {
-        self.address
+        self.parsed_host().and_then(Host::address)
     }
 
     /// The host as a name or an address; `None` if the scheme has none.
     pub fn parsed_host(&self) -> Option<Host<'a>> {
-        match (self.address, self.host) {
-            (Some(address), _) => Some(Host::Address(address)),
-            (None, "") => None,
-            (None, name) => Some(Host::Name(name)),
-        }
+        Host::parse(self.host)
     }
 
     /// The port, if written.
@@ -206,6 +199,11 @@ impl<'a> Scheme<'a> {
             && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         well_formed.then_some(Self::Other(text))
     }
+}
+
+/// What no URI holds. Bit by bit, without branches, so that sixteen octets are looked at in one go.
+fn is_foreign(byte: u8) -> bool {
+    (byte <= b' ') | (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == 0x7f)
 }
 
 /// Undoes `%HH`; a percent sign that starts no escape stays. Octets that are no UTF-8 become U+FFFD.

@@ -3,14 +3,13 @@
 use std::net::IpAddr;
 
 use crate::host::{Host, bare_address, host_port};
-use crate::params::{Params, is_space, trim};
+use crate::params::{Params, is_space, split_at, trim};
 
 /// One element of a Via list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Via<'a> {
     transport: &'a str,
     host: &'a str,
-    parsed: Host<'a>,
     port: Option<u16>,
     params: Params<'a>,
 }
@@ -27,16 +26,16 @@ pub enum Rport {
 impl<'a> Via<'a> {
     /// Reads one element, such as `SIP/2.0/UDP host:5060;branch=z9hG4bK1`. The version is not looked at.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (sent, params) = text.split_once(';').unwrap_or((text, ""));
-        let (protocol, sent) = sent.split_once('/')?;
-        let (version, sent) = sent.split_once('/')?;
+        let (sent, params) = split_at(text, b';').unwrap_or((text, ""));
+        let (protocol, sent) = split_at(sent, b'/')?;
+        let (version, sent) = split_at(sent, b'/')?;
         let sent = sent.trim_start_matches(is_space);
         let (transport, sent_by) = sent.split_once(is_space)?;
         if !trim(protocol).eq_ignore_ascii_case("SIP") || trim(version).is_empty() || transport.is_empty() {
             return None;
         }
-        let (host, parsed, port) = host_port(trim(sent_by))?;
-        Some(Self { transport, host, parsed, port, params: Params::new(params) })
+        let (host, port) = host_port(trim(sent_by))?;
+        Some(Self { transport, host, port, params: Params::new(params) })
     }
 
     /// The transport as written.
@@ -51,7 +50,7 @@ impl<'a> Via<'a> {
 
     /// The host of sent-by as a name or an address.
     pub fn parsed_host(&self) -> Host<'a> {
-        self.parsed
+        Host::parse(self.host).unwrap_or(Host::Name(self.host))
     }
 
     /// The port of sent-by, if written.

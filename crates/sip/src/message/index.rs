@@ -2,6 +2,7 @@
 //!
 //! Reading goes on after a fault, so that the request can be answered by what else it has.
 
+use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::method::{CSeq, Method, decimal};
@@ -9,7 +10,7 @@ use super::name::{Name, is_token};
 use super::start::{Start, StartFault, read_start};
 use super::{Limits, StatusCode};
 use crate::name_addr::NameAddr;
-use crate::params::{elements, is_space, trim};
+use crate::params::{elements, is_space, split_at, trim};
 use crate::via::Via;
 
 /// A range of the message. 16 bits hold every offset, see [`Limits::SIZE`].
@@ -31,6 +32,8 @@ pub(super) struct Line {
 /// Where everything is.
 #[derive(Debug)]
 pub(super) struct Index {
+    /// The message as far as it is UTF-8: its headers, and as a rule its body.
+    pub(super) text: ByteString,
     pub(super) start: Start,
     pub(super) cseq: CSeq,
     pub(super) lines: SmallVec<[Line; TYPICAL]>,
@@ -73,8 +76,8 @@ impl Span {
         message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
-    pub(super) fn text(self, message: &[u8]) -> &str {
-        std::str::from_utf8(self.bytes(message)).unwrap_or_default()
+    pub(super) fn text(self, message: &str) -> &str {
+        message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
     pub(super) fn end(self) -> usize {
@@ -86,7 +89,9 @@ impl Span {
 ///
 /// # Errors
 /// The fault alone where there is not even a start line.
-pub(super) fn read(text: &str, size: usize) -> Result<(Index, Option<Fault>), Fault> {
+pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Fault>), Fault> {
+    let shared = text.clone();
+    let text: &str = text;
     let mut cursor = Cursor { text, at: 0 };
     let line = cursor.next().ok_or_else(|| Fault::bad("the message ends within its start line"))?;
     let (start, fault) = match read_start(text, line.text) {
@@ -108,6 +113,7 @@ pub(super) fn read(text: &str, size: usize) -> Result<(Index, Option<Fault>), Fa
         to: None,
         cseq: None,
         index: Index {
+            text: shared,
             start,
             cseq: CSeq { number: 0, method },
             lines: SmallVec::new(),
@@ -146,17 +152,20 @@ impl<'a> Cursor<'a> {
         let mut ended_well = true;
         loop {
             let rest = self.text.get(self.at..)?;
-            let end = rest.find('\n')?;
-            let physical = rest.get(..end)?;
+            let octets = rest.as_bytes();
+            let first = memchr::memchr2(b'\r', b'\n', octets)?;
+            let well = octets.get(first..first + 2) == Some(b"\r\n");
+            let end = if well { first + 1 } else { first + memchr::memchr(b'\n', octets.get(first..)?)? };
             self.at += end + 1;
-            let content = physical.strip_suffix('\r').unwrap_or(physical);
-            ended_well &= content.len() + 1 == physical.len() && !content.contains('\r');
+            ended_well &= well;
+            let content = rest.get(..end)?;
+            let content = content.strip_suffix('\r').unwrap_or(content);
             let empty = !folded && content.is_empty();
-            if !empty && rest.as_bytes().get(end + 1).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            if !empty && octets.get(end + 1).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
                 folded = true;
                 continue;
             }
-            let end = self.at - 1 - (physical.len() - content.len());
+            let end = self.at - 1 - (end - content.len());
             return Some(Logical { text: self.text.get(start..end)?, folded, ended_well });
         }
     }
@@ -203,7 +212,7 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, line: &Logical<'a>) -> Result<(), Fault> {
         let (written, value) =
-            line.text.split_once(':').ok_or_else(|| Fault::bad("a header without a colon"))?;
+            split_at(line.text, b':').ok_or_else(|| Fault::bad("a header without a colon"))?;
         let written = written.trim_end_matches([' ', '\t']);
         let name = Name::of(written);
         if name == Name::Other && !is_token(written) {

@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use bytestring::ByteString;
 
 pub use method::{CSeq, Method};
 pub use status::StatusCode;
@@ -74,18 +75,10 @@ impl Message {
         bytes.advance(blank);
         let oversized = bytes.len() > Limits::SIZE;
         bytes.truncate(Limits::SIZE);
-        let (text, not_utf8) = match std::str::from_utf8(&bytes) {
-            Ok(text) => (text, false),
-            Err(error) => {
-                let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let text = std::str::from_utf8(valid).unwrap_or_default();
-                (text, !text.contains("\r\n\r\n"))
-            }
-        };
-        if not_utf8 {
+        let Some(text) = text_of(&bytes) else {
             return Err(Self::refuse_octets(&bytes));
-        }
-        let (index, mut fault) = index::read(text, bytes.len()).map_err(Malformed::silent)?;
+        };
+        let (index, mut fault) = index::read(&text, bytes.len()).map_err(Malformed::silent)?;
         if oversized {
             let words = format!("the message is over {} octets long", Limits::SIZE);
             fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
@@ -117,8 +110,9 @@ impl Message {
         if lossy.len() > Limits::SIZE {
             return Malformed::silent(fault);
         }
+        let lossy = ByteString::from(lossy);
         match index::read(&lossy, lossy.len()) {
-            Ok((index, _)) => Self { bytes: lossy.into(), index: Arc::new(index) }.refuse(fault),
+            Ok((index, _)) => Self { bytes: lossy.into_bytes(), index: Arc::new(index) }.refuse(fault),
             Err(_) => Malformed::silent(fault),
         }
     }
@@ -139,7 +133,7 @@ impl Message {
     /// The Request-URI of a request as written.
     pub fn request_uri(&self) -> Option<&str> {
         match self.index.start {
-            Start::Request { uri, .. } => Some(uri.text(&self.bytes)),
+            Start::Request { uri, .. } => Some(uri.text(&self.index.text)),
             Start::Response { .. } => None,
         }
     }
@@ -156,7 +150,7 @@ impl Message {
     pub fn reason_phrase(&self) -> Option<&str> {
         match self.index.start {
             Start::Request { .. } => None,
-            Start::Response { reason, .. } => Some(reason.text(&self.bytes)),
+            Start::Response { reason, .. } => Some(reason.text(&self.index.text)),
         }
     }
 
@@ -172,7 +166,7 @@ impl Message {
         let known = Name::of(name);
         let mut other = None;
         if known == Name::Other {
-            other = self.raw_lines().find(|line| line.is_named(name)).map(|line| line.name);
+            other = self.raw_lines().find(|line| line.is_named(name)).map(RawLine::name);
         }
         let lines = self.raw_lines().filter(move |line| {
             line.line.name == known
@@ -181,7 +175,7 @@ impl Message {
         lines.flat_map(move |line| {
             let (single, list) = match known.shape() {
                 Shape::Single => (Some(line.unfolded()), None),
-                Shape::List => (None, Some(elements(line.value).filter(|element| !element.is_empty()))),
+                Shape::List => (None, Some(elements(line.value()).filter(|element| !element.is_empty()))),
             };
             let folded = line.line.folded;
             single.into_iter().chain(list.into_iter().flatten().map(move |element| match folded {
@@ -193,7 +187,7 @@ impl Message {
 
     /// Every header line in order: name as written and value unfolded.
     pub fn lines(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.raw_lines().map(|line| (line.name, line.unfolded()))
+        self.raw_lines().map(|line| (line.name(), line.unfolded()))
     }
 
     /// The topmost Via. Every message that `parse` accepts has one.
@@ -224,17 +218,17 @@ impl Message {
 
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        self.index.call_id.text(&self.bytes)
+        self.index.call_id.text(&self.index.text)
     }
 
     /// The tag of From; `None` from an RFC 2543 peer.
     pub fn from_tag(&self) -> Option<&str> {
-        self.index.from_tag.map(|tag| tag.text(&self.bytes))
+        self.index.from_tag.map(|tag| tag.text(&self.index.text))
     }
 
     /// The tag of To.
     pub fn to_tag(&self) -> Option<&str> {
-        self.index.to_tag.map(|tag| tag.text(&self.bytes))
+        self.index.to_tag.map(|tag| tag.text(&self.index.text))
     }
 
     /// The CSeq.
@@ -267,22 +261,28 @@ impl Message {
     }
 
     fn raw_lines(&self) -> impl Iterator<Item = RawLine<'_>> {
-        self.index.lines.iter().map(|line| RawLine {
-            line,
-            name: line.written.text(&self.bytes),
-            value: line.value.text(&self.bytes),
-        })
+        self.index.lines.iter().map(|line| RawLine { line, text: &self.index.text })
     }
 
     /// The value of the first line of that name as written, folds and all.
     fn first(&self, name: Name) -> Option<&str> {
-        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.bytes))
+        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.index.text))
     }
 
     /// The values of each line of that name, unfolded.
     fn values_of(&self, name: Name) -> impl Iterator<Item = Cow<'_, str>> {
-        self.raw_lines().filter(move |line| line.line.name == name).map(|line| line.unfolded())
+        self.raw_lines().filter(move |line| line.line.name == name).map(RawLine::unfolded)
     }
+}
+
+/// The octets as text, or as much of them as covers the headers; `None` if the headers are no UTF-8.
+fn text_of(bytes: &Bytes) -> Option<ByteString> {
+    if let Ok(text) = ByteString::try_from(bytes.clone()) {
+        return Some(text);
+    }
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let text = ByteString::try_from(bytes.slice(..valid)).ok()?;
+    text.contains("\r\n\r\n").then_some(text)
 }
 
 impl fmt::Debug for Message {
@@ -300,17 +300,24 @@ impl Malformed {
 #[derive(Clone, Copy)]
 struct RawLine<'a> {
     line: &'a Line,
-    name: &'a str,
-    value: &'a str,
+    text: &'a str,
 }
 
 impl<'a> RawLine<'a> {
-    fn is_named(&self, name: &str) -> bool {
-        self.line.name == Name::Other && self.name.eq_ignore_ascii_case(name)
+    fn name(self) -> &'a str {
+        self.line.written.text(self.text)
     }
 
-    fn unfolded(&self) -> Cow<'a, str> {
-        if self.line.folded { unfold(self.value) } else { Cow::Borrowed(self.value) }
+    fn value(self) -> &'a str {
+        self.line.value.text(self.text)
+    }
+
+    fn is_named(self, name: &str) -> bool {
+        self.line.name == Name::Other && self.name().eq_ignore_ascii_case(name)
+    }
+
+    fn unfolded(self) -> Cow<'a, str> {
+        if self.line.folded { unfold(self.value()) } else { Cow::Borrowed(self.value()) }
     }
 }
 

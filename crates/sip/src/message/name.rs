@@ -101,10 +101,8 @@ impl Name {
             return Self::Other;
         };
         let candidates = TABLE.get(usize::from(range[0])..usize::from(range[1])).unwrap_or_default();
-        candidates
-            .iter()
-            .find(|(own, ..)| own.eq_ignore_ascii_case(text))
-            .map_or(Self::Other, |&(.., name)| name)
+        let same = |own: &str| own == text || own.eq_ignore_ascii_case(text);
+        candidates.iter().find(|(own, ..)| same(own)).map_or(Self::Other, |&(.., name)| name)
     }
 }
 
@@ -114,9 +112,20 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 pub(super) fn is_token_octet(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    TOKEN[usize::from(byte)]
 }
+
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let octet = byte as u8;
+        token[byte] = octet.is_ascii_alphanumeric()
+            || matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        byte += 1;
+    }
+    token
+};
 
 /// One more than the longest name, and one for the end of its range.
 const LENGTHS: usize = 22;

@@ -74,7 +74,8 @@ fn lines_keep_their_order_and_their_names_as_written() {
 #[test]
 fn a_response_has_the_method_of_its_cseq() {
     let head = "SIP/2.0 180 = 2**3 * 5**2 \u{43d}\u{43e}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n";
-    let response = parse(&format!("{head}f: <sip:a@b>;tag=1\r\nt: <sip:c@d>;tag=2\r\ni: x\r\nCSeq: 35 UPDATE\r\n\r\n"));
+    let response =
+        parse(&format!("{head}f: <sip:a@b>;tag=1\r\nt: <sip:c@d>;tag=2\r\ni: x\r\nCSeq: 35 UPDATE\r\n\r\n"));
     assert_eq!(response.method(), &Method::Update);
     assert_eq!(response.status(), Some(StatusCode::RINGING));
     assert_eq!(response.reason_phrase(), Some("= 2**3 * 5**2 \u{43d}\u{43e}"));

@@ -2,46 +2,46 @@
 
 use std::fmt::{self, Write};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::name::{Name, is_token_octet};
+use super::name::{Name, is_token, is_token_octet};
 use super::{Message, Method, StatusCode};
 
 /// A message as it is written, start line first. Content-Length is its own matter: one that the caller adds is left out.
 #[derive(Debug)]
 pub struct Writer {
-    out: BytesMut,
+    out: Vec<u8>,
 }
 
 impl Writer {
     /// Starts a request. Spaces and line breaks in the URI come out as escapes.
     pub fn request(method: &Method, uri: &str) -> Self {
-        let mut out = BytesMut::with_capacity(TYPICAL);
-        out.put_slice(method.as_str().as_bytes());
-        out.put_u8(b' ');
+        let mut out = Vec::with_capacity(TYPICAL);
+        out.extend_from_slice(method.as_str().as_bytes());
+        out.push(b' ');
         if uri.bytes().any(|byte| byte <= b' ') {
             for byte in uri.bytes() {
                 if byte <= b' ' {
-                    out.put_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                    out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
                 } else {
-                    out.put_u8(byte);
+                    out.push(byte);
                 }
             }
         } else {
-            out.put_slice(uri.as_bytes());
+            out.extend_from_slice(uri.as_bytes());
         }
-        out.put_slice(b" SIP/2.0\r\n");
+        out.extend_from_slice(b" SIP/2.0\r\n");
         Self { out }
     }
 
     /// Starts a response, with the status's usual phrase if none is given.
     pub fn response(status: StatusCode, reason: Option<&str>) -> Self {
-        let mut writer = Self { out: BytesMut::with_capacity(TYPICAL) };
-        writer.out.put_slice(b"SIP/2.0 ");
+        let mut writer = Self { out: Vec::with_capacity(TYPICAL) };
+        writer.out.extend_from_slice(b"SIP/2.0 ");
         writer.decimal(status.code().into());
-        writer.out.put_u8(b' ');
+        writer.out.push(b' ');
         writer.text(reason.unwrap_or(status.reason()));
-        writer.out.put_slice(b"\r\n");
+        writer.out.extend_from_slice(b"\r\n");
         writer
     }
 
@@ -64,7 +64,7 @@ impl Writer {
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
         if self.name(name) {
             self.text(value);
-            self.out.put_slice(b"\r\n");
+            self.out.extend_from_slice(b"\r\n");
         }
         self
     }
@@ -74,7 +74,7 @@ impl Writer {
         if self.name(name) {
             let written = Value(self).write_fmt(value);
             debug_assert!(written.is_ok(), "a buffer in memory takes everything");
-            self.out.put_slice(b"\r\n");
+            self.out.extend_from_slice(b"\r\n");
         }
         self
     }
@@ -85,37 +85,36 @@ impl Writer {
         if !content_type.is_empty() {
             self.header("Content-Type", content_type);
         }
-        self.out.put_slice(b"Content-Length: ");
+        self.out.extend_from_slice(b"Content-Length: ");
         self.decimal(body.len());
-        self.out.put_slice(b"\r\n\r\n");
-        self.out.put_slice(body);
-        self.out.freeze()
+        self.out.extend_from_slice(b"\r\n\r\n");
+        self.out.extend_from_slice(body);
+        self.out.into()
     }
 
     fn name(&mut self, name: &str) -> bool {
-        if Name::of(name) == Name::ContentLength {
+        let known = Name::of(name);
+        if known == Name::ContentLength {
             return false;
         }
         let start = self.out.len();
-        if name.bytes().all(is_token_octet) {
-            self.out.put_slice(name.as_bytes());
+        if known != Name::Other || is_token(name) {
+            self.out.extend_from_slice(name.as_bytes());
         } else {
             self.out.extend(name.bytes().filter(|&byte| is_token_octet(byte)));
         }
         let named = self.out.len() > start;
         if named {
-            self.out.put_slice(b": ");
+            self.out.extend_from_slice(b": ");
         }
         named
     }
 
     fn text(&mut self, text: &str) {
-        // Without early return, the scan is done sixteen octets at a time.
-        let breaks = text.bytes().fold(false, |found, byte| found | (byte == b'\r') | (byte == b'\n'));
-        if breaks {
+        if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some() {
             self.out.extend(text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
         } else {
-            self.out.put_slice(text.as_bytes());
+            self.out.extend_from_slice(text.as_bytes());
         }
     }
 
@@ -130,7 +129,7 @@ impl Writer {
                 break;
             }
         }
-        self.out.put_slice(&digits[at..]);
+        self.out.extend_from_slice(&digits[at..]);
     }
 }
 
