@@ -5,7 +5,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber};
 use super::writing::{Kind, Writing};
 use crate::{Country, E164};
 
-/// Fewer digits than any number that can be reached from abroad: a short code.
+/// Fewer digits are a short code, unless the numbering plan has a number as short as that.
 const MIN_DIGITS: usize = 7;
 
 /// Digits that make a bare international number hard to mistake for a national one.
@@ -21,7 +21,7 @@ const NORTH_AMERICA: u16 = 1;
 pub fn normalise(raw: &str, did_country: Option<Country>, strip_prefix: Option<&str>) -> Option<E164> {
     let Writing { kind, digits } = Writing::read(raw, strip_prefix)?;
     match kind {
-        Kind::International => literal(&digits),
+        Kind::International => literal(&digits).or_else(|| valid_international(&digits)),
         Kind::InternationalWithTrunkZero => valid_international(&digits).or_else(|| literal(&digits)),
         Kind::Bare => match did_country {
             Some(country) => bare_within(country, &digits),

@@ -91,7 +91,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// The URL without what stands before `@` in its authority and without its query.
-fn without_credentials(url: &str) -> String {
+pub(super) fn without_credentials(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find('/').unwrap_or(rest.len());

@@ -29,6 +29,22 @@ impl Inventory {
         if faults.is_empty() { Ok(self) } else { Err(faults) }
     }
 
+    /// The same for eyes: secrets, and credentials and queries in URLs, are `***`. What is only named stays.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        for (_, secret) in self.secrets_mut() {
+            if !secret.is_named() {
+                *secret = Secret::from("***");
+            }
+        }
+        for agent in &mut self.agents {
+            if let Endpoint::MediaStream { url, .. } = &mut agent.endpoint {
+                *url = super::agent::without_credentials(url);
+            }
+        }
+        self
+    }
+
     /// A fault for each secret that is not resolved.
     pub(crate) fn named_secrets(&mut self) -> Vec<Fault> {
         let named = self.secrets_mut().into_iter().filter(|(_, secret)| secret.is_named());
@@ -70,5 +86,24 @@ impl Inventory {
             }
         }
         secrets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let inventory: Inventory = toml::from_str(
+            "agents = [{ id = 'a', endpoint = { kind = 'media-stream', url = 'ws://u:hunter2@h/x?t=hunter2', headers = { A = 'hunter2', B = { env = 'B' } } } }]
+             trunks = [{ id = 't', inbound = { password = 'hunter2' }, outbound = { password = 'hunter2', headers = { C = 'hunter2' } } }]",
+        )
+        .unwrap();
+        let shown = serde_json::to_string(&inventory.redacted()).unwrap();
+        assert!(
+            !shown.contains("hunter2") && shown.contains("ws://h/x") && shown.contains(r#"{"env":"B"}"#),
+            "{shown}"
+        );
     }
 }

@@ -75,7 +75,7 @@ impl Faults {
 /// The ids of one kind of object, in the order of the file.
 struct Ids<'a> {
     kind: &'static str,
-    ids: Vec<&'a str>,
+    in_order: Vec<&'a str>,
     first: HashMap<&'a str, usize>,
 }
 
@@ -83,11 +83,11 @@ impl<'a> Ids<'a> {
     fn new(kind: &'static str, ids: impl Iterator<Item = &'a str>) -> Self {
         let ids: Vec<_> = ids.collect();
         let first = ids.iter().enumerate().rev().map(|(index, id)| (*id, index)).collect();
-        Self { kind, ids, first }
+        Self { kind, in_order: ids, first }
     }
 
     fn check(&self, faults: &mut Faults) {
-        for (index, id) in self.ids.iter().enumerate() {
+        for (index, id) in self.in_order.iter().enumerate() {
             let path = format!("{}[{index}].id", self.kind);
             check_id(&path, id, faults);
             if let Some(first) = self.first.get(id).filter(|first| **first != index) {
@@ -102,7 +102,7 @@ impl<'a> Ids<'a> {
             return;
         }
         let kind = self.kind;
-        let remedy = match self.ids.as_slice() {
+        let remedy = match self.in_order.as_slice() {
             [] => format!("add it to [[{kind}]]"),
             ids => format!("add it to [[{kind}]], or use one of: {}", ids[..ids.len().min(5)].join(", ")),
         };
@@ -163,5 +163,5 @@ fn check_headers<'a>(
     }
 }
 
-/// Calling codes that belong to no country (ITU-T E.164, annex to Operational Bulletin 930).
+/// Calling codes of services and networks that belong to no country.
 const NON_GEOGRAPHIC: [u16; 9] = [800, 808, 870, 878, 881, 882, 883, 888, 979];
