@@ -178,3 +178,53 @@ const STALL: Duration = Duration::from_secs(30);
 
 /// For `stop`, the close and the bot's answer to it.
 const CLOSE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use media::agent::{Frame, Stream};
+    use tokio::io::duplex;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+    use super::*;
+    use crate::connect::Wire;
+    use crate::twilio::Twilio;
+
+    /// A bot that holds the connection and does not read, behind 64 KiB of buffers. Time passes when nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn a_bot_that_reads_nothing_for_30_s_is_given_up() {
+        let (ours, _bots) = duplex(64 << 10);
+        let wire: Box<dyn Wire> = Box::new(ours);
+        let config = WebSocketConfig::default().write_buffer_size(0);
+        let socket = WebSocketStream::from_raw_socket(wire, Role::Client, Some(config)).await;
+        let stream = Stream {
+            url: String::new(),
+            headers: Vec::new(),
+            account_sid: String::new(),
+            call_sid: String::new(),
+            stream_sid: String::new(),
+            parameters: Vec::new(),
+        };
+        let (tell, events) = mpsc::channel(8);
+        let (inputs, _played) = mpsc::channel(8);
+        let tally = Arc::new(Tally::default());
+        let line = Line::new(socket, Twilio::new(Box::new(stream)));
+        let mut engine = Engine::new(line, Tap { events, inputs }, Arc::clone(&tally));
+        let talking = tokio::spawn(async move {
+            let frame = Frame { timestamp_ms: 0, samples: [0xff; 160] };
+            while tell.send(TapEvent::Audio(frame)).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let start = Instant::now();
+        let (_close, mut closed) = oneshot::channel();
+        let end = engine.run(&mut closed).await;
+        assert_eq!(end, End::Broken("the bot has read nothing for 30 s".into()));
+        let took = start.elapsed();
+        // The buffers hold less than 5 s of audio, and what waits for them 5 s.
+        assert!(took > STALL && took < STALL + Duration::from_secs(5), "{took:?}");
+        assert!(tally.read().dropped_frames > 1_000, "{:?}", tally.read());
+        drop(engine);
+        assert!(talking.await.is_ok());
+    }
+}

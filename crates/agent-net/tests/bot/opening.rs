@@ -128,6 +128,7 @@ async fn a_stream_that_is_closed_while_it_opens_tells_nothing() {
 /// A CA of our own, and a bot's certificate by it.
 struct Authority {
     root: CertificateDer<'static>,
+    root_pem: String,
     acceptor: TlsAcceptor,
 }
 
@@ -158,7 +159,7 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![leaf.der().clone()], key)
             .unwrap();
-        Self { root: root.der().clone(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+        Self { root: root.der().clone(), root_pem: root.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
     }
 }
 
@@ -204,3 +205,38 @@ async fn wss_to_a_server_without_tls_is_told() {
     answer(listener, "HTTP/1.1 400 Bad Request\r\n\r\n").await;
     assert_eq!(call.failure().await, "127.0.0.1: TLS: the answer is no TLS; is ws:// meant?");
 }
+
+/// The certificates of the environment can't be changed within a process: another run of this program does it.
+#[tokio::test]
+async fn the_systems_certificates_are_those_of_ssl_cert_file() {
+    let file = std::env::temp_dir().join(format!("strowger-ca-{}.pem", std::process::id()));
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "opening::wss_opens_with_the_systems_certificates", "--ignored"])
+        .env("SSL_CERT_FILE", &file)
+        .env(CA_FILE, &file)
+        .output()
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let told = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && told.contains("1 passed"), "{told}");
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, with a file of its own in SSL_CERT_FILE"]
+async fn wss_opens_with_the_systems_certificates() {
+    let Some(file) = std::env::var_os(CA_FILE) else {
+        eprintln!("skipped: {CA_FILE} is not set");
+        return;
+    };
+    let authority = Authority::certifying("localhost", Age::Current);
+    std::fs::write(file, authority.root_pem).unwrap();
+    let (listener, address) = listen().await;
+    let mut call = Call::open(&format!("wss://localhost:{}/", address.port()), Trust::System, PATIENCE);
+    let (tcp, _) = within(listener.accept()).await.unwrap();
+    let mut bot = Bot::upgrade(Box::new(within(authority.acceptor.accept(tcp)).await.unwrap())).await;
+    call.opened().await;
+    bot.greeted().await;
+}
+
+/// Never `SSL_CERT_FILE` itself: it may be somebody's, and it is written to.
+const CA_FILE: &str = "STROWGER_TEST_CA_FILE";
