@@ -285,6 +285,57 @@ scenes! {
         ]));
     }
 
+    /// RFC 5407 s.3.1.4: a re-INVITE overtakes the ACK.
+    reinvite_before_the_ack(world) {
+        world.phone(NOW, caller(vec![
+            invite(ECHO, CALLER),
+            Step::Expect(200),
+            Step::Reinvite { sdp: Some(description(MOVED)) },
+            Step::Ack { sdp: None },
+            Step::ExpectFinal,
+            Step::Ack { sdp: None },
+            Step::Wait(SECOND),
+            Step::Bye,
+        ]));
+    }
+
+    /// RFC 5407 s.3.1.5: a re-INVITE overtakes the ACK that has the answer.
+    reinvite_before_the_answer(world) {
+        world.phone(NOW, caller(vec![
+            invite_without_offer(ECHO),
+            Step::Expect(200),
+            Step::Reinvite { sdp: Some(description(MOVED)) },
+            Step::Ack { sdp: Some(description(CALLER)) },
+            Step::ExpectFinal,
+            Step::Ack { sdp: None },
+            Step::Wait(SECOND),
+            Step::Bye,
+        ]));
+    }
+
+    /// RFC 5407 s.3.1.6: the caller ends the call before it has ACKed our 200.
+    bye_before_the_ack(world) {
+        world.phone(NOW, caller(vec![invite(ECHO, CALLER), Step::Expect(200), Step::Bye]));
+    }
+
+    /// RFC 5407 s.3.2.1: both sides send BYE.
+    both_hang_up(world) {
+        world.bot(Bot::new("bot", BOT_URL).closing(SECOND));
+        world.phone(NOW, caller(talk(BOT, Duration::from_millis(985))));
+    }
+
+    /// RFC 5407 s.3.2.2: our BYE crosses the caller's re-INVITE.
+    bye_crosses_a_reinvite(world) {
+        world.bot(Bot::new("bot", BOT_URL).closing(SECOND));
+        world.phone(NOW, caller(vec![
+            invite(BOT, CALLER),
+            Step::Expect(200),
+            Step::Ack { sdp: None },
+            Step::Wait(Duration::from_millis(985)),
+            Step::Reinvite { sdp: Some(description(MOVED)) },
+        ]));
+    }
+
     /// A number that is assigned to nobody: the default agent answers.
     default_agent(world) {
         world.phone(NOW, caller(talk(UNASSIGNED, SECOND)));

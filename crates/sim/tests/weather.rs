@@ -61,6 +61,11 @@ storms! {
     bot_too_slow_for_the_caller
     cancel_crosses_the_answer
     agent_answer_crosses_the_cancel
+    reinvite_before_the_ack
+    reinvite_before_the_answer
+    bye_before_the_ack
+    both_hang_up
+    bye_crosses_a_reinvite
     default_agent
     unknown_did
     unknown_source
