@@ -6,6 +6,7 @@
 
 mod bot;
 pub mod cast;
+pub mod chance;
 mod ledger;
 mod outlets;
 mod queue;

@@ -313,7 +313,7 @@ scenes! {
         ]));
     }
 
-    /// RFC 5407 s.3.1.6: the caller ends the call before it has ACKed our 200.
+    /// RFC 5407 s.3.1.6: a BYE instead of the ACK.
     bye_before_the_ack(world) {
         world.phone(NOW, caller(vec![invite(ECHO, CALLER), Step::Expect(200), Step::Bye]));
     }
