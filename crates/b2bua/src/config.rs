@@ -25,6 +25,9 @@ pub struct Config {
     pub silence_timeout: Option<Duration>,
     /// How long an agent's stream may take to open, or its name to resolve.
     pub agent_timeout: Duration,
+    /// How long a SIP agent with a fallback may say nothing above 100 before the fallback is tried. One without a fallback has
+    /// `ring_s`.
+    pub agent_ring_timeout: Duration,
     /// Unique among the nodes of a site.
     pub node_id: String,
 }
@@ -71,6 +74,7 @@ impl Config {
             limits: Limits::default(),
             silence_timeout: Some(Duration::from_mins(1)),
             agent_timeout: Duration::from_secs(5),
+            agent_ring_timeout: Duration::from_secs(10),
             node_id: "strowger".to_owned(),
         }
     }

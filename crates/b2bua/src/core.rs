@@ -35,7 +35,7 @@ pub struct Census {
     pub keys: usize,
     /// What the endpoint holds. Its transactions outlive their calls by up to 64*T1.
     pub sip: sip::endpoint::Census,
-    /// INVITEs of unknown sources that left no record, since the start.
+    /// INVITEs that left no record since the start: of unknown sources too fast for it, or while the store lagged.
     pub unrecorded: u64,
 }
 
@@ -139,7 +139,8 @@ impl Core {
         match event {
             Event::Invited { dialog, request, flow } => {
                 let knock = Knock { dialog, request, flow };
-                if let Some((key, call)) = self.door.open(&mut self.desk, now, &knock) {
+                let unwritten = self.calls.len().saturating_sub(self.desk.seats());
+                if let Some((key, call)) = self.door.open(&mut self.desk, now, &knock, unwritten) {
                     self.calls.insert(key, call);
                 }
             }

@@ -27,7 +27,8 @@ pub(crate) struct Door {
     node: Bucket,
     trunks: Buckets,
     strangers: Bucket,
-    /// INVITEs of unknown sources beyond [`STRANGERS_PER_SECOND`], of which there is no record.
+    /// INVITEs of which there is no record: of unknown sources beyond [`STRANGERS_PER_SECOND`], and all while the store lags
+    /// [`MAX_UNWRITTEN`] records behind.
     pub(crate) unrecorded: u64,
 }
 
@@ -40,9 +41,20 @@ pub(crate) struct Knock {
 }
 
 impl Door {
-    /// Lets the INVITE in as a call, or refuses it. `None`: it left nothing behind.
-    pub(crate) fn open(&mut self, desk: &mut Desk, now: Now, knock: &Knock) -> Option<(CallKey, Call)> {
+    /// Lets the INVITE in as a call, or refuses it. `None`: it left nothing behind. `unwritten` calls wait for the store.
+    pub(crate) fn open(
+        &mut self,
+        desk: &mut Desk,
+        now: Now,
+        knock: &Knock,
+        unwritten: usize,
+    ) -> Option<(CallKey, Call)> {
         let Knock { dialog, request, flow } = knock;
+        if unwritten >= MAX_UNWRITTEN {
+            self.unrecorded += 1;
+            desk.refuse(now, *dialog, &Fate::Refused(Refusal::NodeFull));
+            return None;
+        }
         match identify(&desk.directory, flow.transport, flow.remote.ip()) {
             Source::Trunk(trunk) => Some(self.invited(desk, now, knock, &trunk)),
             Source::Agent(agent) => {
@@ -78,7 +90,7 @@ impl Door {
         let mut facts = facts(desk, now, knock, Some(trunk));
         let did = parties::called(&knock.request, trunk, &desk.directory);
         facts.record.to = did.e164.map(|e164| e164.to_string());
-        facts.record.to_raw.clone_from(&did.raw);
+        facts.record.to_raw = parties::bounded(&did.raw);
         let call = match self.admit(desk, now, knock, trunk, &did) {
             Ok((route, opening)) => {
                 describe(&mut facts.record, &route);
@@ -222,6 +234,8 @@ fn notice(desk: &mut Desk, request: &Message, flow: Flow) {
 
 /// A scanner must not fill the disk or the log.
 const STRANGERS_PER_SECOND: u32 = 10;
+/// So many ended calls wait for the store; a store that takes none must not take the memory.
+const MAX_UNWRITTEN: usize = 20_000;
 const DEFAULT_MAX_FORWARDS: u8 = 70;
 const MAX_CALL_ID: usize = 256;
 const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;

@@ -40,7 +40,8 @@ pub(crate) fn called(request: &Message, trunk: &Trunk, directory: &Directory) ->
 
 /// What To says, for a record of a call that came no further than the door.
 pub(crate) fn called_raw(request: &Message) -> String {
-    bounded(request.request_uri().and_then(user_of_uri).or_else(|| user(request, "To")))
+    let called = request.request_uri().and_then(user_of_uri).or_else(|| user(request, "To"));
+    bounded(&called.unwrap_or_default())
 }
 
 /// The caller: P-Asserted-Identity where the trunk gives one (RFC 3325: a trunk is trusted by its address), else From.
@@ -51,7 +52,7 @@ pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
     let withheld = request.header("Privacy").is_some_and(|value| {
         value.split(';').any(|word| matches!(word.trim(), "id" | "user" | "header" | "session"))
     });
-    let raw = bounded(asserted.or(shown));
+    let raw = bounded(&asserted.or(shown).unwrap_or_default());
     let inbound = trunk.and_then(|trunk| trunk.inbound.as_ref());
     From {
         e164: did::normalise(&raw, inbound.and_then(|inbound| inbound.did_country), None),
@@ -72,8 +73,8 @@ fn user_of_uri(uri: &str) -> Option<String> {
 }
 
 /// No peer makes a record as long as it likes.
-fn bounded(text: Option<String>) -> String {
-    text.unwrap_or_default().chars().take(MAX_USER).collect()
+pub(crate) fn bounded(text: &str) -> String {
+    text.chars().take(MAX_USER).collect()
 }
 
 const MAX_USER: usize = 128;

@@ -91,6 +91,14 @@ impl Attempt {
         }
     }
 
+    /// The agent rings: from here on only the caller's patience counts.
+    pub(super) fn ringing(self, ring_by: Instant) -> Self {
+        match self {
+            Self::Inviting { leg, hops, .. } => Self::Inviting { leg, hops, give_up_at: ring_by },
+            other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => other,
+        }
+    }
+
     pub(super) fn stream(self, event: StreamEvent) -> Outcome {
         match (self, event) {
             (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
@@ -285,7 +293,12 @@ fn invite(
             Ok(dialog) => {
                 facts.record.sip_call_id_b = Some(desk.call_id(dialog));
                 let leg = Box::new(SipLeg { dialog, pair, sdp });
-                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at: approach.ring_by });
+                let give_up_at = if approach.plan.has_fallback() {
+                    after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
+                } else {
+                    approach.ring_by
+                };
+                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at });
             }
             Err(full) => {
                 desk.abandon(pair);

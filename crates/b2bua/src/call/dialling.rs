@@ -60,6 +60,7 @@ impl Dialling {
             }
             CallEvent::Ringing => {
                 approach.ring(facts, desk, now);
+                let attempt = attempt.ringing(approach.ring_by);
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::Answered(response) => {

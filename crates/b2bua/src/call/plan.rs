@@ -42,6 +42,11 @@ impl Plan {
         &self.brief
     }
 
+    /// Whether another agent may answer in this one's place.
+    pub(crate) fn has_fallback(&self) -> bool {
+        self.agent.fallback_agent_id.is_some()
+    }
+
     /// The next agent of the chain that was not tried and is not full.
     pub(crate) fn fall_back(&mut self, usage: &impl Usage) -> Option<&Arc<Agent>> {
         let mut last = Arc::clone(&self.agent);

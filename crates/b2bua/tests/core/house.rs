@@ -112,6 +112,8 @@ pub(crate) struct House {
     pub(crate) questions: Vec<(Ticket, Question)>,
     pub(crate) described: BTreeMap<MediaKey, Remote>,
     pub(crate) media: Vec<MediaKey>,
+    /// Pairs whose Bind has no answer yet.
+    pub(crate) waiting: Vec<MediaKey>,
     /// Whether finished records are confirmed at once.
     pub(crate) store: Store,
     /// The worker answers nothing.
@@ -143,6 +145,7 @@ impl House {
             questions: Vec::new(),
             described: BTreeMap::new(),
             media: Vec::new(),
+            waiting: Vec::new(),
             store: Store::Works,
             deaf: false,
         }
@@ -167,10 +170,8 @@ impl House {
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now.instant + time;
         loop {
-            let next = match self.core.poll() {
-                Output::Idle(deadline) => deadline.filter(|at| *at <= end),
-                other => panic!("not drained: {other:?}"),
-            };
+            let Output::Idle(deadline) = self.core.poll() else { panic!("not drained") };
+            let next = deadline.filter(|at| *at <= end);
             let at = next.unwrap_or(end).max(self.now.instant);
             let step = at - self.now.instant;
             self.now =
@@ -197,7 +198,10 @@ impl House {
         let found = self.sent.iter().rev().find(|(receiver, text)| {
             *receiver == to && text.lines().next().is_some_and(|line| line.contains(what))
         });
-        found.map(|(_, text)| text.clone()).unwrap_or_else(|| panic!("no {what} to {to}: {:?}", self.sent))
+        match found {
+            Some((_, text)) => text.clone(),
+            None => panic!("no {what} to {to}: {:?}", self.sent),
+        }
     }
 
     pub(crate) fn record(&self) -> &CallRecord {
@@ -223,10 +227,13 @@ impl House {
     fn drain(&mut self) {
         let mut answers = Vec::new();
         loop {
-            match self.core.poll() {
-                Output::Idle(_) if answers.is_empty() => return,
-                Output::Idle(_) => self.core.handle(self.now, answers.remove(0)),
-                output => self.put(output, &mut answers),
+            let output = self.core.poll();
+            if !matches!(output, Output::Idle(_)) {
+                self.put(output, &mut answers);
+            } else if answers.is_empty() {
+                return;
+            } else {
+                self.core.handle(self.now, answers.remove(0));
             }
         }
     }
@@ -287,7 +294,7 @@ impl House {
                     Binds::Fail | Binds::FailOnce => {
                         answers.push(Input::Media(media::Event::BindFailed { media, error }));
                     }
-                    Binds::Wait => {}
+                    Binds::Wait => self.waiting.push(media),
                 }
                 if self.binds == Binds::FailOnce {
                     self.binds = Binds::Succeed;

@@ -149,7 +149,7 @@ fn an_ended_call_is_kept_until_its_record_is_on_disk() {
     let mut call = Dial::to("+14155550100").connect(&mut house);
     let key = house.call();
     call.bye(&mut house, "");
-    house.pass(Duration::from_secs(600));
+    house.pass(Duration::from_mins(10));
     assert_eq!(house.core.census().calls, 1);
     house.input(b2bua::Input::Recorded(key));
     assert_eq!(house.core.census().calls, 0);

@@ -89,6 +89,37 @@ fn a_re_invite_without_an_offer_gets_a_full_one() {
 }
 
 #[test]
+fn an_update_without_an_offer_is_a_sign_of_life() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "UPDATE", "", "");
+    assert_eq!(house.look(), "\ncaller <- 200\n");
+    call.inside(&mut house, "UPDATE", "", &OFFER.replace("40000", "46000"));
+    assert_eq!(house.look(), "\ndescribe m1 Pcmu 192.0.2.9:46000 both\ncaller <- 200\n");
+    assert!(body(&house.last(CALLER, "200")).contains("m=audio 10000"));
+}
+
+#[test]
+fn an_offer_while_ours_is_open_is_491() {
+    let mut house = House::new();
+    let mut call = Dial::to("+14155550100").offering("");
+    call.place(&mut house);
+    call.inside(&mut house, "UPDATE", "", OFFER);
+    assert!(house.look().ends_with("caller <- 491\n"));
+}
+
+#[test]
+fn a_digit_by_info_is_refused_where_the_agent_has_no_way_to_hear_it() {
+    let mut house = House::new();
+    let mut call = Dial::to("+14155550101");
+    call.place(&mut house);
+    house.opened();
+    call.ack(&mut house, "");
+    house.look();
+    call.inside(&mut house, "INFO", "Content-Type: application/dtmf\r\n", "5");
+    assert!(house.look().contains("caller <- 415"));
+}
+
+#[test]
 fn a_digit_to_the_echo_agent_comes_back() {
     let (mut house, mut call) = connected();
     call.inside(

@@ -56,7 +56,7 @@ fn a_number_without_any_agent_is_480() {
 #[test]
 fn an_unknown_source_gets_no_answer_but_leaves_a_record() {
     let mut house = House::new();
-    let call = Dial::to("+14155550100").from_source(STRANGER);
+    let call = Dial::to("+14155550100").at_source(STRANGER);
     call.place(&mut house);
     assert_eq!(house.look(), format!("\nnotice INVITE from {STRANGER}\nrecord Refused source-unknown\n"));
     call.place(&mut house);
@@ -68,7 +68,7 @@ fn an_unknown_source_gets_no_answer_but_leaves_a_record() {
 #[test]
 fn an_unknown_source_is_403_where_the_node_says_so() {
     let mut house = House::with(INVENTORY, |config| config.unknown_source = UnknownSource::Reject);
-    let call = Dial::to("+14155550100").from_source(STRANGER);
+    let call = Dial::to("+14155550100").at_source(STRANGER);
     refused(&mut house, &call, "403");
     assert_eq!(house.record().sip_status, Some(403));
 }
@@ -77,11 +77,11 @@ fn an_unknown_source_is_403_where_the_node_says_so() {
 fn a_scanner_leaves_ten_records_a_second_and_is_counted_beyond() {
     let mut house = House::new();
     for at in 0..100 {
-        Dial::to("+14155550100").from_source(STRANGER).named(&format!("s{at}")).place(&mut house);
+        Dial::to("+14155550100").at_source(STRANGER).named(&format!("s{at}")).place(&mut house);
     }
     assert_eq!((house.finished().len(), house.core.census().unrecorded), (10, 90));
     house.pass(Duration::from_secs(1));
-    Dial::to("+14155550100").from_source(STRANGER).named("later").place(&mut house);
+    Dial::to("+14155550100").at_source(STRANGER).named("later").place(&mut house);
     assert_eq!((house.finished().len(), house.core.census().unrecorded), (11, 90));
     assert!(house.sent.is_empty());
     house.assert_empty();
@@ -90,7 +90,7 @@ fn a_scanner_leaves_ten_records_a_second_and_is_counted_beyond() {
 #[test]
 fn a_sip_agent_may_not_call_out() {
     let mut house = House::new();
-    let call = Dial::to("+14155550100").from_source(AGENT);
+    let call = Dial::to("+14155550100").at_source(AGENT);
     refused(&mut house, &call, "403");
     assert_eq!(house.record().reason.as_deref(), Some("outbound-disabled"));
 }

@@ -6,7 +6,7 @@ use b2bua::Input;
 use b2bua::io::Verdict;
 use b2bua::record::{CallStatus, EndedBy};
 
-use crate::house::{AGENT, CALLER, House, US};
+use crate::house::{AGENT, Binds, CALLER, House, US};
 use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, reply};
 
 const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
@@ -333,4 +333,41 @@ fn a_late_offer_is_made_after_the_agents_answer() {
         "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcma 198.51.100.8:50000 both\nrelay m1 m2\n"
     );
     assert!(house.last(CALLER, "200").contains(US.split(':').next().unwrap()));
+}
+
+#[test]
+fn an_agent_that_says_nothing_gives_way_to_its_fallback() {
+    let mut house = House::new();
+    let call = named(&mut house);
+    house.pass(Duration::from_secs(10));
+    assert!(house.look().contains("notice named: it took too long to be reached\ndescribe m1"));
+    assert_eq!(house.record().agent_id.as_deref(), Some("named"), "the call is up");
+    call.ack(&mut house, "");
+    assert_eq!(
+        house.core.calls().next().and_then(|call| call.record.agent_id.clone()).as_deref(),
+        Some("echo")
+    );
+}
+
+#[test]
+fn an_agent_that_rings_is_waited_for() {
+    let mut house = House::new();
+    named(&mut house);
+    agent_says(&mut house, "183 Session Progress", ANSWER);
+    house.look();
+    house.pass(Duration::from_secs(49));
+    assert_eq!(house.look(), "\n");
+    agent_says(&mut house, "200 OK", ANSWER);
+    assert!(house.look().ends_with("relay m1 m3\ncaller <- 200\n"));
+}
+
+/// A call to the agent whose name is resolved, and that has a fallback; a second pair is spoilt on the way.
+fn named(house: &mut House) -> Dial {
+    let call = Dial::to("+14155550105");
+    call.place(house);
+    house.binds = Binds::FailOnce;
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
+    house.look();
+    call
 }

@@ -49,7 +49,7 @@ impl Dial {
         self
     }
 
-    pub(crate) fn from_source(mut self, source: &str) -> Self {
+    pub(crate) fn at_source(mut self, source: &str) -> Self {
         source.clone_into(&mut self.source);
         self
     }
