@@ -62,7 +62,7 @@ enum Hold {
 enum Pause {
     /// Nothing: it may just be late.
     Unsaid,
-    /// Comfort noise (RFC 3389): it pauses.
+    /// Comfort noise (RFC 3389), or a digit (RFC 4733): it pauses.
     Said,
 }
 
@@ -77,7 +77,9 @@ pub(crate) enum Placed {
 /// A packet without audio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
-    ComfortNoise,
+    /// Comfort noise, or a digit, which takes the place of audio: silence goes out as time passes, not when audio comes
+    /// again, so that what an agent sends back keeps its pace.
+    Pause,
     Other,
 }
 
@@ -159,7 +161,7 @@ impl Jitter {
             return;
         }
         self.make_near(sequence, timestamp);
-        if place == Place::ComfortNoise {
+        if place == Place::Pause {
             self.pause = Pause::Said;
         }
         if self.is_next(sequence) {

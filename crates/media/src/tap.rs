@@ -85,9 +85,9 @@ impl Tap {
                 }
             }
             Kind::Audio | Kind::Unknown => self.jitter.note(now, sequence, timestamp, Place::Other),
-            Kind::ComfortNoise => self.jitter.note(now, sequence, timestamp, Place::ComfortNoise),
+            Kind::ComfortNoise => self.jitter.note(now, sequence, timestamp, Place::Pause),
             Kind::Event => {
-                self.jitter.note(now, sequence, timestamp, Place::Other);
+                self.jitter.note(now, sequence, timestamp, Place::Pause);
                 for digit in self.digits.take(now, timestamp, payload).into_iter().flatten() {
                     self.press(now, digit, counters);
                 }
