@@ -62,13 +62,13 @@ impl Node {
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
-        let (written, recorded) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(store.clone(), RECORDS, written);
-        let recorder = tokio::spawn(recorder::carry(entries, recorder, numbers));
+        let (written, confirmed) = mpsc::unbounded_channel();
+        let desk = Recorder::start(store.clone(), RECORDS, written);
+        let recorder = tokio::spawn(recorder::carry(entries, desk, numbers));
         let mut carriers = JoinSet::new();
         carriers.spawn(media_events(media, inputs.clone()));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        carriers.spawn(recorder::recorded(recorded, inputs.clone()));
+        carriers.spawn(recorder::recorded(confirmed, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone()));
         let notices = Notices::new(Instant::now());
         let wiring = Wiring { workers, streams: streams.clone(), records, notices };

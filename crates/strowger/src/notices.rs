@@ -40,7 +40,7 @@ impl Notices {
                 "source-unknown"
             ),
             Notice::AgentUnreachable { agent_id, error } => {
-                warn!(agent = %agent_id, %error, "agent-unreachable")
+                warn!(agent = %agent_id, %error, "agent-unreachable");
             }
             Notice::Malformed { source, fault } => debug!(address = %source.ip(), %fault, "malformed"),
         }
@@ -61,7 +61,7 @@ impl Notices {
 const RATE: f64 = 10.0;
 const BURST: f64 = 50.0;
 /// Longer than the bucket takes to fill.
-const REFILLED: Duration = Duration::from_secs(60);
+const REFILLED: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

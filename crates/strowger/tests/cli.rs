@@ -1,5 +1,7 @@
 //! The command line of the built binary: faults are told with file, line, key and remedy, and change nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
+
 use std::fs;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};

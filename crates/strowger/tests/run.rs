@@ -1,5 +1,7 @@
 //! The daemon of the built binary: a call, a changed inventory, a stop in the middle of a call, a crash in the middle of one.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
+
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
@@ -42,7 +44,7 @@ fn strowger(directory: &Path, arguments: &[&str]) -> Command {
 fn apply(directory: &Path, inventory: &str) {
     std::fs::write(directory.join("inventory.toml"), inventory).unwrap();
     std::fs::write(directory.join("conf.toml"), CONFIG).unwrap();
-    assert!(strowger(directory, &["apply", "inventory.toml"]).status().unwrap().success());
+    assert!(strowger(directory, &["apply", "inventory.toml"]).output().unwrap().status.success());
 }
 
 fn records(directory: &Path) -> Vec<Value> {
@@ -71,7 +73,10 @@ impl Daemon {
     fn read_until(&mut self, message: &str) -> Value {
         loop {
             let mut line = String::new();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "the daemon ended before it said `{message}`");
+            assert!(
+                self.log.read_line(&mut line).unwrap() > 0,
+                "the daemon ended before it said `{message}`"
+            );
             let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             if line["message"].as_str().is_some_and(|said| said.starts_with(message)) {
                 return line;
@@ -115,7 +120,7 @@ impl Caller {
 
     /// Runs the phone until `done`.
     fn run_until(&mut self, done: impl Fn(&Phone) -> bool) {
-        let (start, mut buffer) = (Instant::now(), [0; 65_536]);
+        let (start, mut buffer) = (Instant::now(), vec![0; 65_535]);
         self.phone.expire(start);
         loop {
             while let Some((to, bytes)) = self.phone.poll_transmit() {
@@ -127,7 +132,9 @@ impl Caller {
             assert!(start.elapsed() < PATIENCE, "{}", self.phone.ladder(start, |_| "daemon".into()));
             let now = Instant::now();
             let due = self.phone.deadline().map_or(PATIENCE, |due| due.saturating_duration_since(now));
-            self.socket.set_read_timeout(Some(due.clamp(Duration::from_millis(1), Duration::from_secs(1)))).unwrap();
+            self.socket
+                .set_read_timeout(Some(due.clamp(Duration::from_millis(1), Duration::from_secs(1))))
+                .unwrap();
             match self.socket.recv_from(&mut buffer) {
                 Ok((length, from)) => self.phone.receive(Instant::now(), from, &buffer[..length]),
                 Err(_) => self.phone.expire(Instant::now()),
@@ -188,7 +195,8 @@ fn sigterm_ends_calls_by_bye_and_writes_their_records() {
     let directory = TempDir::new().unwrap();
     apply(directory.path(), INVENTORY);
     let daemon = Daemon::start(directory.path());
-    let mut caller = Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::ExpectBye]].concat());
+    let mut caller =
+        Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::ExpectBye]].concat());
     caller.run_until(Phone::is_up);
     daemon.signal(Signal::TERM);
     let outcome = caller.run();

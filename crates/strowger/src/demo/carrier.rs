@@ -76,7 +76,7 @@ pub(super) async fn place(plan: Plan, daemon: SocketAddr) -> io::Result<Heard> {
     let mut slots = interval(Duration::from_millis(SLOT_MS));
     // A late packet is followed by the next in time: what is measured is the daemon, not this process's rest.
     slots.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (mut message, mut packet) = ([0; 65_536], [0; 2048]);
+    let (mut message, mut packet) = (vec![0; LARGEST_DATAGRAM], [0; 2048]);
     phone.expire(start);
     loop {
         while let Some((to, bytes)) = phone.poll_transmit() {
@@ -147,3 +147,4 @@ fn reasons_of(message: &[u8]) -> Vec<String> {
 const TAIL: Duration = Duration::from_millis(700);
 /// After it a call that has no end is a fault.
 const PATIENCE: Duration = Duration::from_secs(12);
+const LARGEST_DATAGRAM: usize = 65_535;

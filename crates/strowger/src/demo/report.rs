@@ -14,19 +14,6 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn title(&mut self, title: impl Display) {
-        println!("\n{title}");
-    }
-
-    pub(super) fn ladder(&mut self, heard: &Heard) {
-        for line in heard.ladder.to_string().lines() {
-            println!("  {line}");
-        }
-        if heard.datagrams == 0 {
-            println!("  (nothing came back)");
-        }
-    }
-
     /// One thing that had to hold, told as what was found.
     pub(super) fn check(&mut self, held: bool, found: impl Display) {
         if held {
@@ -87,6 +74,21 @@ impl Report {
         let all = self.held + self.failed;
         println!("\n{} of {all} checks held, in {:.1} s.", self.held, took.as_secs_f64());
         self.failed == 0
+    }
+}
+
+/// The head of a call.
+pub(super) fn title(title: impl Display) {
+    println!("\n{title}");
+}
+
+/// What went over the wire, as the caller saw it.
+pub(super) fn ladder(heard: &Heard) {
+    for line in heard.ladder.to_string().lines() {
+        println!("  {line}");
+    }
+    if heard.datagrams == 0 {
+        println!("  (nothing came back)");
     }
 }
 

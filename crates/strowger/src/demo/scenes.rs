@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::audio::{FRAMES_PER_SECOND, voice};
 use super::bot::{Seen, greeting};
 use super::carrier::{Heard, Plan, Talk, place};
-use super::report::Report;
+use super::report::{Report, ladder, title};
 use crate::failure::Failure;
 use crate::list::word;
 
@@ -55,7 +55,7 @@ pub(super) async fn play(
 
 /// That each call has left one record, with the right fate.
 pub(super) fn check_records(report: &mut Report, records: &[CallRecord]) {
-    report.title("The call records, read back from the store");
+    title("The call records, read back from the store");
     report.equal("records", &records.len().to_string(), &CALLS.to_string());
     for (to, source, fate) in [
         (PARROT, CARRIER, "completed 200 parrot assigned caller normal"),
@@ -88,8 +88,8 @@ fn summary(record: &CallRecord) -> String {
 }
 
 fn to_the_parrot(report: &mut Report, heard: &Heard, seen: &Seen) {
-    report.title(format_args!("1. {PARROT} has an agent: a Media Streams bot that gives the audio back"));
-    report.ladder(heard);
+    title(format_args!("1. {PARROT} has an agent: a Media Streams bot that gives the audio back"));
+    ladder(heard);
     report.outcome(heard, 200);
     let voice = spoken(PARROT_VOICE);
     report.audio("the bot heard the caller", &voice, &seen.audio);
@@ -110,31 +110,29 @@ fn to_the_parrot(report: &mut Report, heard: &Heard, seen: &Seen) {
 }
 
 fn to_the_default(report: &mut Report, heard: &Heard) {
-    report.title(format_args!("2. {DEFAULT} has no agent: the default one answers, the built-in echo"));
-    report.ladder(heard);
+    title(format_args!("2. {DEFAULT} has no agent: the default one answers, the built-in echo"));
+    ladder(heard);
     report.outcome(heard, 200);
     report.echo(heard, &spoken(DEFAULT_VOICE));
 }
 
 fn to_nobody(report: &mut Report, heard: &Heard) {
-    report.title(format_args!("3. {UNKNOWN} is not ours"));
-    report.ladder(heard);
+    title(format_args!("3. {UNKNOWN} is not ours"));
+    ladder(heard);
     report.outcome(heard, 404);
     let told = heard.reasons.first().map_or("none", String::as_str);
     report.check(told.contains("cause=404"), format_args!("Reason: {told}"));
 }
 
 fn from_a_stranger(report: &mut Report, heard: &Heard) {
-    report.title(format_args!("4. {STRANGER} belongs to no trunk"));
-    report.ladder(heard);
+    title(format_args!("4. {STRANGER} belongs to no trunk"));
+    ladder(heard);
     report.equal("datagrams that came back", &heard.datagrams.to_string(), "0");
 }
 
 fn to_the_greeter(report: &mut Report, heard: &Heard, seen: &Seen) {
-    report.title(format_args!(
-        "5. {GREETER} has a bot that greets in one burst, waits for its mark, and hangs up"
-    ));
-    report.ladder(heard);
+    title(format_args!("5. {GREETER} has a bot that greets in one burst, waits for its mark, and hangs up"));
+    ladder(heard);
     report.outcome(heard, 200);
     report.audio("the caller heard the greeting", &greeting(), &heard.audio.audio());
     report.equal("marks that came back", &seen.marks_back.join(" "), "greeted");
