@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::prefixes::Prefixes;
 use crate::{Agent, E164, Endpoint, Fault, Inventory, Number, NumberSource, Settings, Trunk};
 
-/// An immutable snapshot of what we own. A change is another snapshot; a running call keeps what it was admitted with.
+/// An immutable snapshot of what we own. A change is another snapshot; a running call keeps what it was admitted
+/// with.
 ///
 /// Invariant: it has none of the faults that [`Inventory::faults`] finds, and every secret in it can be revealed.
 #[derive(Debug, Default)]

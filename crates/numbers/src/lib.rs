@@ -1,7 +1,8 @@
 //! What we own and who may do what: numbers, trunks, agents.
 //!
-//! An [`Inventory`] is what is written down; a [`Directory`] is the immutable snapshot that calls are routed by. [`did`] finds the called number in an
-//! INVITE, [`admission`] decides over the call, and [`Refusal`] is the one place that turns a reason into a status code.
+//! An [`Inventory`] is what is written down; a [`Directory`] is the immutable snapshot that calls are routed by.
+//! [`did`] finds the called number in an INVITE, [`admission`] decides over the call, and [`Refusal`] is the one
+//! place that turns a reason into a status code.
 
 pub mod admission;
 mod country;

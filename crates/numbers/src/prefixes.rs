@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// A table of networks. A look-up costs one probe for each prefix length that occurs, however many networks there are.
+/// A table of networks. A look-up costs one probe for each prefix length that occurs, however many networks there
+/// are.
 #[derive(Debug)]
 pub(crate) struct Prefixes<T> {
     networks: HashMap<IpNet, T>,
@@ -65,6 +66,8 @@ pub(crate) fn canonical(network: IpNet) -> IpNet {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table(networks: &[&str]) -> Prefixes<String> {
@@ -100,5 +103,25 @@ mod tests {
         let table = table(&["::ffff:192.0.2.0/120"]);
         assert!(table.find("192.0.2.77".parse().unwrap()).is_some());
         assert!(table.find("192.0.3.1".parse().unwrap()).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_finds_what_a_look_at_every_network_finds(
+            networks in prop::collection::vec((0..8_u32, 0..=32_u8), 0..40),
+            address in 0..8_u32,
+        ) {
+            let spread = |bits: u32| std::net::Ipv4Addr::from(bits.reverse_bits() | bits);
+            let networks: Vec<IpNet> = networks
+                .into_iter()
+                .map(|(bits, length)| IpNet::new(spread(bits).into(), length).unwrap().trunc())
+                .collect();
+            let table: Prefixes<IpNet> = networks.iter().map(|network| (*network, *network)).collect();
+            let address = IpAddr::V4(spread(address));
+            let holders = networks.iter().filter(|network| network.contains(&address));
+            prop_assert_eq!(table.find(address), holders.max_by_key(|network| network.prefix_len()));
+        }
     }
 }

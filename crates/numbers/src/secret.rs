@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A password or token: given in place, or named by the file or environment variable that holds it. `Debug` never shows it.
+/// A password or token: given in place, or named by the file or environment variable that holds it. `Debug` never
+/// shows it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a string, { file = \"PATH\" } or { env = \"NAME\" }")]
 pub enum Secret {

@@ -14,18 +14,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the inventory is faulty, SQLite refuses, or a row can't be read.
+    /// If the inventory is faulty, the database refuses, or a row can't be read.
     pub async fn plan(&self, inventory: &Inventory) -> Result<Plan, Error> {
         check(inventory)?;
         let held = self.snapshot().await?;
         Ok(Plan::between(held.revision, &held.inventory, inventory))
     }
 
-    /// Makes the inventory equal to this one, in one transaction that other processes see as a whole. The revision rises by one, unless there was nothing to do.
+    /// Makes the inventory equal to this one, in one transaction that other processes see as a whole. The revision
+    /// rises by one, unless there was nothing to do.
     ///
     /// # Errors
     ///
-    /// If the inventory is faulty, SQLite refuses, or a row can't be read. Nothing is changed then.
+    /// If the inventory is faulty, the database refuses, or a row can't be read. Nothing is changed then.
     pub async fn apply(&self, inventory: &Inventory) -> Result<Plan, Error> {
         check(inventory)?;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -138,5 +139,5 @@ async fn remove(connection: &mut SqliteConnection, gone: &[(Kind, &str)]) -> Res
     Ok(())
 }
 
-/// SQLite takes at most 32,766 values in one statement.
+/// A statement takes at most 32,766 values.
 const ROWS_AT_ONCE: usize = 1_000;

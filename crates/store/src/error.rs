@@ -44,7 +44,7 @@ pub enum Error {
     /// The file can't be opened, for another reason.
     #[error("the store {} can't be opened: {cause}", path.display())]
     Open { path: PathBuf, cause: sqlx::Error },
-    /// SQLite has refused.
+    /// The database has refused.
     #[error("the store does not answer: {0}")]
     Sql(#[from] sqlx::Error),
 }

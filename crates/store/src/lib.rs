@@ -1,7 +1,8 @@
-//! What we own, and the calls that were made of it, in SQLite.
+//! What we own, and the calls that were made of it, in a database file.
 //!
-//! Any number of processes may hold one store open: the daemon reads and records, `strowger apply` changes the inventory, and the daemon notices by the
-//! revision. A change of the inventory, and a batch of records, is one transaction each: it is there as a whole, or not at all.
+//! Any number of processes may hold one store open: the daemon reads and records, `strowger apply` changes the
+//! inventory, and the daemon notices by the revision. A change of the inventory, and a batch of records, is one
+//! transaction each: it is there as a whole, or not at all.
 
 mod apply;
 mod error;

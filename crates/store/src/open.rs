@@ -20,7 +20,8 @@ enum Place {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH`, which is made if it does not exist, or `sqlite::memory:`, which is gone with the last clone.
+    /// Opens `sqlite:PATH`, which is made if it does not exist, or `sqlite::memory:`, which is gone with the last
+    /// clone.
     ///
     /// # Errors
     ///
@@ -45,7 +46,7 @@ impl Store {
         }
     }
 
-    /// Waits until all connections are closed. SQLite folds the write-ahead log into the file with the last of them.
+    /// Waits until all connections are closed. The last of them folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -134,7 +135,8 @@ async fn check_content(connection: &mut SqliteConnection, path: &Path) -> Result
     Err(Error::Foreign { path: path.to_owned() })
 }
 
-/// Two processes may make one store at the same time: the second finds the first one's tables half-way, and then all of them.
+/// Two processes may make one store at the same time: the second finds the first one's tables half-way, and then
+/// all of them.
 async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
     let mut attempt = 0;
     loop {
@@ -169,7 +171,7 @@ fn opened(path: &Path, cause: sqlx::Error) -> Error {
     }
 }
 
-/// Readers beside the one writer that SQLite allows.
+/// Readers beside the one writer that there may be.
 const CONNECTIONS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MIGRATION_ATTEMPTS: u32 = 10;

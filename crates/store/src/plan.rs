@@ -7,7 +7,8 @@ use numbers::Inventory;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What makes one inventory equal to another. Printed, it is a list like that of `diff`, and a line of counts; no secret is in it.
+/// What makes one inventory equal to another. Printed, it is a list like that of `diff`, and a line of counts; no
+/// secret is in it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Plan {
     /// The revision that it starts from.

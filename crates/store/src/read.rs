@@ -31,7 +31,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses, or a row can't be read.
+    /// If the database refuses, or a row can't be read.
     pub async fn inventory(&self) -> Result<Inventory, Error> {
         Ok(self.snapshot().await?.inventory)
     }
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses, or a row can't be read.
+    /// If the database refuses, or a row can't be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         let mut transaction = self.pool.begin().await?;
         let snapshot = snapshot(&mut transaction).await?;
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses.
+    /// If the database refuses.
     pub async fn revision(&self) -> Result<u64, Error> {
         revision(&self.pool).await
     }

@@ -10,8 +10,8 @@ use tracing::{error, info, warn};
 
 use crate::{Error, Store};
 
-/// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it is on disk. While the store refuses it tries
-/// again, says so, and lets the callers wait: it loses none.
+/// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it
+/// is on disk. While the store refuses it tries again, says so, and lets the callers wait: it loses none.
 #[derive(Debug)]
 pub struct Recorder {
     entries: mpsc::Sender<Entry>,
@@ -25,7 +25,8 @@ type Entry = (CallKey, Box<CallRecord>);
 pub struct Full(pub CallKey, pub Box<CallRecord>);
 
 impl Recorder {
-    /// Starts the task. `capacity` records may wait. Each finished call's key goes to `recorded`, which holds no more than there are calls.
+    /// Starts the task. `capacity` records may wait. Each finished call's key goes to `recorded`, which holds no
+    /// more than there are calls.
     pub fn start(store: Store, capacity: usize, recorded: mpsc::UnboundedSender<CallKey>) -> Self {
         let (entries, waiting) = mpsc::channel(capacity.max(1));
         Self { entries, task: tokio::spawn(run(store, waiting, recorded)) }

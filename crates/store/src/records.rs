@@ -8,11 +8,12 @@ use sqlx::{Row, SqliteConnection};
 use crate::{Error, Store};
 
 impl Store {
-    /// Writes records in one transaction, each in the place of one with the same id. A finished call's record is never replaced by that of a call that is up.
+    /// Writes records in one transaction, each in the place of one with the same id. A finished call's record is
+    /// never replaced by that of a call that is up.
     ///
     /// # Errors
     ///
-    /// If SQLite refuses. Nothing is written then.
+    /// If the database refuses. Nothing is written then.
     pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for record in records {
@@ -26,16 +27,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses, or a row can't be read.
+    /// If the database refuses, or a row can't be read.
     pub async fn recent_calls(&self, limit: u32) -> Result<Vec<CallRecord>, Error> {
         self.calls_before(u64::MAX, "", limit).await
     }
 
-    /// The calls that come after this one in [`Store::recent_calls`]: with an earlier INVITE, or one of the same moment and a smaller id.
+    /// The calls that come after this one in [`Store::recent_calls`]: with an earlier INVITE, or one of the same
+    /// moment and a smaller id.
     ///
     /// # Errors
     ///
-    /// If SQLite refuses, or a row can't be read.
+    /// If the database refuses, or a row can't be read.
     pub async fn calls_before(&self, invite_at: u64, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
         let rows = sqlx::query(
             "SELECT * FROM call_records WHERE (invite_at, id) < (?, ?) ORDER BY invite_at DESC, id DESC LIMIT ?",
@@ -52,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses, or the row can't be read.
+    /// If the database refuses, or the row can't be read.
     pub async fn call(&self, id: &str) -> Result<Option<CallRecord>, Error> {
         let row = sqlx::query("SELECT * FROM call_records WHERE id = ?")
             .bind(id)
@@ -65,20 +67,22 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If SQLite refuses.
+    /// If the database refuses.
     pub async fn count_calls(&self) -> Result<u64, Error> {
         let count: i64 =
             sqlx::query_scalar("SELECT count(*) FROM call_records").fetch_one(&self.pool).await?;
         Ok(count.cast_unsigned())
     }
 
-    /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`, ended by `system` at `now_ms`.
+    /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`,
+    /// ended by `system` at `now_ms`.
     ///
-    /// When they ended nobody knows, so nothing is billed, and the duration only says how long they may have lasted. For the daemon, before its first call.
+    /// When they ended nobody knows, so nothing is billed, and the duration only says how long they may have
+    /// lasted. For the daemon, before its first call.
     ///
     /// # Errors
     ///
-    /// If SQLite refuses.
+    /// If the database refuses.
     pub async fn cut_off(&self, now_ms: u64) -> Result<u64, Error> {
         let done = sqlx::query(
             "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
@@ -216,7 +220,7 @@ fn quality(row: &SqliteRow, packets: &str, lost: &str, jitter_ms: &str) -> Resul
     Ok(Some(Quality { packets, lost, jitter_ms: jitter_ms.unwrap_or_default() }))
 }
 
-/// SQLite's integers are signed. Nothing that we count comes near the end.
+/// Columns are signed. Nothing that we count comes near the end.
 fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

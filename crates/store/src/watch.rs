@@ -7,7 +7,8 @@ use tracing::warn;
 use crate::Store;
 
 impl Store {
-    /// Waits until the revision is another than `seen`, and returns it. Looks four times a second; a store that can't be read is looked at again.
+    /// Waits until the revision is another than `seen`, and returns it. Looks four times a second; a store that
+    /// can't be read is looked at again.
     pub async fn changed(&self, seen: u64) -> u64 {
         let mut is_told = false;
         loop {
@@ -15,7 +16,7 @@ impl Store {
                 Ok(revision) if revision != seen => return revision,
                 Ok(_) => is_told = false,
                 Err(error) if is_told => {
-                    tracing::debug!(%error, "the revision of the inventory still can't be read")
+                    tracing::debug!(%error, "the revision of the inventory still can't be read");
                 }
                 Err(error) => {
                     warn!(%error, "the revision of the inventory can't be read");

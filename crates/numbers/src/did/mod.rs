@@ -50,8 +50,9 @@ pub enum DidOrigin {
 
 /// Finds the called number as the trunk's `did_source` says.
 ///
-/// With `auto`, the first of Request-URI, P-Called-Party-ID and To that is a number of ours. If nothing in any of them looks dialled (a registered PBX is often
-/// called by its user name), and the trunk has one number only, it is that. A dialled number that is not ours never becomes that one.
+/// With `auto`, the first of Request-URI, P-Called-Party-ID and To that is a number of ours. If nothing in any of
+/// them looks dialled (a registered PBX is often called by its user name), and the trunk has one number only, it is
+/// that. A dialled number that is not ours never becomes that one.
 pub fn extract(trunk: &Trunk, directory: &Directory, called: &Called<'_>) -> Did {
     let source = trunk.inbound.as_ref().map_or(&DidSource::Auto, |inbound| &inbound.did_source);
     let read = |origin, raw: Option<&str>| read(trunk, directory, origin, raw.unwrap_or_default());
@@ -90,7 +91,8 @@ fn auto(trunk: &Trunk, directory: &Directory, called: &Called<'_>) -> Did {
     Did { raw, e164: only, origin }
 }
 
-/// One place's writing. Bare digits that are a number of ours as they stand are that number, whatever country the trunk is in.
+/// One place's writing. Bare digits that are a number of ours as they stand are that number, whatever country the
+/// trunk is in.
 fn read(trunk: &Trunk, directory: &Directory, origin: DidOrigin, raw: &str) -> Did {
     let inbound = trunk.inbound.as_ref();
     let country = inbound.and_then(|inbound| inbound.did_country);

@@ -14,8 +14,9 @@ const MIN_BARE_DIGITS: usize = 11;
 /// The calling code of the North American Numbering Plan, whose international prefix is 011.
 const NORTH_AMERICA: u16 = 1;
 
-/// Reads a number in any of the usual writings: `+`, `00` or `011` and the international number, the international number alone, or the national one of
-/// `did_country`; with visual separators, escapes, `tel:` and parameters. `strip_prefix` is taken off the front first, if it is there.
+/// Reads a number in any of the usual writings: `+`, `00` or `011` and the international number, the international
+/// number alone, or the national one of `did_country`; with visual separators, escapes, `tel:` and parameters.
+/// `strip_prefix` is taken off the front first, if it is there.
 ///
 /// `None` for short codes, and for whatever is not made of ASCII digits: SIP users are not always numbers.
 pub fn normalise(raw: &str, did_country: Option<Country>, strip_prefix: Option<&str>) -> Option<E164> {

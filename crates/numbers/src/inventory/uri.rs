@@ -19,7 +19,8 @@ pub(super) fn check_stream_url(url: &str) -> Result<(), String> {
     check_host_port(host_port)
 }
 
-/// `sip:`, perhaps a user, a host, perhaps a port and parameters (RFC 3261, section 19.1). The answer is the transport it asks for.
+/// `sip:`, perhaps a user, a host, perhaps a port and parameters (RFC 3261, section 19.1). The answer is the
+/// transport it asks for.
 pub(super) fn check_sip_uri(uri: &str) -> Result<Transport, String> {
     let (scheme, rest) = uri.split_once(':').ok_or("a SIP URI begins with sip:")?;
     let is_secure = scheme.eq_ignore_ascii_case("sips");

@@ -29,9 +29,11 @@ impl std::fmt::Display for Fault {
 }
 
 impl Inventory {
-    /// Everything that is wrong with it, in the order settings, agents, trunks, numbers. Empty if it may become a [`crate::Directory`].
+    /// Everything that is wrong with it, in the order settings, agents, trunks, numbers. Empty if it may become a
+    /// [`crate::Directory`].
     ///
-    /// What a later version will do and this one does not is wrong too: nothing that is written down is silently ignored.
+    /// What a later version will do and this one does not is wrong too: nothing that is written down is silently
+    /// ignored.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Faults::default();
         let agents = Ids::new("agents", self.agents.iter().map(|agent| agent.id.as_str()));

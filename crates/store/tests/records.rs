@@ -1,0 +1,231 @@
+//! Call records: written, replaced, confirmed, cut off.
+
+use std::time::Duration;
+
+use b2bua::CallRecord;
+use b2bua::io::CallKey;
+use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use store::{Full, Recorder, Store};
+use tokio::sync::mpsc;
+
+/// A call that is up, with every field that may be set by then.
+fn up(index: u64) -> CallRecord {
+    CallRecord {
+        id: format!("{index:032x}"),
+        direction: CallDirection::Inbound,
+        trunk_id: Some("acme".into()),
+        number: Some("+14155550100".into()),
+        agent_id: Some("sales".into()),
+        agent_source: Some(AgentSource::Assigned),
+        from: Some("+442079460000".into()),
+        from_raw: "\"O'Neil; DROP TABLE\" <sip:02079460000@x>".into(),
+        to: None,
+        to_raw: "s".into(),
+        sip_call_id_a: format!("{index}@carrier"),
+        sip_call_id_b: None,
+        transport: "udp".into(),
+        source: "203.0.113.5:5060".into(),
+        codec: None,
+        media_encryption: false,
+        invite_at: 1_700_000_000_000 + index,
+        ringing_at: Some(1_700_000_000_100 + index),
+        answered_at: None,
+        ended_at: None,
+        duration_ms: 0,
+        billable_s: 0,
+        agent_active_ms: 0,
+        rating: "byoc".into(),
+        status: None,
+        sip_status: None,
+        q850: None,
+        ended_by: None,
+        reason: None,
+        quality_a: None,
+        quality_b: None,
+    }
+}
+
+/// The same call at its end, with every field set.
+fn ended(index: u64) -> CallRecord {
+    CallRecord {
+        to: Some("+14155550100".into()),
+        sip_call_id_b: Some("b".into()),
+        codec: Some("PCMU".into()),
+        media_encryption: true,
+        answered_at: Some(1_700_000_000_200 + index),
+        ended_at: Some(1_700_000_009_999 + index),
+        duration_ms: 9_999,
+        billable_s: 10,
+        agent_active_ms: 9_799,
+        status: Some(CallStatus::Completed),
+        sip_status: Some(200),
+        q850: Some(16),
+        ended_by: Some(EndedBy::Caller),
+        reason: Some("normal".into()),
+        quality_a: Some(Quality { packets: 500, lost: 1, jitter_ms: 0.125 }),
+        quality_b: Some(Quality { packets: u64::from(u32::MAX) + 1, lost: 0, jitter_ms: 7.5 }),
+        ..up(index)
+    }
+}
+
+async fn memory() -> Store {
+    Store::open("sqlite::memory:").await.expect("a store")
+}
+
+fn url(directory: &tempfile::TempDir) -> String {
+    format!("sqlite:{}", directory.path().join("strowger.db").display())
+}
+
+#[tokio::test]
+async fn every_field_comes_back_under_its_own_name() {
+    let store = memory().await;
+    store.write(&[up(1), ended(2)]).await.expect("written");
+    let calls = store.recent_calls(10).await.expect("read");
+    assert_eq!(calls, [ended(2), up(1)]);
+    let json = |record: &CallRecord| serde_json::to_string(record).expect("json");
+    assert_eq!(json(&calls[0]), json(&ended(2)));
+    assert_eq!(store.call(&ended(2).id).await.expect("read"), Some(ended(2)));
+    assert_eq!(store.call("none").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn every_word_of_a_record_comes_back() {
+    use CallStatus::{Busy, Canceled, Completed, Failed, NoAnswer, Refused};
+    use EndedBy::{Agent, Caller, Carrier, Policy, System};
+    let mut records = Vec::new();
+    for (status, ended_by) in [
+        (Busy, Agent),
+        (Canceled, Caller),
+        (Completed, Carrier),
+        (Failed, Policy),
+        (NoAnswer, System),
+        (Refused, Policy),
+    ] {
+        let index = records.len() as u64;
+        let (status, ended_by) = (Some(status), Some(ended_by));
+        let (direction, agent_source) = (CallDirection::Outbound, Some(AgentSource::Default));
+        records.push(CallRecord { status, ended_by, direction, agent_source, ..ended(index) });
+    }
+    let store = memory().await;
+    store.write(&records).await.expect("written");
+    records.reverse();
+    let read = store.recent_calls(10).await.expect("read");
+    assert_eq!(read, records);
+    for record in &read {
+        let json = serde_json::to_value(record).expect("json");
+        assert!(json["status"].is_string() && json["ended_by"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_replaced_by_its_end_and_never_the_other_way() {
+    let store = memory().await;
+    store.write(&[up(1)]).await.expect("written");
+    store.write(&[ended(1)]).await.expect("written");
+    store.write(&[up(1)]).await.expect("written");
+    assert_eq!(store.recent_calls(10).await.expect("read"), [ended(1)]);
+    let again = CallRecord { reason: Some("corrected".into()), ..ended(1) };
+    store.write(std::slice::from_ref(&again)).await.expect("written");
+    assert_eq!(store.recent_calls(10).await.expect("read"), [again]);
+}
+
+#[tokio::test]
+async fn calls_are_listed_newest_first_in_pages_without_gaps() {
+    let store = memory().await;
+    let at = |index: u64| CallRecord { invite_at: 1_000 + index / 3, ..ended(index) };
+    let records: Vec<_> = (0..100).map(at).collect();
+    store.write(&records).await.expect("written");
+    assert_eq!(store.count_calls().await.expect("read"), 100);
+    let mut seen = store.recent_calls(7).await.expect("read");
+    while let Some(last) = seen.last() {
+        let page = store.calls_before(last.invite_at, &last.id.clone(), 7).await.expect("read");
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    let mut expected = records;
+    expected.reverse();
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left() {
+    let store = memory().await;
+    store.write(&[up(1), ended(2), up(3)]).await.expect("written");
+    let now = 1_700_000_060_000;
+    assert_eq!(store.cut_off(now).await.expect("marked"), 2);
+    assert_eq!(store.cut_off(now).await.expect("marked"), 0);
+    let calls = store.recent_calls(10).await.expect("read");
+    assert_eq!(calls[1], ended(2));
+    for call in [&calls[0], &calls[2]] {
+        assert_eq!((call.status, call.ended_by), (Some(CallStatus::Failed), Some(EndedBy::System)));
+        assert_eq!((call.reason.as_deref(), call.ended_at, call.billable_s), (Some("cut-off"), Some(now), 0));
+        assert_eq!(call.duration_ms, now - call.invite_at);
+    }
+}
+
+#[tokio::test]
+async fn each_finished_call_is_confirmed_once_when_it_is_on_disk() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(&url(&directory)).await.expect("a store");
+    let (confirm, mut confirmed) = mpsc::unbounded_channel();
+    let recorder = Recorder::start(store.clone(), 64, confirm);
+    let other = Store::open(&url(&directory)).await.expect("a store");
+    for index in 0..500 {
+        recorder.record(CallKey(index), Box::new(up(index))).await.expect("taken");
+        recorder.record(CallKey(index), Box::new(ended(index))).await.expect("taken");
+    }
+    for index in 0..5 {
+        assert_eq!(confirmed.recv().await, Some(CallKey(index)));
+        assert_eq!(other.call(&ended(index).id).await.expect("read"), Some(ended(index)));
+    }
+    recorder.finish().await.expect("finished");
+    let keys: Vec<_> = std::iter::from_fn(|| confirmed.try_recv().ok()).map(|CallKey(key)| key).collect();
+    assert_eq!(keys, (5..500).collect::<Vec<_>>());
+    assert_eq!(other.count_calls().await.expect("read"), 500);
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_is_tried_until_it_takes_every_record() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(&url(&directory)).await.expect("a store");
+    let options = SqliteConnectOptions::new().filename(directory.path().join("strowger.db"));
+    let mut blocker = options.busy_timeout(Duration::from_secs(5)).connect().await.expect("a connection");
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut blocker).await.expect("locked");
+    let (confirm, mut confirmed) = mpsc::unbounded_channel();
+    let recorder = Recorder::start(store.clone(), 2, confirm);
+    recorder.record(CallKey(1), Box::new(ended(1))).await.expect("taken");
+    // Longer than SQLite itself waits for the lock.
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    assert!(confirmed.try_recv().is_err());
+    let mut kept = Vec::new();
+    for index in 2..10 {
+        if let Err(Full(key, record)) = recorder.try_record(CallKey(index), Box::new(ended(index))) {
+            kept.push((key, record));
+        }
+    }
+    assert_eq!(kept.len(), 6, "two may wait");
+    sqlx::query("ROLLBACK").execute(&mut blocker).await.expect("unlocked");
+    for (key, record) in kept {
+        recorder.record(key, record).await.expect("taken");
+    }
+    recorder.finish().await.expect("finished");
+    let keys: Vec<_> = std::iter::from_fn(|| confirmed.try_recv().ok()).map(|CallKey(key)| key).collect();
+    assert_eq!(keys, (1..10).collect::<Vec<_>>());
+    assert_eq!(store.count_calls().await.expect("read"), 9);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_cut_off_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(&url(&directory)).await.expect("a store");
+    let records: Vec<_> = (0..20_000).map(ended).collect();
+    let dying = Store::open(&url(&directory)).await.expect("a store");
+    let cut = tokio::time::timeout(Duration::from_millis(30), dying.write(&records)).await;
+    assert!(cut.is_err(), "it was to be cut off");
+    assert_eq!(store.count_calls().await.expect("read"), 0);
+    store.write(&records[..10]).await.expect("the lock is free");
+    assert_eq!(store.count_calls().await.expect("read"), 10);
+}
