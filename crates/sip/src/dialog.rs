@@ -28,7 +28,7 @@ pub(crate) struct Dialog {
     flow: Flow,
 }
 
-/// A request whose CSeq is lower than that of one before it (RFC 3261 s.12.2.2).
+/// A request whose `CSeq` is lower than that of one before it (RFC 3261 s.12.2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OutOfOrder;
 
@@ -77,7 +77,7 @@ impl Dialog {
             && self.remote_tag.as_deref() == request.from_tag()
     }
 
-    /// Takes note of a request's CSeq.
+    /// Takes note of a request's `CSeq`.
     ///
     /// # Errors
     /// [`OutOfOrder`]: it is to be refused with 500.
@@ -98,7 +98,7 @@ impl Dialog {
         }
     }
 
-    /// The CSeq number of our next request.
+    /// The `CSeq` number of our next request.
     pub(crate) fn next_cseq(&mut self) -> u32 {
         self.local_cseq = self.local_cseq.wrapping_add(1) & MAX_CSEQ;
         self.local_cseq
@@ -189,5 +189,5 @@ fn is_inside(ip: IpAddr) -> bool {
 /// Of UDP and TCP (s.19.1.2).
 pub(crate) const DEFAULT_PORT: u16 = 5060;
 
-/// CSeq numbers stay below 2^31 (s.8.1.1.5).
+/// `CSeq` numbers stay below 2^31 (s.8.1.1.5).
 const MAX_CSEQ: u32 = (1 << 31) - 1;

@@ -50,37 +50,37 @@ pub(super) enum Purpose {
 
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    by_id: BTreeMap<u64, Client>,
-    by_key: BTreeMap<ClientKey, u64>,
+    transactions: BTreeMap<u64, Client>,
+    keys: BTreeMap<ClientKey, u64>,
 }
 
 impl Clients {
     pub(super) fn insert(&mut self, id: u64, client: Client) {
-        self.by_key.insert(client.key.clone(), id);
-        self.by_id.insert(id, client);
+        self.keys.insert(client.key.clone(), id);
+        self.transactions.insert(id, client);
     }
 
     pub(super) fn remove(&mut self, id: u64) {
-        if let Some(client) = self.by_id.remove(&id) {
-            self.by_key.remove(&client.key);
+        if let Some(client) = self.transactions.remove(&id) {
+            self.keys.remove(&client.key);
         }
     }
 
     pub(super) fn find(&self, key: &ClientKey) -> Option<u64> {
-        self.by_key.get(key).copied()
+        self.keys.get(key).copied()
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&Client> {
-        self.by_id.get(&id)
+        self.transactions.get(&id)
     }
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
-        self.by_id.get_mut(&id)
+        self.transactions.get_mut(&id)
     }
 
     /// An INVITE of ours, as long as its transaction lives.
     pub(super) fn invitation_mut(&mut self, id: u64) -> Option<&mut Invitation> {
-        match &mut self.by_id.get_mut(&id)?.machine {
+        match &mut self.transactions.get_mut(&id)?.machine {
             Machine::Invite(_, invitation) => Some(invitation),
             Machine::Other(..) => None,
         }
@@ -88,11 +88,11 @@ impl Clients {
 
     /// The transactions whose messages take `flow`, in the order of their making.
     pub(super) fn on(&self, flow: Flow) -> Vec<u64> {
-        self.by_id.iter().filter(|(_, client)| client.flow == flow).map(|(&id, _)| id).collect()
+        self.transactions.iter().filter(|(_, client)| client.flow == flow).map(|(&id, _)| id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+        self.transactions.len()
     }
 }
 

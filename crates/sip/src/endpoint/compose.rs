@@ -153,10 +153,12 @@ fn stamped(text: &str, source: SocketAddr) -> String {
         }
     }
     if rport || !own {
-        stamped.push_str(&format!(";received={}", source.ip()));
+        stamped.push_str(";received=");
+        stamped.push_str(&source.ip().to_string());
     }
     if rport {
-        stamped.push_str(&format!(";rport={}", source.port()));
+        stamped.push_str(";rport=");
+        stamped.push_str(&source.port().to_string());
     }
     stamped
 }

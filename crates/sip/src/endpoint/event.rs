@@ -44,7 +44,7 @@ pub enum Event {
         /// The response.
         response: Message,
     },
-    /// A 2xx to our INVITE, the first: `acknowledge` it. A further fork's 2xx is ACKed and ended by a BYE here.
+    /// A 2xx to our INVITE, the first: `acknowledge` it. A further fork's 2xx is acknowledged and ended by a BYE here.
     Answered {
         /// Which one.
         dialog: DialogKey,

@@ -12,6 +12,7 @@ use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
 use crate::transaction::{Repetition, server_invite, server_other};
 
+#[expect(clippy::needless_pass_by_value, reason = "a verb takes what it is told, for it may keep it")]
 impl Endpoint {
     /// Sends 100 Trying to a received INVITE.
     pub fn trying(&mut self, now: Instant, dialog: DialogKey) {
@@ -90,19 +91,16 @@ impl Endpoint {
                     return self.provisional(now, id, &reply);
                 }
                 if status.is_success() {
-                    self.accept_reinvite(now, key, id, &reply)
+                    self.accept_reinvite(now, key, id, &reply);
                 } else {
-                    self.finish(now, id, &reply)
+                    self.finish(now, id, &reply);
                 }
                 if let Some(confirmed) = self.usages.confirmed_mut(key) {
                     confirmed.reinvite = None;
                 }
                 self.index_usage(key);
             }
-            // The verbs above are for these.
-            Machine::Invite(_, Purpose::Opening(_) | Purpose::Reinvite(_)) => {}
-            Machine::Other(_, _) if status.is_provisional() => {}
-            Machine::Other(server_other::State::Trying { .. }, dialog) => {
+            Machine::Other(server_other::State::Trying { .. }, dialog) if !status.is_provisional() => {
                 let refresh = *server.request.method() == Method::Update && status.is_success();
                 if let (true, Some(key)) = (refresh, *dialog) {
                     let (request, flow) = (server.request.clone(), server.flow);
@@ -110,12 +108,8 @@ impl Endpoint {
                 }
                 self.finish(now, id, &reply);
             }
-            Machine::Other(
-                server_other::State::Disregarded { .. }
-                | server_other::State::Completed { .. }
-                | server_other::State::Terminated,
-                _,
-            ) => {}
+            // Answered, disregarded, or an INVITE for the verbs above.
+            Machine::Other(..) | Machine::Invite(_, Purpose::Opening(_) | Purpose::Reinvite(_)) => {}
         }
     }
 
@@ -158,7 +152,7 @@ impl Endpoint {
         self.index_usage(key);
         self.raise(Event::Acknowledged { dialog: key, request });
         if let Some(headers) = closing {
-            self.send_bye(now, key, headers);
+            self.send_bye(now, key, &headers);
         }
     }
 
@@ -235,7 +229,7 @@ impl Endpoint {
                 vec![Header { name: "Reason", value: "SIP;cause=408;text=\"ACK missing\"".to_owned() }]
             });
             self.finish_reinvite(now, key);
-            return self.send_bye(now, key, headers);
+            return self.send_bye(now, key, &headers);
         }
         let mut due = Vec::new();
         for unacked in &mut confirmed.unacked {
@@ -265,4 +259,4 @@ pub(super) fn offer_of(invite: &Message) -> Offer {
 }
 
 /// How often a ringing call is told so (s.13.3.1.1).
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);

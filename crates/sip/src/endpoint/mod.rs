@@ -56,7 +56,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint without dialogs. `seed` is all of its randomness: tags, branches, Call-IDs, CSeq starts.
+    /// An endpoint without dialogs. `seed` is all of its randomness: tags, branches, Call-IDs, `CSeq` starts.
     pub fn new(mut config: Config, seed: [u8; 32]) -> Self {
         // A timer of no length would be due again at once, for ever.
         config.t1 = config.t1.max(Duration::from_millis(1));

@@ -70,7 +70,7 @@ pub struct Body {
 pub struct Reply {
     /// Its status.
     pub status: StatusCode,
-    /// Headers beside those that the endpoint itself sets (Via, From, To, Call-ID, CSeq, Contact, Server,
+    /// Headers beside those that the endpoint itself sets (Via, From, To, Call-ID, `CSeq`, Contact, Server,
     /// Content-Length, Record-Route).
     pub headers: Vec<Header>,
     /// Its body.

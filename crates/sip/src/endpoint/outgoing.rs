@@ -13,6 +13,7 @@ use crate::transaction::client_invite::Reason;
 use crate::transaction::key::ClientKey;
 use crate::transaction::{client_invite, client_other};
 
+#[expect(clippy::needless_pass_by_value, reason = "a verb takes what it is told, for it may keep it")]
 impl Endpoint {
     /// Sends an INVITE outside of any dialog.
     ///
@@ -57,7 +58,7 @@ impl Endpoint {
     }
 
     /// Cancels our INVITE: at once, or upon the first provisional response. `Rejected` (487 as a rule) follows; a 2xx that
-    /// crosses is ACKed and ended by a BYE here, and `Rejected` with 487 still follows. After `Answered` it is `bye`.
+    /// crosses is acknowledged and ended by a BYE here, and `Rejected` with 487 still follows. After `Answered` it is `bye`.
     pub fn cancel(&mut self, now: Instant, dialog: DialogKey, headers: Vec<Header>) {
         let Some(usage) = self.usages.get_mut(dialog) else { return };
         match &mut usage.state {

@@ -1,4 +1,4 @@
-//! Tags, branches and Call-IDs: a ChaCha20 stream of the seed, so that who knows some can't guess others.
+//! Tags, branches and Call-IDs: a `ChaCha20` stream of the seed, so that who knows some can't guess others.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -46,7 +46,7 @@ impl Random {
         format!("{:016x}{:016x}", self.stream.next_u64(), self.stream.next_u64())
     }
 
-    /// A CSeq number to start from: small, so that it never comes near 2^31 (s.8.1.1.5).
+    /// A `CSeq` number to start from: small, so that it never comes near 2^31 (s.8.1.1.5).
     pub(super) fn cseq(&mut self) -> u32 {
         self.below(1 << 15) + 1
     }

@@ -46,47 +46,47 @@ impl Server {
 
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    by_id: BTreeMap<u64, Server>,
-    by_key: BTreeMap<ServerKey, u64>,
-    by_merge: BTreeMap<MergeKey, u64>,
+    transactions: BTreeMap<u64, Server>,
+    keys: BTreeMap<ServerKey, u64>,
+    merges: BTreeMap<MergeKey, u64>,
 }
 
 impl Servers {
     pub(super) fn insert(&mut self, id: u64, server: Server) {
-        self.by_key.insert(server.key.clone(), id);
+        self.keys.insert(server.key.clone(), id);
         if let Some(merge) = &server.merge {
-            self.by_merge.insert(merge.clone(), id);
+            self.merges.insert(merge.clone(), id);
         }
-        self.by_id.insert(id, server);
+        self.transactions.insert(id, server);
     }
 
     pub(super) fn remove(&mut self, id: u64) {
-        if let Some(server) = self.by_id.remove(&id) {
-            self.by_key.remove(&server.key);
+        if let Some(server) = self.transactions.remove(&id) {
+            self.keys.remove(&server.key);
             if let Some(merge) = server.merge {
-                self.by_merge.remove(&merge);
+                self.merges.remove(&merge);
             }
         }
     }
 
     pub(super) fn find(&self, key: &ServerKey) -> Option<u64> {
-        self.by_key.get(key).copied()
+        self.keys.get(key).copied()
     }
 
     /// The transaction of which `request` is another copy.
     pub(super) fn merged(&self, request: &Message) -> Option<&Server> {
-        self.by_id.get(self.by_merge.get(&MergeKey::of(request)?)?)
+        self.transactions.get(self.merges.get(&MergeKey::of(request)?)?)
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&Server> {
-        self.by_id.get(&id)
+        self.transactions.get(&id)
     }
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Server> {
-        self.by_id.get_mut(&id)
+        self.transactions.get_mut(&id)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+        self.transactions.len()
     }
 }

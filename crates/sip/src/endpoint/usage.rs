@@ -89,7 +89,7 @@ pub(super) enum Phase {
     Owing {
         /// Its client transaction.
         invite: u64,
-        /// Its CSeq number, which the ACK repeats.
+        /// Its `CSeq` number, which the ACK repeats.
         cseq: u32,
     },
     Open,

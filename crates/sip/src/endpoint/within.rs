@@ -11,6 +11,7 @@ use crate::Flow;
 use crate::dialog::{Dialog, OutOfOrder};
 use crate::message::{Message, Method, StatusCode};
 
+#[expect(clippy::needless_pass_by_value, reason = "a verb takes what it is told, for it may keep it")]
 impl Endpoint {
     /// Sends BYE. `Byed` follows. For a received INVITE that is answered but without ACK yet, it waits for the ACK or
     /// for its lack (RFC 3261 s.15). Before any 2xx it is `cancel` of our INVITE, or a rejection of theirs with 480.
@@ -40,7 +41,7 @@ impl Endpoint {
             Phase::Open | Phase::Owing { .. } if !confirmed.unacked.is_empty() => {
                 confirmed.phase = Phase::Closing(headers);
             }
-            Phase::Open | Phase::Owing { .. } => self.send_bye(now, key, headers),
+            Phase::Open | Phase::Owing { .. } => self.send_bye(now, key, &headers),
         }
     }
 
@@ -75,13 +76,13 @@ impl Endpoint {
     }
 
     /// Sends the BYE of a confirmed dialog.
-    pub(super) fn send_bye(&mut self, now: Instant, key: DialogKey, headers: Vec<Header>) {
+    pub(super) fn send_bye(&mut self, now: Instant, key: DialogKey, headers: &[Header]) {
         let Some(usage) = self.usages.remove(key) else { return };
         let State::Confirmed(confirmed) = usage.state else {
             return self.usages.insert(key, usage);
         };
         let mut dialog = confirmed.dialog;
-        let rest = Rest { headers: &headers, ..Rest::default() };
+        let rest = Rest { headers, ..Rest::default() };
         self.send_within(now, &mut dialog, &Method::Bye, rest, clients::Purpose::Bye(key));
         let state = State::Ending(Box::new(dialog));
         self.usages.insert(key, super::usage::Usage { state, ..usage });
@@ -216,13 +217,12 @@ impl Endpoint {
         self.accept(now, flow, &request, String::new(), Some(key));
         let event = match self.usages.get(key).map(|usage| &usage.state) {
             // Ours crossed it, and will have its own end.
-            Some(State::Ending(_)) | None => return,
+            Some(State::Outgoing(_) | State::Ending(_)) | None => return,
             Some(State::Incoming(incoming)) => {
                 let server = incoming.server;
                 self.finish(now, server, &compose::plain(StatusCode::REQUEST_TERMINATED));
                 Event::Ended { dialog: key, request: Some(request) }
             }
-            Some(State::Outgoing(_)) => return,
             Some(State::Confirmed(confirmed)) => {
                 let event = match confirmed.phase {
                     Phase::Closing(_) => Event::Byed { dialog: key },

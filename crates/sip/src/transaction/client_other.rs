@@ -24,7 +24,7 @@ pub(crate) enum State {
     Terminated,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Input {
     Provisional,
     Final,

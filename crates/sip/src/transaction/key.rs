@@ -9,7 +9,7 @@ pub(crate) enum ServerKey {
     /// The branch is one of RFC 3261: unique for its sender.
     Branch { branch: Box<str>, sent_by: Box<str>, method: Method },
     /// RFC 2543 had no such branches. The To tag is left out of the comparison: an ACK has one that its INVITE lacks, and the
-    /// CSeq number tells the requests of a dialog apart.
+    /// `CSeq` number tells the requests of a dialog apart.
     Fields(Box<Fields>),
 }
 

@@ -97,7 +97,7 @@ impl State {
                 | Input::Expire => (Self::Accepted { timer_l }, Action::Nothing),
             },
             Self::Completed { response, timer_g, timer_h } => {
-                completed(now, timing, response, timer_g, timer_h, input)
+                completed(now, timing, response, timer_g, timer_h, &input)
             }
             Self::Confirmed { timer_i } => match input {
                 Input::Expire if timer_i <= now => (Self::Terminated, Action::Nothing),
@@ -142,7 +142,7 @@ fn completed(
     response: Bytes,
     timer_g: Option<Repetition>,
     timer_h: Instant,
-    input: Input,
+    input: &Input,
 ) -> (State, Action) {
     let again = Action::Send(response.clone());
     match input {
