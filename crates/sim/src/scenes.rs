@@ -216,6 +216,19 @@ scenes! {
         world.phone(NOW, caller(talk(AT_DESK_OR_BOT, SECOND)));
     }
 
+    /// The SIP agent rings and rings: it is there, and its fallback is not tried.
+    agent_with_a_fallback_rings_on(world) {
+        world.bot(Bot::new("bot", BOT_URL));
+        world.phone(NOW, desk(vec![Step::ExpectInvite, Step::Ring { status: 180, sdp: None }]));
+        world.phone(NOW, caller(listen(AT_DESK_OR_BOT)));
+    }
+
+    /// The SIP agent is dead, and its fallback answers.
+    fallback_for_an_agent_that_is_silent(world) {
+        world.bot(Bot::new("bot", BOT_URL));
+        world.phone(NOW, caller(talk(AT_DESK_OR_BOT, SECOND)));
+    }
+
     /// A streams agent, and the caller hangs up.
     bot_session(world) {
         world.bot(Bot::new("bot", BOT_URL));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use b2bua::record::{AgentSource, CallStatus, EndedBy};
 use phone::{Ended, Step};
 use sim::cast::{BOT, BOT_URL, CALLER, caller, invite};
-use sim::stage::{assert_ladder, empty, play};
+use sim::stage::{assert_ladder, assert_rungs, empty, play};
 use sim::{Bot, Loss, scenes};
 
 #[test]
@@ -131,6 +131,31 @@ fn a_bot_answers_for_a_sip_agent_that_refuses() {
         ",
     );
     assert_eq!(world.records()[0].agent_id.as_deref(), Some("bot"));
+}
+
+#[test]
+fn a_sip_agent_that_rings_is_there_and_has_until_ring_s() {
+    let world = play(scenes::agent_with_a_fallback_rings_on);
+    assert_rungs(
+        &world,
+        "desk",
+        "
+           20  us -> desk  INVITE sdp
+           40  desk -> us  180
+        60020  us -> desk  CANCEL
+        60040  desk -> us  200 CANCEL
+        60040  desk -> us  487
+        60060  us -> desk  ACK
+        ",
+    );
+    assert_eq!(world.records()[0].reason.as_deref(), Some("no-answer"));
+}
+
+#[test]
+fn a_bot_answers_for_a_sip_agent_that_is_silent() {
+    let world = play(scenes::fallback_for_an_agent_that_is_silent);
+    assert_eq!(world.records()[0].agent_id.as_deref(), Some("bot"), "{}", world.ladder());
+    assert_eq!(world.find("caller").and_then(phone::Phone::status), Some(200));
 }
 
 #[test]

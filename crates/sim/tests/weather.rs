@@ -61,6 +61,8 @@ storms! {
     unresolvable_agent
     agent_hangs_up
     fallback_for_an_agent
+    agent_with_a_fallback_rings_on
+    fallback_for_an_agent_that_is_silent
     bot_session
     bot_hangs_up
     bot_unreachable
