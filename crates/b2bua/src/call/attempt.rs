@@ -2,23 +2,22 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use media::agent::{AgentKey, Stream};
+use media::agent::AgentKey;
 use numbers::Endpoint;
-use sip::endpoint::Invite;
 use sip::{Message, StatusCode};
 
 use super::Facts;
 use super::dialling::Approach;
 use super::event::{Closed, PairEvent, StreamEvent};
+use super::reach::{bind, invite, open, resolve};
 use super::target::Target;
 use crate::body;
-use crate::desk::{Desk, Owner, after};
-use crate::fate::{Fate, Phase, Side};
-use crate::io::{Now, Question, Ticket, Verdict};
+use crate::desk::Desk;
+use crate::fate::{Fate, Phase};
+use crate::io::{Now, Ticket, Verdict};
 use crate::leg::{AgentLeg, Pair, SipLeg};
-use crate::negotiate::preferring;
 use crate::refusal;
 
 /// How far the agent is reached.
@@ -37,8 +36,8 @@ pub(super) enum Attempt {
 /// Where an INVITE may go, the next one first.
 #[derive(Debug)]
 pub(super) struct Hops {
-    target: Target,
-    left: VecDeque<SocketAddr>,
+    pub(super) target: Target,
+    pub(super) left: VecDeque<SocketAddr>,
 }
 
 /// Where an attempt leads.
@@ -233,87 +232,7 @@ impl Attempt {
     }
 }
 
-fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now) -> Outcome {
-    let Endpoint::MediaStream { url, headers, parameters } = &approach.plan.agent().endpoint else {
-        return Outcome::Failed("it is no media stream".to_owned());
-    };
-    let brief = approach.plan.brief();
-    let numbers = [("from_number", &brief.from), ("to_number", &brief.to)];
-    let own = parameters.iter().filter(|(name, _)| numbers.iter().all(|(number, _)| number != name));
-    let stream = Stream {
-        url: url.clone(),
-        headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
-        account_sid: brief.account_sid.clone(),
-        call_sid: brief.call_sid.clone(),
-        stream_sid: format!("MZ{}", desk.random.hex()),
-        parameters: own
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .chain(numbers.map(|(name, value)| (name.to_owned(), value.clone())))
-            .collect(),
-    };
-    let timeout = desk.config.agent_timeout;
-    let caller = approach.caller.pair;
-    let agent = desk.open_stream(facts.key, caller, stream, timeout);
-    Outcome::Waiting(Attempt::Stream { agent, caller, give_up_at: after(now, timeout + GRACE) })
-}
-
-fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) -> Outcome {
-    let question = Question::Resolve { host: target.host().to_owned(), port: target.port() };
-    let ticket = desk.ask(facts.key, question);
-    let give_up_at = after(now, desk.config.agent_timeout);
-    Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
-}
-
-fn bind(facts: &Facts, desk: &mut Desk, now: Now, hops: Hops, tries: u8) -> Outcome {
-    let Some(tries_left) = tries.checked_sub(1) else {
-        return Outcome::Failed("no RTP port could be bound for it".to_owned());
-    };
-    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }) else {
-        return Outcome::Failed("all RTP ports are in use".to_owned());
-    };
-    let give_up_at = after(now, desk.config.agent_timeout);
-    Outcome::Waiting(Attempt::Binding { pair, hops, tries_left, give_up_at })
-}
-
-/// Sends the INVITE to the next hop, with an offer in which the caller's codec comes first.
-fn invite(
-    approach: &Approach,
-    facts: &mut Facts,
-    desk: &mut Desk,
-    now: Now,
-    pair: Pair,
-    mut hops: Hops,
-) -> Outcome {
-    let codec = approach.caller.opening.codec().unwrap_or(None);
-    while let Some(hop) = hops.left.pop_front() {
-        let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
-        let mut sdp = desk.exchange(pair, preferring(codec));
-        let invite: Invite = hops.target.invite(&listener, hop, approach.plan.brief(), &sdp.offer());
-        match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
-            Ok(dialog) => {
-                facts.record.sip_call_id_b = Some(desk.call_id(dialog));
-                let leg = Box::new(SipLeg { dialog, pair, sdp });
-                let give_up_at = if approach.plan.has_fallback() {
-                    after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
-                } else {
-                    approach.ring_by
-                };
-                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at });
-            }
-            Err(full) => {
-                desk.abandon(pair);
-                return Outcome::Failed(full.to_string());
-            }
-        }
-    }
-    desk.abandon(pair);
-    Outcome::Failed("no address of it can be reached from a listener of ours".to_owned())
-}
-
 const BIND_TRIES: u8 = 8;
 
 /// As many addresses of one agent are tried.
 const MAX_HOPS: usize = 4;
-
-/// What the stream side is given beyond its own timeout, before it is thought dead.
-const GRACE: Duration = Duration::from_secs(1);

@@ -15,6 +15,7 @@ mod ended;
 mod ending;
 mod event;
 mod plan;
+mod reach;
 mod talk;
 mod target;
 

@@ -152,6 +152,11 @@ impl Dial {
         self
     }
 
+    /// Whether we have given it a tag: without, an INVITE of it is of no dialog.
+    pub(crate) fn has_tag(&self, house: &House) -> bool {
+        !self.tag(house).is_empty()
+    }
+
     fn tag(&self, house: &House) -> String {
         let sent = house.sent.iter().rev().find_map(|(_, text)| {
             let ours = header(text, "Call-ID") == Some(&format!("{}@carrier", self.id));

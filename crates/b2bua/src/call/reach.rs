@@ -1,0 +1,97 @@
+//! The steps of an attempt: a stream is opened; a SIP peer is resolved, gets a port pair, and then our INVITE.
+
+use std::time::Duration;
+
+use media::agent::Stream;
+use numbers::Endpoint;
+use sip::endpoint::Invite;
+
+use super::Facts;
+use super::attempt::{Attempt, Hops, Outcome};
+use super::dialling::Approach;
+use super::target::Target;
+use crate::desk::{Desk, Owner, after};
+use crate::fate::Side;
+use crate::io::{Now, Question};
+use crate::leg::{Pair, SipLeg};
+use crate::negotiate::preferring;
+
+pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now) -> Outcome {
+    let Endpoint::MediaStream { url, headers, parameters } = &approach.plan.agent().endpoint else {
+        return Outcome::Failed("it is no media stream".to_owned());
+    };
+    let brief = approach.plan.brief();
+    let numbers = [("from_number", &brief.from), ("to_number", &brief.to)];
+    let own = parameters.iter().filter(|(name, _)| numbers.iter().all(|(number, _)| number != name));
+    let stream = Stream {
+        url: url.clone(),
+        headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
+        account_sid: brief.account_sid.clone(),
+        call_sid: brief.call_sid.clone(),
+        stream_sid: format!("MZ{}", desk.random.hex()),
+        parameters: own
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(numbers.map(|(name, value)| (name.to_owned(), value.clone())))
+            .collect(),
+    };
+    let timeout = desk.config.agent_timeout;
+    let caller = approach.caller.pair;
+    let agent = desk.open_stream(facts.key, caller, stream, timeout);
+    Outcome::Waiting(Attempt::Stream { agent, caller, give_up_at: after(now, timeout + GRACE) })
+}
+
+pub(super) fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) -> Outcome {
+    let question = Question::Resolve { host: target.host().to_owned(), port: target.port() };
+    let ticket = desk.ask(facts.key, question);
+    let give_up_at = after(now, desk.config.agent_timeout);
+    Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
+}
+
+pub(super) fn bind(facts: &Facts, desk: &mut Desk, now: Now, hops: Hops, tries: u8) -> Outcome {
+    let Some(tries_left) = tries.checked_sub(1) else {
+        return Outcome::Failed("no RTP port could be bound for it".to_owned());
+    };
+    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }) else {
+        return Outcome::Failed("all RTP ports are in use".to_owned());
+    };
+    let give_up_at = after(now, desk.config.agent_timeout);
+    Outcome::Waiting(Attempt::Binding { pair, hops, tries_left, give_up_at })
+}
+
+/// Sends the INVITE to the next hop, with an offer in which the caller's codec comes first.
+pub(super) fn invite(
+    approach: &Approach,
+    facts: &mut Facts,
+    desk: &mut Desk,
+    now: Now,
+    pair: Pair,
+    mut hops: Hops,
+) -> Outcome {
+    let codec = approach.caller.opening.codec().unwrap_or(None);
+    while let Some(hop) = hops.left.pop_front() {
+        let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
+        let mut sdp = desk.exchange(pair, preferring(codec));
+        let invite: Invite = hops.target.invite(&listener, hop, approach.plan.brief(), &sdp.offer());
+        match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
+            Ok(dialog) => {
+                facts.record.sip_call_id_b = Some(desk.call_id(dialog));
+                let leg = Box::new(SipLeg { dialog, pair, sdp });
+                let give_up_at = if approach.plan.has_fallback() {
+                    after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
+                } else {
+                    approach.ring_by
+                };
+                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at });
+            }
+            Err(full) => {
+                desk.abandon(pair);
+                return Outcome::Failed(full.to_string());
+            }
+        }
+    }
+    desk.abandon(pair);
+    Outcome::Failed("no address of it can be reached from a listener of ours".to_owned())
+}
+
+/// What the stream side is given beyond its own timeout, before it is thought dead.
+const GRACE: Duration = Duration::from_secs(1);
