@@ -28,6 +28,7 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
         );
     }
     let mut node = Node::start(&config, store.clone()).await?;
+    info!("ready for calls");
     tokio::select! {
         signal = signal::stop_asked() => {
             info!(signal = signal?, "stopping: calls are ended, records written");

@@ -1,0 +1,156 @@
+//! A built `strowger` in a folder of its own, and the programs that call it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long a test waits for something that must come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+static NEXT_MEDIA_PORT: AtomicU16 = AtomicU16::new(20_000);
+
+/// One daemon, its configuration and its store. Dropping it ends it.
+pub(crate) struct Daemon {
+    folder: tempfile::TempDir,
+    /// Where it listens for SIP.
+    pub(crate) sip: SocketAddr,
+    child: Child,
+}
+
+impl Daemon {
+    /// Puts `inventory` in force and starts the daemon; returns when it is ready for calls.
+    pub(crate) fn start(inventory: &str) -> Self {
+        let sip = free_udp_address();
+        let media = NEXT_MEDIA_PORT.fetch_add(2_000, Ordering::Relaxed);
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join("strowger.toml"),
+            format!(
+                "[sip]\nudp = [\"{sip}\"]\n[media]\nports = \"{media}-{}\"\n[store]\nurl = \"sqlite:{}\"\n",
+                media + 1_999,
+                folder.path().join("strowger.db").display()
+            ),
+        )
+        .unwrap();
+        fs::write(folder.path().join("inventory.toml"), inventory).unwrap();
+        let applied = strowger(folder.path(), &["apply", "inventory.toml"]);
+        assert!(applied.status.success(), "apply: {}", String::from_utf8_lossy(&applied.stderr));
+        let child = spawn_ready(folder.path());
+        Self { folder, sip, child }
+    }
+
+    /// Ends the daemon as `kill -9` does, and starts another one on the same store.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn_ready(self.folder.path());
+    }
+
+    /// Sends SIGTERM and waits for the end; true if it exited with 0.
+    pub(crate) fn terminate(&mut self) -> bool {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().success()
+    }
+
+    /// The daemon's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs another command of the binary with the daemon's configuration.
+    pub(crate) fn strowger(&self, arguments: &[&str]) -> Output {
+        strowger(self.folder.path(), arguments)
+    }
+
+    /// Every call record, the latest first.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        let listed = self.strowger(&["call", "list", "--json", "--limit", "100000"]);
+        assert!(listed.status.success(), "call list: {}", String::from_utf8_lossy(&listed.stderr));
+        let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        listed["items"].as_array().unwrap().clone()
+    }
+
+    /// The call records, once `complete` says that they are all there.
+    pub(crate) fn records_when(&self, complete: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let records = self.records();
+            if complete(&records) {
+                return records;
+            }
+            assert!(Instant::now() < deadline, "the records never came to be as expected: {records:#?}");
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already: then there is nothing to end.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn strowger(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_strowger"))
+        .args(arguments)
+        .args(["--config", "strowger.toml"])
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// Starts `strowger run` and returns once its log says that it is ready; its log goes on to `strowger.log`.
+fn spawn_ready(folder: &Path) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_strowger"))
+        .args(["run", "--config", "strowger.toml"])
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let mut copy =
+        fs::OpenOptions::new().create(true).append(true).open(folder.join("strowger.log")).unwrap();
+    let (ready, is_ready) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            writeln!(copy, "{line}").unwrap();
+            if line.contains("ready for calls") {
+                // Only the first is waited for.
+                ready.send(()).ok();
+            }
+        }
+    });
+    is_ready.recv_timeout(PATIENCE).expect("strowger run never said that it is ready");
+    child
+}
+
+/// A loopback address that nothing is bound to.
+pub(crate) fn free_udp_address() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A SIPp run in the making. `None` where SIPp is not installed, which is said aloud.
+pub(crate) fn sipp(folder: &Path) -> Option<Command> {
+    if Command::new("sipp").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        eprintln!("skipped: sipp is not installed (package sip-tester; tests/run installs it)");
+        return None;
+    }
+    let mut command = Command::new("sipp");
+    command.current_dir(folder).args(["-i", "127.0.0.1", "-nostdin", "-timeout_error"]);
+    Some(command)
+}
+
+/// A file of this repository's `tests` folder.
+pub(crate) fn tests_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(name)
+}
