@@ -2,30 +2,36 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use nix::sys::socket::{setsockopt, sockopt};
+use sip::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 
-use crate::listener::Listener;
+use crate::datagrams::Datagrams;
+use crate::listener::{Door, Kind, Listener, Security};
+use crate::tls::Tls;
 
 /// Why a socket could not be bound: one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another socket has it.
-    #[error("port in use: {0} ([sip] udp) is taken by another process; stop it or choose another port")]
-    InUse(SocketAddr),
+    #[error("port in use: {0} ([sip] {1}) is taken by another process; stop it or choose another port")]
+    InUse(SocketAddr, Transport),
     /// The machine has no such address.
-    #[error("no such address: {0} ([sip] udp) is no address of this machine; choose one that is, or 0.0.0.0")]
-    NoAddress(SocketAddr),
+    #[error("no such address: {0} ([sip] {1}) is no address of this machine; choose one that is, or 0.0.0.0")]
+    NoAddress(SocketAddr, Transport),
     /// A port below 1024, as a rule.
-    #[error("not permitted: {0} ([sip] udp); choose a port from 1024 on, or grant CAP_NET_BIND_SERVICE")]
-    NotPermitted(SocketAddr),
+    #[error("not permitted: {0} ([sip] {1}); choose a port from 1024 on, or grant CAP_NET_BIND_SERVICE")]
+    NotPermitted(SocketAddr, Transport),
     /// Anything else.
-    #[error("{address} ([sip] udp): {system}")]
+    #[error("{address} ([sip] {transport}): {system}")]
     Other {
         /// The address asked for.
         address: SocketAddr,
+        /// What was to be spoken there.
+        transport: Transport,
         /// The system's words.
         system: io::Error,
     },
@@ -39,11 +45,58 @@ pub enum BindError {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn bind_udp(address: SocketAddr) -> Result<Listener, BindError> {
-    let bound = open(address).and_then(|socket| {
+    let bound = open_datagrams(address).and_then(|socket| {
         let local = socket.local_addr()?;
-        Ok(Listener::new(socket, local))
+        Ok(Listener(Kind::Datagrams(Datagrams::new(socket, local))))
     });
-    bound.map_err(|system| BindError::new(address, system))
+    bound.map_err(|system| BindError::new(address, Transport::Udp, system))
+}
+
+/// Binds a TCP listener, as [`bind_udp`] does.
+///
+/// # Errors
+/// [`BindError`].
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn bind_tcp(address: SocketAddr) -> Result<Listener, BindError> {
+    bind_streams(address, Security::Plain)
+}
+
+/// Binds a TLS listener, as [`bind_udp`] does. Connections that the core wants to a peer from it use `tls` too.
+///
+/// # Errors
+/// [`BindError`].
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn bind_tls(address: SocketAddr, tls: Arc<Tls>) -> Result<Listener, BindError> {
+    bind_streams(address, Security::Tls(tls))
+}
+
+/// Binds a WebSocket listener (RFC 7118), as [`bind_udp`] does.
+///
+/// # Errors
+/// [`BindError`].
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn bind_ws(address: SocketAddr) -> Result<Listener, BindError> {
+    bind_streams(address, Security::WebSocket)
+}
+
+fn bind_streams(address: SocketAddr, security: Security) -> Result<Listener, BindError> {
+    match open_streams(address) {
+        Ok((socket, local)) => Ok(Listener(Kind::Streams(Door { socket, local, security }))),
+        Err(system) => {
+            let transport = match security {
+                Security::Plain => Transport::Tcp,
+                Security::Tls(_) => Transport::Tls,
+                Security::WebSocket => Transport::Ws,
+            };
+            Err(BindError::new(address, transport, system))
+        }
+    }
 }
 
 impl BindError {
@@ -51,17 +104,17 @@ impl BindError {
         clippy::wildcard_enum_match_arm,
         reason = "a foreign, non-exhaustive enum; the rest speak for themselves"
     )]
-    fn new(address: SocketAddr, system: io::Error) -> Self {
+    fn new(address: SocketAddr, transport: Transport, system: io::Error) -> Self {
         match system.kind() {
-            ErrorKind::AddrInUse => Self::InUse(address),
-            ErrorKind::AddrNotAvailable => Self::NoAddress(address),
-            ErrorKind::PermissionDenied => Self::NotPermitted(address),
-            _ => Self::Other { address, system },
+            ErrorKind::AddrInUse => Self::InUse(address, transport),
+            ErrorKind::AddrNotAvailable => Self::NoAddress(address, transport),
+            ErrorKind::PermissionDenied => Self::NotPermitted(address, transport),
+            _ => Self::Other { address, transport, system },
         }
     }
 }
 
-fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -76,7 +129,25 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
+fn open_streams(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of the process before this one may linger on the port.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let socket = TcpListener::from_std(socket.into())?;
+    let local = socket.local_addr()?;
+    Ok((socket, local))
+}
+
 const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Connections that wait to be accepted; the system may grant less.
+const BACKLOG: i32 = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -93,6 +164,9 @@ mod tests {
                 "port in use: {address} ([sip] udp) is taken by another process; stop it or choose another port"
             )
         );
+        let first = bind_tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let told = bind_ws(first.local()).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("port in use: {} ([sip] ws) is taken", first.local())), "{told}");
     }
 
     #[tokio::test]

@@ -5,20 +5,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use b2bua::io::{CallKey, Command, Notice};
+use b2bua::io::{CallKey, Command, Notice, Verdict};
 use b2bua::{CallRecord, Input, Now, Output};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use media::agent::AgentCommand;
 use media::command::WorkerId;
-use sip::{Flow, Transport};
+use sip::Flow;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use crate::brain::Brain;
-use crate::listener::{Listener, Sent};
-use crate::lookups::{Families, Lookups};
+use crate::datagrams::{Datagrams, Sent};
+use crate::listener::{Kind, Listener};
+use crate::lookups::{Answer, Families, Lookups};
+use crate::run::Sockets;
+use crate::stream::{Connections, End, Lost, StreamFault, Told, Unsent, is_stream};
 
 /// Where the core's words go that are not for a socket. None of them may wait: they are called from the signalling task.
 pub trait Outlets: Send {
@@ -30,6 +33,10 @@ pub trait Outlets: Send {
     fn record(&mut self, call: CallKey, record: Box<CallRecord>);
     /// To the log.
     fn notice(&mut self, notice: Notice);
+    /// To the log: peers can cause any number of these.
+    fn stream_fault(&mut self, fault: StreamFault) {
+        tracing::warn!("{fault}");
+    }
 }
 
 /// Why `run` returned.
@@ -43,13 +50,12 @@ pub enum Ending {
 
 pub(crate) async fn drive(
     brain: impl Brain,
-    listeners: Vec<Listener>,
+    sockets: Sockets,
     mut inputs: mpsc::Receiver<Input>,
     outlets: impl Outlets,
 ) -> Ending {
-    let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
-    let mut ready: FuturesUnordered<_> = listeners.iter().cloned().map(readied).collect();
-    let mut driver = Driver::new(brain, outlets, listeners);
+    let mut driver = Driver::new(brain, outlets, sockets);
+    let mut ready: FuturesUnordered<_> = driver.datagrams.iter().cloned().map(readied).collect();
     driver.drain();
     while driver.phase != Phase::Over {
         let wake = driver.wake();
@@ -58,27 +64,30 @@ pub(crate) async fn drive(
                 Some(input) => driver.take(input, &mut inputs),
                 None => return Ending::Abandoned,
             },
-            Some(listener) = ready.next() => {
-                driver.read(&listener);
-                ready.push(readied(listener));
+            Some(socket) = ready.next() => {
+                driver.read(&socket);
+                ready.push(readied(socket));
             }
-            Some((ticket, verdict)) = driver.lookups.next() => driver.hand_in(Input::Verdict(ticket, verdict)),
+            Some(told) = driver.connections.hear() => driver.listen(told),
+            Some(answer) = driver.lookups.next() => driver.learn(answer),
             () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
         }
         driver.catch_up();
     }
+    driver.connections.close().await;
     Ending::ShutDown
 }
 
-async fn readied(listener: Arc<Listener>) -> Arc<Listener> {
-    listener.ready().await;
-    listener
+async fn readied(socket: Arc<Datagrams>) -> Arc<Datagrams> {
+    socket.ready().await;
+    socket
 }
 
 struct Driver<B, O> {
     brain: B,
     outlets: O,
-    listeners: Vec<Arc<Listener>>,
+    datagrams: Vec<Arc<Datagrams>>,
+    connections: Connections,
     lookups: Lookups,
     /// What came of carrying out outputs: handed in after them, in the next turn.
     consequences: VecDeque<Input>,
@@ -100,12 +109,21 @@ enum Phase {
 }
 
 impl<B: Brain, O: Outlets> Driver<B, O> {
-    fn new(brain: B, outlets: O, listeners: Vec<Arc<Listener>>) -> Self {
-        let families = Families::of(listeners.iter().map(|listener| listener.local()));
+    fn new(brain: B, outlets: O, sockets: Sockets) -> Self {
+        let Sockets { listeners, limits } = sockets;
+        let families = Families::of(listeners.iter().map(Listener::local));
+        let (mut datagrams, mut doors) = (Vec::new(), Vec::new());
+        for listener in listeners {
+            match listener.0 {
+                Kind::Datagrams(socket) => datagrams.push(Arc::new(socket)),
+                Kind::Streams(door) => doors.push(door),
+            }
+        }
         Self {
             brain,
             outlets,
-            listeners,
+            datagrams,
+            connections: Connections::new(doors, limits),
             lookups: Lookups::new(families),
             consequences: VecDeque::new(),
             deadline: None,
@@ -136,15 +154,57 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
     }
 
     /// What a socket has, within the budget.
-    fn read(&mut self, listener: &Listener) {
+    fn read(&mut self, socket: &Datagrams) {
         for _ in 0..DATAGRAMS {
-            let Some((length, source)) = listener.receive(&mut self.buffer) else { break };
+            let Some((length, source)) = socket.receive(&mut self.buffer) else { break };
             let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
-            self.hand_in(Input::Datagram { flow: listener.flow(source), bytes });
+            self.hand_in(Input::Datagram { flow: socket.flow(source), bytes });
         }
-        for peer in listener.unreachable() {
-            self.hand_in(Input::FlowFailed(listener.flow(peer)));
+        for peer in socket.unreachable() {
+            self.hand_in(Input::FlowFailed(socket.flow(peer)));
         }
+    }
+
+    /// What the connections have, within the budget.
+    fn listen(&mut self, first: Told) {
+        self.take_told(first);
+        for _ in 1..TOLD {
+            let Some(told) = self.connections.hear_now() else { return };
+            self.take_told(told);
+        }
+    }
+
+    fn take_told(&mut self, told: Told) {
+        match told {
+            Told::Opened { id, flow, queue } => self.connections.opened(id, flow, queue),
+            Told::Message { id, flow, bytes } => {
+                if self.hand_in(Input::Datagram { flow, bytes }) == Sense::None {
+                    self.connections.cut(id);
+                }
+            }
+            Told::Ended { id, flow, end } => {
+                let lost = self.connections.ended(id, flow);
+                match end {
+                    End::Closed => {
+                        tracing::debug!(transport = %flow.transport, remote = %flow.remote, "connection closed")
+                    }
+                    End::Fault(fault) => self.outlets.stream_fault(*fault),
+                }
+                if lost == Lost::Flow {
+                    self.hand_in(Input::FlowFailed(flow));
+                }
+            }
+            Told::TurnedAway(fault) => self.outlets.stream_fault(fault),
+        }
+    }
+
+    /// A verdict. The name is kept too: a TLS peer has to show that it is its own.
+    fn learn(&mut self, answer: Answer) {
+        let Answer { ticket, name, verdict } = answer;
+        if let Verdict::Resolved(addresses) = &verdict {
+            self.connections.names.learn(&name, addresses);
+        }
+        self.hand_in(Input::Verdict(ticket, verdict));
     }
 
     /// After each turn: what came of it, the time, and the shutdown.
@@ -177,19 +237,20 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         }
     }
 
-    fn hand_in(&mut self, input: Input) {
+    fn hand_in(&mut self, input: Input) -> Sense {
         if matches!(input, Input::Command(Command::Shutdown)) && self.phase == Phase::Open {
             self.phase = Phase::Closing;
         }
         self.brain.handle(now(), input);
-        self.drain();
+        self.drain()
     }
 
     /// Carries out what the core says, in its order.
-    fn drain(&mut self) {
+    fn drain(&mut self) -> Sense {
+        let mut sense = Sense::Some;
         loop {
             match self.brain.poll() {
-                Output::Transmit(transmit) => self.send(transmit.flow, &transmit.bytes),
+                Output::Transmit(transmit) => self.send(transmit.flow, transmit.bytes),
                 Output::Media(worker, command) => self.outlets.media(worker, command),
                 Output::Agent(worker, command) => self.outlets.agent(worker, command),
                 Output::Ask(ticket, question) => {
@@ -197,30 +258,67 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                     self.consequences.extend(refused.map(|verdict| Input::Verdict(ticket, verdict)));
                 }
                 Output::Record(call, record) => self.outlets.record(call, record),
-                Output::Notice(notice) => self.outlets.notice(notice),
-                Output::Idle(deadline) => return self.deadline = deadline,
+                Output::Notice(notice) => {
+                    if matches!(notice, Notice::Malformed { .. }) {
+                        sense = Sense::None;
+                    }
+                    self.outlets.notice(notice);
+                }
+                Output::Idle(deadline) => {
+                    self.deadline = deadline;
+                    return sense;
+                }
             }
         }
     }
 
-    fn send(&mut self, flow: Flow, bytes: &[u8]) {
+    fn send(&mut self, flow: Flow, bytes: Bytes) {
+        let failed = if is_stream(flow.transport) {
+            self.send_on_stream(flow, bytes)
+        } else {
+            self.send_datagram(flow, &bytes)
+        };
+        self.consequences.extend(failed.into_iter().map(|remote| Input::FlowFailed(Flow { remote, ..flow })));
+    }
+
+    /// The peers that turn out not to be reachable.
+    fn send_on_stream(&mut self, flow: Flow, bytes: Bytes) -> Vec<SocketAddr> {
+        match self.connections.send(flow, bytes) {
+            Ok(()) => return Vec::new(),
+            Err(Unsent::Fault(fault)) => self.outlets.stream_fault(*fault),
+            Err(Unsent::NoDoor) => no_socket(flow),
+            Err(Unsent::Gone) => {}
+        }
+        vec![flow.remote]
+    }
+
+    /// The peers that turn out not to be reachable, by this or an earlier datagram.
+    fn send_datagram(&mut self, flow: Flow, bytes: &[u8]) -> Vec<SocketAddr> {
         let mut failed: Vec<SocketAddr> = Vec::new();
-        let listener = self
-            .listeners
-            .iter()
-            .find(|listener| flow.transport == Transport::Udp && listener.local() == flow.local);
-        match listener.map(|listener| listener.send(bytes, flow.remote, &mut failed)) {
+        let socket = self.datagrams.iter().find(|socket| socket.local() == flow.local);
+        match socket.map(|socket| socket.send(bytes, flow.remote, &mut failed)) {
             Some(Sent::Yes) => {}
             Some(Sent::Impossible) => failed.push(flow.remote),
             None => {
-                tracing::error!(transport = %flow.transport, local = %flow.local, "no socket for a flow");
+                no_socket(flow);
                 failed.push(flow.remote);
             }
         }
         failed.sort_unstable();
         failed.dedup();
-        self.consequences.extend(failed.into_iter().map(|remote| Input::FlowFailed(Flow { remote, ..flow })));
+        failed
     }
+}
+
+fn no_socket(flow: Flow) {
+    tracing::error!(transport = %flow.transport, local = %flow.local, "no socket for a flow");
+}
+
+/// Whether an input could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sense {
+    Some,
+    None,
 }
 
 fn now() -> Now {
@@ -230,6 +328,9 @@ fn now() -> Now {
 
 /// Inputs of other threads in one turn.
 const INPUTS: usize = 64;
+
+/// What connections tell, in one turn.
+const TOLD: usize = 64;
 
 /// Datagrams of one socket in one turn.
 const DATAGRAMS: usize = 64;

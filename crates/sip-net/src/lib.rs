@@ -2,17 +2,23 @@
 //!
 //! [`run`] hands in what comes (datagrams, events, verdicts, commands, time) and drains what goes out, in order, before it
 //! takes the next thing in. Nothing in it waits but the one `select!`. Each source has a budget, so that a flood on one socket
-//! leaves the others and the timers their turn.
+//! leaves the others and the timers their turn. Connections (TCP, TLS, WebSocket) are tasks beside it, which wait for their peers; it does
+//! not wait for them.
 
 mod bind;
 mod brain;
+mod datagrams;
 mod driver;
 mod listener;
 mod lookups;
 mod run;
+mod stream;
+mod tls;
 mod trouble;
 
-pub use bind::{BindError, bind_udp};
+pub use bind::{BindError, bind_tcp, bind_tls, bind_udp, bind_ws};
 pub use driver::{Ending, Outlets};
 pub use listener::Listener;
-pub use run::run;
+pub use run::{Sockets, run};
+pub use stream::{Full, StreamFault, StreamLimits};
+pub use tls::{Tls, TlsError, TlsFault, TlsFiles, Trust};

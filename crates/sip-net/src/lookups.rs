@@ -28,10 +28,18 @@ impl Families {
     }
 }
 
+/// A verdict, and the name that it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Answer {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: String,
+    pub(crate) verdict: Verdict,
+}
+
 /// Questions that are being answered: at most [`AT_ONCE`].
 pub(crate) struct Lookups {
     families: Families,
-    tasks: JoinSet<(Ticket, Verdict)>,
+    tasks: JoinSet<Answer>,
 }
 
 impl Lookups {
@@ -45,24 +53,22 @@ impl Lookups {
             return Some(Verdict::Failed(format!("{AT_ONCE} look-ups are under way already")));
         }
         let families = self.families;
-        self.tasks.spawn(async move { (ticket, answer(question, families).await) });
+        self.tasks.spawn(async move {
+            let Question::Resolve { host, port } = question;
+            let verdict = resolve(&host, port, families).await;
+            Answer { ticket, name: host, verdict }
+        });
         None
     }
 
     /// The next verdict. `None` without questions.
-    pub(crate) async fn next(&mut self) -> Option<(Ticket, Verdict)> {
+    pub(crate) async fn next(&mut self) -> Option<Answer> {
         loop {
             match self.tasks.join_next().await? {
-                Ok(verdict) => return Some(verdict),
+                Ok(answer) => return Some(answer),
                 Err(error) => tracing::error!(%error, "a look-up ended without a verdict"),
             }
         }
-    }
-}
-
-async fn answer(question: Question, families: Families) -> Verdict {
-    match question {
-        Question::Resolve { host, port } => resolve(&host, port, families).await,
     }
 }
 
@@ -96,12 +102,16 @@ mod tests {
         Question::Resolve { host: host.into(), port: 5070 }
     }
 
+    async fn told(lookups: &mut Lookups) -> Option<(Ticket, Verdict)> {
+        lookups.next().await.map(|answer| (answer.ticket, answer.verdict))
+    }
+
     #[tokio::test]
     async fn a_name_resolves_to_addresses_that_a_listener_can_reach() {
         let mut lookups = Lookups::new(Families { v4: true, v6: false });
         assert_eq!(lookups.ask(Ticket(1), resolve_question("localhost")), None);
         let resolved = Verdict::Resolved(vec!["127.0.0.1:5070".parse().unwrap()]);
-        assert_eq!(lookups.next().await, Some((Ticket(1), resolved)));
+        assert_eq!(told(&mut lookups).await, Some((Ticket(1), resolved)));
         assert_eq!(lookups.next().await, None);
     }
 
@@ -110,7 +120,7 @@ mod tests {
         let mut lookups = Lookups::new(Families { v4: true, v6: false });
         assert_eq!(lookups.ask(Ticket(2), resolve_question("[::1]")), None);
         let failed = Verdict::Failed("[::1]: no address of an IP version that [sip] listens on".into());
-        assert_eq!(lookups.next().await, Some((Ticket(2), failed)));
+        assert_eq!(told(&mut lookups).await, Some((Ticket(2), failed)));
     }
 
     #[tokio::test]

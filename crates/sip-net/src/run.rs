@@ -6,16 +6,32 @@ use tokio::sync::mpsc;
 use crate::brain::{Brain, Remaining};
 use crate::driver::{Ending, Outlets, drive};
 use crate::listener::Listener;
+use crate::stream::StreamLimits;
+
+/// What [`run`] listens on.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// The bound sockets, of all transports.
+    pub listeners: Vec<Listener>,
+    /// What peers may take of us on those that are streams.
+    pub limits: StreamLimits,
+}
+
+impl From<Vec<Listener>> for Sockets {
+    fn from(listeners: Vec<Listener>) -> Self {
+        Self { listeners, limits: StreamLimits::default() }
+    }
+}
 
 /// Runs the core until it is shut down: after `Command::Shutdown` it returns once no call is left, and the BYEs have their
 /// answers or had two seconds for them.
 pub async fn run(
     core: Core,
-    listeners: Vec<Listener>,
+    sockets: impl Into<Sockets>,
     inputs: mpsc::Receiver<Input>,
     outlets: impl Outlets,
 ) -> Ending {
-    drive(core, listeners, inputs, outlets).await
+    drive(core, sockets.into(), inputs, outlets).await
 }
 
 impl Brain for Core {

@@ -36,6 +36,11 @@ impl Framer {
         self.buffer.extend_from_slice(octets);
     }
 
+    /// Whether a message, or a keep-alive, has begun that is not whole.
+    pub fn is_partial(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// The next message or keep-alive, if it is whole.
     ///
     /// # Errors

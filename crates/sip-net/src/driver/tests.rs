@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use b2bua::io::{Question, Ticket, Verdict};
 use media::MediaKey;
 use media::command::Digit;
+use sip::Transport;
 use sip::endpoint::Transmit;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
@@ -13,6 +14,10 @@ use tokio::time::timeout;
 use super::*;
 use crate::bind_udp;
 use crate::brain::Remaining;
+
+mod secure;
+mod streams;
+mod websockets;
 
 /// Nothing here takes a tenth of it; what waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,11 +67,14 @@ impl<F: FnMut(&Input) -> Said + Send> Brain for Script<F> {
 }
 
 /// Tells the names of what it gets.
-struct Names(mpsc::UnboundedSender<String>);
+struct Names {
+    told: mpsc::UnboundedSender<String>,
+    faults: mpsc::UnboundedSender<StreamFault>,
+}
 
 impl Names {
     fn tell(&self, name: String) {
-        self.0.send(name).ok();
+        self.told.send(name).ok();
     }
 }
 
@@ -83,6 +91,9 @@ impl Outlets for Names {
     fn notice(&mut self, notice: Notice) {
         self.tell(format!("notice {notice:?}"));
     }
+    fn stream_fault(&mut self, fault: StreamFault) {
+        self.faults.send(fault).ok();
+    }
 }
 
 struct Node {
@@ -90,17 +101,20 @@ struct Node {
     inputs: mpsc::Sender<Input>,
     seen: mpsc::UnboundedReceiver<Input>,
     told: mpsc::UnboundedReceiver<String>,
+    faults: mpsc::UnboundedReceiver<StreamFault>,
     remaining: Arc<Mutex<Remaining>>,
     task: JoinHandle<Ending>,
 }
 
 impl Node {
-    fn start(listeners: Vec<Listener>, say: impl FnMut(&Input) -> Said + Send + 'static) -> Self {
+    fn start(sockets: impl Into<Sockets>, say: impl FnMut(&Input) -> Said + Send + 'static) -> Self {
         let (inputs, taken) = mpsc::channel(64);
         let (seen_sender, seen) = mpsc::unbounded_channel();
         let (told_sender, told) = mpsc::unbounded_channel();
+        let (faults_sender, faults) = mpsc::unbounded_channel();
         let remaining = Arc::new(Mutex::new(Remaining { calls: 0, dialogs: 0 }));
-        let locals = listeners.iter().map(Listener::local).collect();
+        let sockets = sockets.into();
+        let locals = sockets.listeners.iter().map(Listener::local).collect();
         let script = Script {
             say,
             seen: seen_sender,
@@ -108,8 +122,9 @@ impl Node {
             deadline: None,
             remaining: Arc::clone(&remaining),
         };
-        let task = tokio::spawn(drive(script, listeners, taken, Names(told_sender)));
-        Self { locals, inputs, seen, told, remaining, task }
+        let task =
+            tokio::spawn(drive(script, sockets, taken, Names { told: told_sender, faults: faults_sender }));
+        Self { locals, inputs, seen, told, faults, remaining, task }
     }
 
     async fn hand_in(&self, input: Input) {
@@ -155,7 +170,7 @@ async fn a_datagram_comes_in_with_its_flow_and_the_answer_leaves_by_it() {
 #[tokio::test]
 async fn what_the_core_says_is_carried_out_in_its_order() {
     let media = MediaKey(5);
-    let mut node = Node::start(Vec::new(), move |_| {
+    let mut node = Node::start(Vec::<Listener>::new(), move |_| {
         let digit = Digit::from_key('1').expect("a key");
         let duration = Duration::from_millis(100);
         Said::outputs(vec![
@@ -173,7 +188,7 @@ async fn what_the_core_says_is_carried_out_in_its_order() {
 
 #[tokio::test]
 async fn the_core_is_woken_at_its_deadline() {
-    let mut node = Node::start(Vec::new(), |input| Said {
+    let mut node = Node::start(Vec::<Listener>::new(), |input| Said {
         outputs: Vec::new(),
         deadline: matches!(input, Input::Recorded(_)).then(|| Instant::now() + Duration::from_millis(30)),
     });
@@ -267,7 +282,7 @@ async fn a_flood_on_one_socket_leaves_the_other_its_turn() {
 
 #[tokio::test]
 async fn a_shutdown_waits_for_calls_and_then_for_dialogs() {
-    let node = Node::start(Vec::new(), |_| Said::NOTHING);
+    let node = Node::start(Vec::<Listener>::new(), |_| Said::NOTHING);
     *node.remaining.lock().unwrap() = Remaining { calls: 1, dialogs: 1 };
     node.hand_in(Input::Command(Command::Shutdown)).await;
     node.hand_in(Input::Timeout).await;

@@ -1,0 +1,103 @@
+//! Peers that come in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sip::Flow;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::conversation::{Link, converse};
+use super::fault::StreamFault;
+use super::gate::Place;
+use super::hub::{End, Hub, Told};
+use super::queue::{Waiting, queue};
+use super::vigil::Opener;
+use super::{dial, websocket};
+use crate::listener::{Door, Security};
+use crate::tls::TlsFault;
+
+/// Lets peers in, for ever.
+pub(crate) async fn accept(door: Arc<Door>, hub: Hub) {
+    loop {
+        match door.socket.accept().await {
+            Ok((stream, remote)) => match hub.gate.admit(remote.ip()) {
+                Ok(place) => {
+                    tokio::spawn(serve(Arc::clone(&door), hub.clone(), stream, remote, place));
+                }
+                Err(full) => {
+                    // A line less, if the driver is behind: it has enough of them.
+                    let fault = StreamFault::TooMany { source: remote.ip(), full };
+                    hub.told.try_send(Told::TurnedAway(fault)).ok();
+                }
+            },
+            Err(error) => {
+                let (transport, local) = (door.transport(), door.local);
+                tracing::error!(%transport, %local, %error, "no connection can be accepted; are there files left (ulimit -n)?");
+                sleep(RECOVERY).await;
+            }
+        }
+    }
+}
+
+/// One connection from its handshake to its end. Its place is given back with it.
+async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr, place: Place) {
+    let flow = Flow { transport: door.transport(), local: door.local, remote };
+    dial::prepare(&stream, &hub.limits);
+    let link = Link { id: hub.next_id(), flow, opener: Opener::Peer, name: None };
+    let after = hub.limits.handshake;
+    let end = match &door.security {
+        Security::Plain => {
+            let waiting = open(&link, &hub).await;
+            converse(stream, &link, &hub, waiting).await
+        }
+        Security::Tls(tls) => {
+            let acceptor = TlsAcceptor::from(tls.server());
+            match timeout(after, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => {
+                    let waiting = open(&link, &hub).await;
+                    converse(stream, &link, &hub, waiting).await
+                }
+                Ok(Err(error)) => {
+                    let fault = TlsFault::of(&error);
+                    return turn_away(&hub, fault.map(|fault| StreamFault::Tls { flow, name: None, fault }))
+                        .await;
+                }
+                Err(_) => return turn_away(&hub, Some(StreamFault::Handshake { flow, after })).await,
+            }
+        }
+        Security::WebSocket => match timeout(after, websocket::accept(stream)).await {
+            Ok(Ok(socket)) => {
+                let waiting = open(&link, &hub).await;
+                websocket::converse(socket, &link, &hub, waiting).await
+            }
+            Ok(Err(fault)) => {
+                return turn_away(&hub, Some(StreamFault::WebSocket { flow, fault })).await;
+            }
+            Err(_) => return turn_away(&hub, Some(StreamFault::Handshake { flow, after })).await,
+        },
+    };
+    drop(place);
+    ended(&hub, link, end).await;
+}
+
+async fn open(link: &Link, hub: &Hub) -> Waiting {
+    let (queue, waiting) = queue(hub.limits.queue);
+    hub.tell(Told::Opened { id: link.id, flow: link.flow, queue }).await;
+    waiting
+}
+
+async fn turn_away(hub: &Hub, fault: Option<StreamFault>) {
+    if let Some(fault) = fault {
+        hub.tell(Told::TurnedAway(fault)).await;
+    }
+}
+
+pub(super) async fn ended(hub: &Hub, link: Link, end: End) {
+    hub.tell(Told::Ended { id: link.id, flow: link.flow, end }).await;
+}
+
+/// When the system has no files left, a moment's wait costs nothing.
+const RECOVERY: Duration = Duration::from_millis(100);

@@ -1,0 +1,189 @@
+//! The driver's side of all connections: which flow is which connection, and what to do when there is none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::{Flow, Transport};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::accept::accept;
+use super::conversation::Link;
+use super::dial::dial;
+use super::fault::StreamFault;
+use super::hub::{ConnectionId, Hub, Told};
+use super::limits::StreamLimits;
+use super::names::Names;
+use super::queue::{Queue, Refused, queue};
+use super::vigil::Opener;
+use crate::listener::{Door, Security};
+
+/// All connections, and the doors that they come in by.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    doors: Vec<Arc<Door>>,
+    hub: Hub,
+    heard: mpsc::Receiver<Told>,
+    accepting: JoinSet<()>,
+    live: BTreeMap<ConnectionId, Live>,
+    /// The connection that a flow's messages take: the youngest, where a peer connects from the port that we call it at.
+    flows: BTreeMap<Flow, ConnectionId>,
+    /// How many of `live` we opened.
+    ours: usize,
+    pub(crate) names: Names,
+}
+
+#[derive(Debug)]
+struct Live {
+    queue: Queue,
+    opener: Opener,
+}
+
+/// Why a message can't be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Unsent {
+    /// A fault worth a line.
+    Fault(Box<StreamFault>),
+    /// No listener has that transport and address.
+    NoDoor,
+    /// A WebSocket client that is gone: it can't be called (RFC 7118 s.5).
+    Gone,
+}
+
+impl Connections {
+    /// Opens the doors.
+    pub(crate) fn new(doors: Vec<Door>, limits: StreamLimits) -> Self {
+        let (hub, heard) = Hub::new(limits);
+        let doors: Vec<_> = doors.into_iter().map(Arc::new).collect();
+        let mut accepting = JoinSet::new();
+        for door in &doors {
+            accepting.spawn(accept(Arc::clone(door), hub.clone()));
+        }
+        Self {
+            doors,
+            hub,
+            heard,
+            accepting,
+            live: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            ours: 0,
+            names: Names::default(),
+        }
+    }
+
+    /// What the connections tell: to be taken in by `note` as well.
+    pub(crate) async fn hear(&mut self) -> Option<Told> {
+        self.heard.recv().await
+    }
+
+    /// What they tell, without waiting.
+    pub(crate) fn hear_now(&mut self) -> Option<Told> {
+        self.heard.try_recv().ok()
+    }
+
+    /// Sends on the flow's connection, or on one that is opened for it. Nothing is waited for.
+    pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) -> Result<(), Unsent> {
+        if let Some((id, live)) = self.flows.get(&flow).and_then(|id| Some((*id, self.live.get(id)?))) {
+            match live.queue.push(bytes.clone()) {
+                Ok(()) => return Ok(()),
+                Err(Refused::Full) => {
+                    live.queue.cut();
+                    self.forget(id, flow);
+                    return Err(Unsent::Fault(Box::new(StreamFault::Overflow { flow })));
+                }
+                // It has ended, and its last word is on the way here.
+                Err(Refused::Over) => {
+                    self.forget(id, flow);
+                }
+            }
+        }
+        self.open(flow, bytes)
+    }
+
+    /// Takes note of a connection that has opened.
+    pub(crate) fn opened(&mut self, id: ConnectionId, flow: Flow, queue: Queue) {
+        self.live.insert(id, Live { queue, opener: Opener::Peer });
+        self.flows.insert(flow, id);
+    }
+
+    /// Takes note of a connection that has ended. Whether it was the one of its flow.
+    pub(crate) fn ended(&mut self, id: ConnectionId, flow: Flow) -> Lost {
+        self.forget(id, flow)
+    }
+
+    /// Ends a connection at once.
+    pub(crate) fn cut(&mut self, id: ConnectionId) {
+        if let Some(live) = self.live.get(&id) {
+            live.queue.cut();
+        }
+    }
+
+    /// Lets what waits be written, for a moment, and ends all.
+    pub(crate) async fn close(mut self) {
+        self.accepting.abort_all();
+        self.live.clear();
+        let Self { hub, mut heard, accepting, .. } = self;
+        drop((hub, accepting));
+        let last = async { while heard.recv().await.is_some() {} };
+        timeout(LAST_WORDS, last).await.ok();
+    }
+
+    fn open(&mut self, flow: Flow, bytes: Bytes) -> Result<(), Unsent> {
+        let own = |door: &&Arc<Door>| door.transport() == flow.transport && door.local == flow.local;
+        let door = self.doors.iter().find(own).map(Arc::clone).ok_or(Unsent::NoDoor)?;
+        let name = match &door.security {
+            Security::Plain => None,
+            Security::Tls(_) => Some(self.names.of(flow.remote)),
+            Security::WebSocket => return Err(Unsent::Gone),
+        };
+        let bound = self.hub.limits.connections;
+        if self.ours >= bound {
+            return Err(Unsent::Fault(Box::new(StreamFault::TooManyOfOurs { bound })));
+        }
+        let (queue, waiting) = queue(self.hub.limits.queue);
+        if queue.push(bytes).is_err() {
+            return Err(Unsent::Fault(Box::new(StreamFault::Overflow { flow })));
+        }
+        let id = self.hub.next_id();
+        let link = Link { id, flow, opener: Opener::We, name };
+        tokio::spawn(dial(door, self.hub.clone(), link, waiting));
+        self.live.insert(id, Live { queue, opener: Opener::We });
+        self.flows.insert(flow, id);
+        self.ours += 1;
+        Ok(())
+    }
+
+    fn forget(&mut self, id: ConnectionId, flow: Flow) -> Lost {
+        if self.live.remove(&id).is_some_and(|live| live.opener == Opener::We) {
+            self.ours -= 1;
+        }
+        if self.flows.get(&flow) != Some(&id) {
+            return Lost::Spare;
+        }
+        self.flows.remove(&flow);
+        Lost::Flow
+    }
+}
+
+/// What a connection's end means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// Its flow has none now: what was sent by it may not have come.
+    Flow,
+    /// Nothing was to be sent by it.
+    Spare,
+}
+
+/// For the last responses at the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The transports of connections.
+pub(crate) const fn is_stream(transport: Transport) -> bool {
+    match transport {
+        Transport::Udp => false,
+        Transport::Tcp | Transport::Tls | Transport::Ws => true,
+    }
+}
