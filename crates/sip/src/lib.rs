@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod flow;
 pub mod framing;
 pub mod host;
+pub mod locate;
 pub mod message;
 pub mod name_addr;
 pub mod params;

@@ -1,0 +1,69 @@
+//! What our listeners can send: transports and IP versions, in our order of preference.
+
+use std::net::IpAddr;
+
+use smallvec::{SmallVec, smallvec};
+
+use super::question::Kind;
+use crate::flow::Transport;
+
+/// What we can reach.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// The preferred first. The server's NAPTR records come before our preference.
+    pub transports: Vec<Transport>,
+    /// The IP versions.
+    pub families: Families,
+}
+
+/// IP versions, and which of both a host is tried on first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Families {
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+    /// Both, IPv4 first.
+    V4First,
+    /// Both, IPv6 first.
+    V6First,
+}
+
+impl Families {
+    /// The address records to ask for.
+    pub(super) fn kinds(self) -> SmallVec<[Kind; 2]> {
+        match self {
+            Self::V4 => smallvec![Kind::A],
+            Self::V6 => smallvec![Kind::Aaaa],
+            Self::V4First => smallvec![Kind::A, Kind::Aaaa],
+            Self::V6First => smallvec![Kind::Aaaa, Kind::A],
+        }
+    }
+
+    pub(super) fn holds(self, address: IpAddr) -> bool {
+        self.kinds().contains(&if address.is_ipv4() { Kind::A } else { Kind::Aaaa })
+    }
+
+    /// In words, for "no ... address".
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+            Self::V4First | Self::V6First => "IP",
+        }
+    }
+}
+
+/// One of each in turn, so that a broken IP version costs one attempt and not all of them (RFC 8305 s.4).
+pub(super) fn interleave(first: Vec<IpAddr>, second: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut woven = Vec::with_capacity(first.len() + second.len());
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    loop {
+        let (one, other) = (first.next(), second.next());
+        if one.is_none() && other.is_none() {
+            return woven;
+        }
+        woven.extend(one);
+        woven.extend(other);
+    }
+}
