@@ -90,6 +90,11 @@ impl Ledger {
         }
     }
 
+    /// The core has heard that the bind failed: there is nothing to release.
+    pub(crate) fn unbound(&mut self, media: MediaKey) {
+        self.bound.remove(&media);
+    }
+
     fn must_be_bound(&mut self, media: MediaKey) {
         if !self.bound.contains_key(&media) {
             self.wrong.push(format!("{media:?} is spoken of and is not bound"));

@@ -16,6 +16,7 @@ use crate::bot::{Bot, Stream};
 use crate::ledger::{Broken, Caller, Ledger};
 use crate::queue::{Happening, Queue};
 use crate::weather::{Loss, Weather};
+use crate::workers::Workers;
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -59,11 +60,14 @@ pub struct World {
     pub(crate) streams: Vec<Stream>,
     pub(crate) hosts: BTreeMap<String, Vec<SocketAddr>>,
     weather: Weather,
-    dice: Dice,
+    pub(crate) dice: Dice,
     losses: Vec<Loss>,
     pub(crate) queue: Queue,
     ladder: Ladder,
     pub(crate) ledger: Ledger,
+    pub(crate) workers: Workers,
+    /// When the worker has answered all that it was told so far.
+    pub(crate) worker_free_at: Duration,
     pub(crate) media: Vec<media::Command>,
     pub(crate) outbox: Vec<String>,
     said: Vec<Bytes>,
@@ -102,6 +106,8 @@ impl World {
             queue: Queue::default(),
             ladder: Ladder::default(),
             ledger: Ledger::default(),
+            workers: Workers::prompt(),
+            worker_free_at: Duration::ZERO,
             media: Vec::new(),
             outbox: Vec::new(),
             said: Vec::new(),
@@ -134,6 +140,11 @@ impl World {
     /// Names addresses; a name that is not here does not resolve.
     pub fn host(&mut self, name: impl Into<String>, addresses: Vec<SocketAddr>) {
         self.hosts.insert(name.into(), addresses);
+    }
+
+    /// Makes the media workers and the store as slow and as unreliable as these.
+    pub fn workers(&mut self, workers: Workers) {
+        self.workers = workers;
     }
 
     /// Loses datagrams by the script.
@@ -348,6 +359,9 @@ impl World {
             wrong.extend(phone.fault().map(|fault| format!("{name}: {fault}")));
             if phone.times().invited.is_some() && phone.outcome().is_none() && !phone.is_ignoring() {
                 wrong.push(format!("the call of {name} has no end"));
+            }
+            if phone.transactions() > 0 && !phone.is_ignoring() {
+                wrong.push(format!("{name} still waits for {} responses or ACKs", phone.transactions()));
             }
         }
         wrong.extend(self.streams.iter().map(|stream| format!("the stream to {} is still open", stream.bot)));
