@@ -200,6 +200,11 @@ impl World {
         self.ledger.finished()
     }
 
+    /// The calls that have not exactly one finished record.
+    pub fn unfinished(&self) -> Vec<String> {
+        self.ledger.unfinished()
+    }
+
     /// The phone of that name.
     pub fn find(&self, name: &str) -> Option<&Phone> {
         self.phones.iter().find(|phone| phone.name() == name)
@@ -328,7 +333,8 @@ impl World {
         };
         self.draw(&sender, Some(&receiver), &label, note);
         for after in arrivals {
-            let bytes = bytes.clone();
+            let bytes =
+                if to == self.us { self.weather.garble(&mut self.dice, bytes) } else { bytes.clone() };
             self.queue.arrange(self.now + after, Happening::Arrives { from, to, bytes });
         }
     }
@@ -375,7 +381,7 @@ impl World {
 
 impl World {
     /// What the core still holds though nothing is left to happen.
-    fn leftovers(&self) -> Option<String> {
+    pub fn leftovers(&self) -> Option<String> {
         let census = Census { unrecorded: 0, ..self.core.census() };
         (census != Census::default()).then(|| format!("the core still holds {census:?}"))
     }
