@@ -10,7 +10,7 @@ use super::name::{Name, is_token};
 use super::start::{Start, StartFault, read_start};
 use super::{Limits, StatusCode};
 use crate::name_addr::NameAddr;
-use crate::params::{elements, is_space, split_at, trim};
+use crate::params::{elements, is_space, split_near, trim};
 use crate::via::Via;
 
 /// A range of the message. 16 bits hold every offset, see [`Limits::SIZE`].
@@ -41,6 +41,8 @@ pub(super) struct Index {
     pub(super) from_tag: Option<Span>,
     pub(super) to_tag: Option<Span>,
     pub(super) body: Span,
+    /// A CR or LF stands alone somewhere in the headers: only ever so in a message that is refused.
+    pub(super) stray: bool,
 }
 
 /// What is wrong, and the status that a request earns by it.
@@ -80,6 +82,11 @@ impl Span {
         message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
+    /// From the start of this one to the end of `last`.
+    pub(super) fn to(self, last: Self) -> Self {
+        Self { start: self.start, end: last.end }
+    }
+
     pub(super) fn end(self) -> usize {
         self.end.into()
     }
@@ -92,7 +99,7 @@ impl Span {
 pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Fault>), Fault> {
     let shared = text.clone();
     let text: &str = text;
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor { text, at: 0, physical: 0, ended_ill: false };
     let line = cursor.next().ok_or_else(|| Fault::bad("the message ends within its start line"))?;
     let (start, fault) = match read_start(text, line.text) {
         Ok(start) => (start, None),
@@ -121,12 +128,17 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
             from_tag: None,
             to_tag: None,
             body: Span::default(),
+            stray: false,
         },
     };
     if line.folded || !line.ended_well {
         reader.note(Fault::bad("the start line is folded or holds a stray line break"));
     }
     reader.headers(&mut cursor);
+    reader.index.stray = cursor.ended_ill || !cursor.no_stray_cr();
+    if !cursor.no_stray_cr() {
+        reader.fault = Some(Fault::bad("a stray CR in the headers"));
+    }
     reader.finish(cursor.at, size);
     Ok((reader.index, reader.fault))
 }
@@ -135,39 +147,47 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// Lines read, each fold its own.
+    physical: usize,
+    /// One of them did not end by CRLF.
+    ended_ill: bool,
 }
 
 struct Logical<'a> {
     text: &'a str,
     folded: bool,
-    /// By CRLF, and no CR or LF in between but that of folds.
+    /// By CRLF, and so each fold.
     ended_well: bool,
 }
 
 impl<'a> Cursor<'a> {
     /// `None` if the text ends before the line does.
     fn next(&mut self) -> Option<Logical<'a>> {
+        let octets = self.text.as_bytes();
         let start = self.at;
         let mut folded = false;
         let mut ended_well = true;
         loop {
-            let rest = self.text.get(self.at..)?;
-            let octets = rest.as_bytes();
-            let first = memchr::memchr2(b'\r', b'\n', octets)?;
-            let well = octets.get(first..first + 2) == Some(b"\r\n");
-            let end = if well { first + 1 } else { first + memchr::memchr(b'\n', octets.get(first..)?)? };
-            self.at += end + 1;
+            let end = self.at + memchr::memchr(b'\n', octets.get(self.at..)?)?;
+            let first = self.at == start;
+            self.at = end + 1;
+            self.physical += 1;
+            let well = end > start && octets.get(end - 1) == Some(&b'\r');
             ended_well &= well;
-            let content = rest.get(..end)?;
-            let content = content.strip_suffix('\r').unwrap_or(content);
-            let empty = !folded && content.is_empty();
-            if !empty && octets.get(end + 1).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            self.ended_ill |= !well;
+            let end = if well { end - 1 } else { end };
+            if (end > start || !first) && matches!(octets.get(self.at), Some(b' ' | b'\t')) {
                 folded = true;
                 continue;
             }
-            let end = self.at - 1 - (end - content.len());
             return Some(Logical { text: self.text.get(start..end)?, folded, ended_well });
         }
+    }
+
+    /// Whether each CR so far was the one of a CRLF, so that none hides within a line.
+    fn no_stray_cr(&self) -> bool {
+        let read = self.text.as_bytes().get(..self.at).unwrap_or_default();
+        memchr::memchr_iter(b'\r', read).count() <= self.physical
     }
 }
 
@@ -211,8 +231,8 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: &Logical<'a>) -> Result<(), Fault> {
-        let (written, value) =
-            split_at(line.text, b':').ok_or_else(|| Fault::bad("a header without a colon"))?;
+        let (written, value) = split_near(line.text, |byte| byte == b':')
+            .ok_or_else(|| Fault::bad("a header without a colon"))?;
         let written = written.trim_end_matches([' ', '\t']);
         let name = Name::of(written);
         if name == Name::Other && !is_token(written) {
