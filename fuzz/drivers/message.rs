@@ -54,7 +54,13 @@ fn touch(message: &Message) {
         assert_eq!(message.header(name), message.headers(name).next());
     }
     let _read = (message.method(), message.request_uri(), message.status(), message.reason_phrase());
-    let _read = (message.from_tag(), message.to_tag(), message.cseq(), message.max_forwards(), message.content_type());
+    let _read = (
+        message.from_tag(),
+        message.to_tag(),
+        message.cseq(),
+        message.max_forwards(),
+        message.content_type(),
+    );
     let _read = message.contact().map(|contact| contact.display_decoded());
     assert!(message.body().len() <= message.bytes().len());
 }

@@ -55,7 +55,7 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// [`UriFault`].
     pub fn parse(text: &'a str) -> Result<Self, UriFault> {
-        if text.bytes().any(|byte| FOREIGN[usize::from(byte)]) {
+        if text.bytes().fold(false, |found, byte| found | FOREIGN[usize::from(byte)]) {
             return Err(UriFault::Character);
         }
         let (scheme, rest) = split_near(text, |byte| byte == b':').ok_or(UriFault::Scheme)?;

@@ -10,16 +10,17 @@ use super::name::Name;
 pub struct Field<'a> {
     line: &'a Line,
     index: &'a Index,
+    message: &'a [u8],
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(index: &'a Index, line: &'a Line) -> Self {
-        Self { line, index }
+    pub(super) fn new(message: &'a [u8], index: &'a Index, line: &'a Line) -> Self {
+        Self { line, index, message }
     }
 
     /// The name as written, which may be the compact one.
     pub fn name(self) -> &'a str {
-        self.line.written.text(&self.index.text)
+        self.line.written.text(self.message)
     }
 
     /// The value, unfolded.
@@ -44,13 +45,13 @@ impl<'a> Field<'a> {
 
     /// The value as written.
     pub(super) fn raw(self) -> &'a str {
-        self.line.value.text(&self.index.text)
+        self.line.value.text(self.message)
     }
 
     /// The line as written, where it is known to hold no line break.
     pub(super) fn whole(self) -> Option<&'a [u8]> {
         let plain = !self.line.folded && !self.index.stray;
-        plain.then(|| self.line.written.to(self.line.value).bytes(self.index.text.as_bytes()))
+        plain.then(|| self.line.written.to(self.line.value).bytes(self.message))
     }
 }
 

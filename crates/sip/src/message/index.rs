@@ -2,7 +2,8 @@
 //!
 //! Reading goes on after a fault, so that the request can be answered by what else it has.
 
-use bytestring::ByteString;
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::method::{CSeq, Method, decimal};
@@ -32,8 +33,6 @@ pub(super) struct Line {
 /// Where everything is.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The message as far as it is UTF-8: its headers, and as a rule its body.
-    pub(super) text: ByteString,
     pub(super) start: Start,
     pub(super) cseq: CSeq,
     pub(super) lines: SmallVec<[Line; TYPICAL]>,
@@ -78,8 +77,9 @@ impl Span {
         message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
-    pub(super) fn text(self, message: &str) -> &str {
-        message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    /// The range as text: the headers were checked to be UTF-8, and checking a few octets again is cheap.
+    pub(super) fn text(self, message: &[u8]) -> &str {
+        std::str::from_utf8(self.bytes(message)).unwrap_or_default()
     }
 
     /// From the start of this one to the end of `last`.
@@ -96,9 +96,7 @@ impl Span {
 ///
 /// # Errors
 /// The fault alone where there is not even a start line.
-pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Fault>), Fault> {
-    let shared = text.clone();
-    let text: &str = text;
+pub(super) fn read(text: &str, size: usize) -> Result<(Arc<Index>, Option<Fault>), Fault> {
     let mut cursor = Cursor { text, at: 0, physical: 0, ended_ill: false };
     let line = cursor.next().ok_or_else(|| Fault::bad("the message ends within its start line"))?;
     let (start, fault) = match read_start(text, line.text) {
@@ -110,6 +108,16 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
         Start::Request { method, .. } => method.clone(),
         Start::Response { .. } => Method::Options,
     };
+    let mut index = Index {
+        start,
+        cseq: CSeq { number: 0, method },
+        lines: SmallVec::new(),
+        call_id: Span::default(),
+        from_tag: None,
+        to_tag: None,
+        body: Span::default(),
+        stray: false,
+    };
     let mut reader = Reader {
         text,
         fault,
@@ -119,28 +127,20 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
         from: None,
         to: None,
         cseq: None,
-        index: Index {
-            text: shared,
-            start,
-            cseq: CSeq { number: 0, method },
-            lines: SmallVec::new(),
-            call_id: Span::default(),
-            from_tag: None,
-            to_tag: None,
-            body: Span::default(),
-            stray: false,
-        },
+        index: &mut index,
     };
     if line.folded || !line.ended_well {
         reader.note(Fault::bad("the start line is folded or holds a stray line break"));
     }
     reader.headers(&mut cursor);
-    reader.index.stray = cursor.ended_ill || !cursor.no_stray_cr();
-    if !cursor.no_stray_cr() {
+    let stray_cr = !cursor.no_stray_cr();
+    reader.index.stray = cursor.ended_ill || stray_cr;
+    if stray_cr {
         reader.fault = Some(Fault::bad("a stray CR in the headers"));
     }
     reader.finish(cursor.at, size);
-    Ok((reader.index, reader.fault))
+    let fault = reader.fault;
+    Ok((Arc::new(index), fault))
 }
 
 /// Walks lines, each with its folds.
@@ -191,19 +191,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'i> {
     text: &'a str,
-    index: Index,
+    index: &'i mut Index,
     fault: Option<Fault>,
     vias: usize,
     max_forwards: Option<u8>,
     content_length: Option<usize>,
-    from: Option<NameAddr<'a>>,
-    to: Option<NameAddr<'a>>,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
     cseq: Option<CSeq>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Keeps the first fault: the others may only follow from it.
     fn note(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
@@ -275,7 +275,7 @@ impl<'a> Reader<'a> {
                 }
                 let address = NameAddr::parse(value).map_err(|fault| Fault::bad(fault.to_string()))?;
                 *tag = address.tag().map(|tag| Span::of(self.text, tag));
-                *slot = Some(address);
+                *slot = Some(value);
             }
             Name::CallId => {
                 if self.index.call_id.end() > 0 {

@@ -16,7 +16,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use bytestring::ByteString;
 
 pub use field::Field;
 pub use method::{CSeq, Method};
@@ -81,13 +80,13 @@ impl Message {
         let Some(text) = text_of(&bytes) else {
             return Err(Self::refuse_octets(&bytes));
         };
-        let (index, mut fault) = index::read(&text, bytes.len()).map_err(Malformed::silent)?;
+        let (index, mut fault) = index::read(text, bytes.len()).map_err(Malformed::silent)?;
         if oversized {
             let words = format!("the message is over {} octets long", Limits::SIZE);
             fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
         }
         bytes.truncate(index.body.end());
-        let message = Self { bytes, index: Arc::new(index) };
+        let message = Self { bytes, index };
         match fault {
             None => Ok(message),
             Some(fault) => Err(message.refuse(fault)),
@@ -113,9 +112,8 @@ impl Message {
         if lossy.len() > Limits::SIZE {
             return Malformed::silent(fault);
         }
-        let lossy = ByteString::from(lossy);
         match index::read(&lossy, lossy.len()) {
-            Ok((index, _)) => Self { bytes: lossy.into_bytes(), index: Arc::new(index) }.refuse(fault),
+            Ok((index, _)) => Self { bytes: lossy.into(), index }.refuse(fault),
             Err(_) => Malformed::silent(fault),
         }
     }
@@ -136,7 +134,7 @@ impl Message {
     /// The Request-URI of a request as written.
     pub fn request_uri(&self) -> Option<&str> {
         match self.index.start {
-            Start::Request { uri, .. } => Some(uri.text(&self.index.text)),
+            Start::Request { uri, .. } => Some(uri.text(&self.bytes)),
             Start::Response { .. } => None,
         }
     }
@@ -153,7 +151,7 @@ impl Message {
     pub fn reason_phrase(&self) -> Option<&str> {
         match self.index.start {
             Start::Request { .. } => None,
-            Start::Response { reason, .. } => Some(reason.text(&self.index.text)),
+            Start::Response { reason, .. } => Some(reason.text(&self.bytes)),
         }
     }
 
@@ -191,7 +189,7 @@ impl Message {
 
     /// Every header line in order, to be copied by [`Writer::copy`].
     pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        self.index.lines.iter().map(|line| Field::new(&self.index, line))
+        self.index.lines.iter().map(|line| Field::new(&self.bytes, &self.index, line))
     }
 
     /// The topmost Via. Every message that `parse` accepts has one.
@@ -222,17 +220,17 @@ impl Message {
 
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        self.index.call_id.text(&self.index.text)
+        self.index.call_id.text(&self.bytes)
     }
 
     /// The tag of From; `None` from an RFC 2543 peer.
     pub fn from_tag(&self) -> Option<&str> {
-        self.index.from_tag.map(|tag| tag.text(&self.index.text))
+        self.index.from_tag.map(|tag| tag.text(&self.bytes))
     }
 
     /// The tag of To.
     pub fn to_tag(&self) -> Option<&str> {
-        self.index.to_tag.map(|tag| tag.text(&self.index.text))
+        self.index.to_tag.map(|tag| tag.text(&self.bytes))
     }
 
     /// The CSeq.
@@ -264,7 +262,7 @@ impl Message {
 
     /// The value of the first line of that name as written, folds and all.
     fn first(&self, name: Name) -> Option<&str> {
-        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.index.text))
+        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.bytes))
     }
 
     /// The values of each line of that name, unfolded.
@@ -274,12 +272,12 @@ impl Message {
 }
 
 /// The octets as text, or as much of them as covers the headers; `None` if the headers are no UTF-8.
-fn text_of(bytes: &Bytes) -> Option<ByteString> {
-    if let Ok(text) = ByteString::try_from(bytes.clone()) {
-        return Some(text);
-    }
-    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    let text = ByteString::try_from(bytes.slice(..valid)).ok()?;
+fn text_of(octets: &[u8]) -> Option<&str> {
+    let valid = match std::str::from_utf8(octets) {
+        Ok(text) => return Some(text),
+        Err(error) => octets.get(..error.valid_up_to())?,
+    };
+    let text = std::str::from_utf8(valid).ok()?;
     text.contains("\r\n\r\n").then_some(text)
 }
 
