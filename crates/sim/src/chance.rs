@@ -10,7 +10,7 @@ use crate::cast::{
     AT_DESK, AT_DESK_OR_BOT, AT_NAMED_DESK, BOT, BOT_URL, DESK, DESK_NAME, ECHO, FRAIL, FRAIL_URL, P2,
     UNASSIGNED, UNKNOWN, US, description, desk, phone, phone_behind, proxy,
 };
-use crate::{Bot, Opening, World};
+use crate::{Bot, Opening, Workers, World};
 
 /// Four calls within two seconds, and whoever they reach. Their scripts expect nothing that the other side could belie.
 pub fn calls(world: &mut World, seed: u64) {
@@ -30,6 +30,9 @@ pub fn calls(world: &mut World, seed: u64) {
     for (name, url) in [("bot", BOT_URL), ("frail", FRAIL_URL)] {
         let bot = bot(&mut dice, name, url);
         world.bot(bot);
+    }
+    if one_in(&mut dice, 2) {
+        world.workers(Workers::new(Duration::from_millis(100), 10));
     }
     if one_in(&mut dice, 4) {
         world.command(within(&mut dice, 8_000), Command::Shutdown);

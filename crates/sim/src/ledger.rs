@@ -90,6 +90,11 @@ impl Ledger {
         }
     }
 
+    /// The core has heard that the bind failed: there is nothing to release.
+    pub(crate) fn unbound(&mut self, media: MediaKey) {
+        self.bound.remove(&media);
+    }
+
     fn must_be_bound(&mut self, media: MediaKey) {
         if !self.bound.contains_key(&media) {
             self.wrong.push(format!("{media:?} is spoken of and is not bound"));
@@ -105,6 +110,19 @@ impl Ledger {
         self.records.values().flatten().filter(|record| record.status.is_some()).collect()
     }
 
+    /// The calls that have not exactly one finished record.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (key, records) in &self.records {
+            let finished = records.iter().filter(|record| record.status.is_some()).count();
+            let ids: BTreeSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
+            if finished != 1 || ids.len() != 1 {
+                wrong.push(format!("{key:?} has {finished} finished records and the record ids {ids:?}"));
+            }
+        }
+        wrong
+    }
+
     /// All that is wrong at the end.
     pub(crate) fn judge(&self) -> Vec<String> {
         let mut wrong = self.wrong.clone();
@@ -115,13 +133,7 @@ impl Ledger {
                 wrong.push(format!("INVITE {number} of {call_id} has the final responses {finals:?}"));
             }
         }
-        for (key, records) in &self.records {
-            let finished = records.iter().filter(|record| record.status.is_some()).count();
-            let ids: BTreeSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
-            if finished != 1 || ids.len() != 1 {
-                wrong.push(format!("{key:?} has {finished} finished records and the record ids {ids:?}"));
-            }
-        }
+        wrong.extend(self.unfinished());
         for (call_id, caller) in &self.calls {
             let records = self.finished().iter().filter(|record| record.sip_call_id_a == *call_id).count();
             if records > 1 || (*caller == Caller::Known && records == 0) {

@@ -13,9 +13,11 @@ mod queue;
 pub mod scenes;
 pub mod stage;
 mod weather;
+mod workers;
 mod world;
 
 pub use bot::{Bot, Opening};
 pub use ledger::Broken;
 pub use weather::{Loss, Weather};
+pub use workers::Workers;
 pub use world::{Setup, SetupError, World};

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use b2bua::CallRecord;
 use b2bua::io::{Input, Output, Question, Ticket, Verdict};
+use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::Counters;
 
 use crate::World;
 use crate::bot::{Bot, Opening, Stream};
 use crate::queue::Happening;
+use crate::workers::Word;
 
 impl World {
     /// Does all that the core has to do; when it wants to be woken.
@@ -25,7 +27,8 @@ impl World {
                 Output::Record(key, record) => {
                     if record.status.is_some() {
                         self.draw("us", None, &words(&record), None);
-                        self.soon(Duration::ZERO, Input::Recorded(key));
+                        let pause = self.workers.pause(&mut self.dice);
+                        self.soon(pause, Input::Recorded(key));
                     }
                     self.ledger.recorded(key, *record);
                 }
@@ -43,12 +46,14 @@ impl World {
         self.ledger.media(&command);
         let name = match &command {
             media::Command::Bind { media, .. } => {
-                self.soon(Duration::ZERO, Input::Media(media::Event::Bound { media: *media }));
+                let word = self.workers.bind(&mut self.dice, *media);
+                self.answer(*media, word, media::Event::Bound { media: *media });
                 "bind"
             }
             media::Command::Release { media } => {
-                let released = media::Event::Released { media: *media, counters: Counters::default() };
-                self.soon(Duration::ZERO, Input::Media(released));
+                let word = self.workers.release(*media);
+                let counters = Counters::default();
+                self.answer(*media, word, media::Event::Released { media: *media, counters });
                 "release"
             }
             media::Command::Describe { .. } => "describe",
@@ -59,6 +64,18 @@ impl World {
         };
         self.outbox.push(name.to_owned());
         self.media.push(command);
+    }
+
+    /// A worker answers in the order of its commands, if not at once.
+    fn answer(&mut self, media: MediaKey, word: Word, done: media::Event) {
+        let event = match word {
+            Word::Done => done,
+            Word::Failed => media::Event::BindFailed { media, error: "address in use".to_owned() },
+            Word::Silence => return,
+        };
+        let pause = self.workers.pause(&mut self.dice);
+        self.worker_free_at = self.worker_free_at.max(self.now + pause);
+        self.queue.arrange(self.worker_free_at, Happening::Told(Box::new(Input::Media(event))));
     }
 
     fn agent_command(&mut self, command: AgentCommand) {
@@ -101,6 +118,10 @@ impl World {
 
     /// Draws an input that is no datagram, and forgets streams that ended. `false` for what is told of a stream that the core has closed meanwhile.
     pub(crate) fn is_told(&mut self, input: &Input) -> bool {
+        if let Input::Media(media::Event::BindFailed { media, .. }) = input {
+            self.workers.told(*media);
+            self.ledger.unbound(*media);
+        }
         let Input::Agent(event) = input else { return true };
         let (agent, label, over) = match event {
             AgentEvent::Opened { agent } => (agent, "opened", false),

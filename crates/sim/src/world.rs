@@ -16,6 +16,7 @@ use crate::bot::{Bot, Stream};
 use crate::ledger::{Broken, Caller, Ledger};
 use crate::queue::{Happening, Queue};
 use crate::weather::{Loss, Weather};
+use crate::workers::Workers;
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -59,11 +60,14 @@ pub struct World {
     pub(crate) streams: Vec<Stream>,
     pub(crate) hosts: BTreeMap<String, Vec<SocketAddr>>,
     weather: Weather,
-    dice: Dice,
+    pub(crate) dice: Dice,
     losses: Vec<Loss>,
     pub(crate) queue: Queue,
     ladder: Ladder,
     pub(crate) ledger: Ledger,
+    pub(crate) workers: Workers,
+    /// When the worker has answered all that it was told so far.
+    pub(crate) worker_free_at: Duration,
     pub(crate) media: Vec<media::Command>,
     pub(crate) outbox: Vec<String>,
     said: Vec<Bytes>,
@@ -102,6 +106,8 @@ impl World {
             queue: Queue::default(),
             ladder: Ladder::default(),
             ledger: Ledger::default(),
+            workers: Workers::prompt(),
+            worker_free_at: Duration::ZERO,
             media: Vec::new(),
             outbox: Vec::new(),
             said: Vec::new(),
@@ -134,6 +140,11 @@ impl World {
     /// Names addresses; a name that is not here does not resolve.
     pub fn host(&mut self, name: impl Into<String>, addresses: Vec<SocketAddr>) {
         self.hosts.insert(name.into(), addresses);
+    }
+
+    /// Makes the media workers and the store as slow and as unreliable as these.
+    pub fn workers(&mut self, workers: Workers) {
+        self.workers = workers;
     }
 
     /// Loses datagrams by the script.
@@ -187,6 +198,11 @@ impl World {
     /// The finished records, in the order of their calls.
     pub fn records(&self) -> Vec<&CallRecord> {
         self.ledger.finished()
+    }
+
+    /// The calls that have not exactly one finished record.
+    pub fn unfinished(&self) -> Vec<String> {
+        self.ledger.unfinished()
     }
 
     /// The phone of that name.
@@ -317,7 +333,8 @@ impl World {
         };
         self.draw(&sender, Some(&receiver), &label, note);
         for after in arrivals {
-            let bytes = bytes.clone();
+            let bytes =
+                if to == self.us { self.weather.garble(&mut self.dice, bytes) } else { bytes.clone() };
             self.queue.arrange(self.now + after, Happening::Arrives { from, to, bytes });
         }
     }
@@ -349,6 +366,9 @@ impl World {
             if phone.times().invited.is_some() && phone.outcome().is_none() && !phone.is_ignoring() {
                 wrong.push(format!("the call of {name} has no end"));
             }
+            if phone.transactions() > 0 && !phone.is_ignoring() {
+                wrong.push(format!("{name} still waits for {} responses or ACKs", phone.transactions()));
+            }
         }
         wrong.extend(self.streams.iter().map(|stream| format!("the stream to {} is still open", stream.bot)));
         wrong.extend(self.leftovers());
@@ -361,7 +381,7 @@ impl World {
 
 impl World {
     /// What the core still holds though nothing is left to happen.
-    fn leftovers(&self) -> Option<String> {
+    pub fn leftovers(&self) -> Option<String> {
         let census = Census { unrecorded: 0, ..self.core.census() };
         (census != Census::default()).then(|| format!("the core still holds {census:?}"))
     }

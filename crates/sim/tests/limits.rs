@@ -6,9 +6,9 @@ use std::time::Duration;
 use b2bua::Input;
 use b2bua::record::CallStatus;
 use phone::{Ended, Step};
-use sim::cast::{BOT, BOT_URL, CALLER, ECHO, caller, invite, phone, setup, talk};
+use sim::cast::{AT_DESK_OR_BOT, BOT, BOT_URL, CALLER, DESK, ECHO, US, caller, invite, phone, setup, talk};
 use sim::stage::{empty, play};
-use sim::{Bot, Setup, Weather, World, scenes};
+use sim::{Bot, Loss, Setup, Weather, World, scenes};
 
 /// A world with other settings.
 fn with(change: impl FnOnce(&mut Setup)) -> World {
@@ -91,14 +91,30 @@ fn a_running_call_outlives_its_number() {
 }
 
 #[test]
-fn an_unreachable_caller_ends_the_call() {
+fn a_bye_that_cannot_be_sent_is_not_repeated() {
     let mut world = empty();
     world.bot(Bot::new("bot", BOT_URL).closing(Duration::from_secs(3)));
     world.phone(Duration::ZERO, caller(listen(BOT)));
-    let flow = sip::Flow { transport: sip::Transport::Udp, local: sim::cast::US, remote: CALLER };
-    world.tell(Duration::from_secs(4), Input::FlowFailed(flow));
+    world.lose(Loss { from: "us".into(), to: "caller".into(), label: "BYE".into(), times: usize::MAX });
+    world.tell(Duration::from_millis(3_200), Input::FlowFailed(flow_to(CALLER)));
+    let broken = world.run().expect_err("the caller is left without a BYE");
+    assert_eq!(broken.wrong, ["the call of caller has no end"], "{broken:?}");
+    assert_eq!(world.ladder().matches("us -> caller  BYE").count(), 1, "{}", world.ladder());
+    assert_eq!(world.records()[0].status, Some(CallStatus::Completed));
+}
+
+#[test]
+fn an_agent_that_cannot_be_sent_to_is_given_up_at_once() {
+    let mut world = empty();
+    world.bot(Bot::new("bot", BOT_URL));
+    world.phone(Duration::ZERO, caller(talk(AT_DESK_OR_BOT, Duration::from_secs(1))));
+    world.tell(Duration::from_millis(100), Input::FlowFailed(flow_to(DESK)));
     world.run().expect("every invariant holds");
-    assert_eq!(world.records().len(), 1);
+    assert!(world.ladder().contains("   100  us -> bot"), "{}", world.ladder());
+}
+
+fn flow_to(remote: SocketAddr) -> sip::Flow {
+    sip::Flow { transport: sip::Transport::Udp, local: US, remote }
 }
 
 #[test]

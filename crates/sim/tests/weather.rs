@@ -95,6 +95,22 @@ fn calls_by_chance_in_a_storm() {
     in_all(Weather::storm(), chance::calls);
 }
 
+/// Garbled messages are other messages, so no answer is owed; but whatever comes, nothing panics and nothing is left.
+#[test]
+fn noise_leaves_nothing() {
+    for seed in seeds() {
+        let mut world = World::new(setup(seed, Weather::noise())).expect("the cast's inventory is sound");
+        chance::calls(&mut world, seed);
+        world.run_until(LONG);
+        assert_eq!(world.leftovers(), None, "STROWGER_SEED={seed}\n{}", world.ladder());
+        let unfinished = world.unfinished();
+        assert!(unfinished.is_empty(), "STROWGER_SEED={seed}: {unfinished:?}\n{}", world.ladder());
+    }
+}
+
+/// Longer than `max_call_s`, which ends the call of a caller whose BYE came to nothing.
+const LONG: std::time::Duration = std::time::Duration::from_hours(5);
+
 #[test]
 fn every_scene_is_played() {
     let scenes: Vec<&str> = scenes::ALL.iter().map(|Scene { name, .. }| *name).collect();

@@ -87,14 +87,11 @@ impl Framer {
     /// Where the headers end.
     fn head(&mut self) -> Option<usize> {
         let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
-        let found = unsearched.windows(4).position(|window| window == b"\r\n\r\n");
-        match found {
-            Some(at) => Some(self.searched + at + 4),
-            None => {
-                self.searched = self.buffer.len().saturating_sub(3);
-                None
-            }
+        if let Some(at) = memchr::memmem::find(unsearched, b"\r\n\r\n") {
+            return Some(self.searched + at + 4);
         }
+        self.searched = self.buffer.len().saturating_sub(3);
+        None
     }
 
     /// All that is buffered, taken for one malformed message.
@@ -153,16 +150,16 @@ mod tests {
         ];
         for size in 1..stream.len() {
             let mut framer = Framer::new();
-            let mut frames = Vec::new();
+            let mut seen = Vec::new();
             for octets in stream.as_bytes().chunks(size) {
                 framer.push(octets);
-                frames.extend(drain(&mut framer));
+                seen.extend(drain(&mut framer));
             }
-            let count = |wanted: &Frame| frames.iter().filter(|frame| *frame == wanted).count();
+            let count = |wanted: &Frame| seen.iter().filter(|frame| *frame == wanted).count();
             assert_eq!(count(&Frame::Ping), 1, "in pieces of {size}");
             assert!(count(&Frame::Pong) >= 1, "in pieces of {size}");
             let message = |frame: &&Frame| matches!(frame, Frame::Message(_));
-            let messages: Vec<_> = frames.iter().filter(message).collect();
+            let messages: Vec<_> = seen.iter().filter(message).collect();
             assert_eq!(messages, expected.iter().filter(message).collect::<Vec<_>>(), "in pieces of {size}");
         }
         let mut framer = Framer::new();

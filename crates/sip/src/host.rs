@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::params::{split_at, trim};
+use crate::params::trim;
 
 /// A host name or a literal address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +20,7 @@ impl<'a> Host<'a> {
         if let Some(inner) = text.strip_prefix('[') {
             return ipv6(inner.strip_suffix(']')?).map(|address| Self::Address(address.into()));
         }
-        if !is_name(text) {
+        if !(1..=MAX_NAME).contains(&text.len()) || name_length(text) < text.len() {
             return None;
         }
         Some(match text.parse() {
@@ -46,20 +46,22 @@ pub(crate) fn bare_address(text: &str) -> Option<IpAddr> {
 
 /// Splits `host[:port]`; `None` if either is not well-formed. White space around the colon is a Via's right.
 pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
-    if text.starts_with('[') {
-        let (host, rest) = text.split_at_checked(text.find(']')? + 1)?;
-        Host::parse(host)?;
-        let port = match trim(rest) {
-            "" => None,
-            rest => Some(port(trim(rest.strip_prefix(':')?))?),
-        };
-        return Some((host, port));
-    }
-    let (host, port) = match split_at(text, b':') {
-        Some((host, digits)) => (trim(host), Some(port(trim(digits))?)),
-        None => (text, None),
+    let end = if text.starts_with('[') {
+        let end = text.find(']')? + 1;
+        Host::parse(text.get(..end)?)?;
+        end
+    } else {
+        name_length(text)
     };
-    is_name(host).then_some((host, port))
+    let (host, rest) = text.split_at_checked(end)?;
+    if !(1..=MAX_NAME).contains(&host.len()) {
+        return None;
+    }
+    let port = match trim(rest) {
+        "" => None,
+        rest => Some(port(trim(rest.strip_prefix(':')?))?),
+    };
+    Some((host, port))
 }
 
 fn port(digits: &str) -> Option<u16> {
@@ -70,11 +72,20 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     text.parse().ok().or_else(|| text.contains(":::").then(|| text.replacen(":::", "::", 1).parse().ok())?)
 }
 
-/// A name, or IPv4. Underscores are no part of a host name, but of some hosts' names.
-fn is_name(text: &str) -> bool {
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.') | (byte == b'_');
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().fold(true, |all, byte| all & in_name(byte))
+/// How much of the text can be a name, or IPv4. Underscores are no part of a host name, but of some hosts' names.
+fn name_length(text: &str) -> usize {
+    text.bytes().position(|byte| !IN_NAME[usize::from(byte)]).unwrap_or(text.len())
 }
+
+const IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// RFC 1035 s.2.3.4.
 const MAX_NAME: usize = 255;

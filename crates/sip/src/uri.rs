@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::host::{Host, host_port};
-use crate::params::{Params, split_at};
+use crate::params::{Params, split_at, split_near};
 
 /// A URI as written. Of `sip` and `sips` the host is well-formed, of `tel` there is a number; another scheme's rest is opaque.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,10 +55,10 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// [`UriFault`].
     pub fn parse(text: &'a str) -> Result<Self, UriFault> {
-        if text.bytes().fold(false, |found, byte| found | is_foreign(byte)) {
+        if text.bytes().fold(false, |found, byte| found | FOREIGN[usize::from(byte)]) {
             return Err(UriFault::Character);
         }
-        let (scheme, rest) = split_at(text, b':').ok_or(UriFault::Scheme)?;
+        let (scheme, rest) = split_near(text, |byte| byte == b':').ok_or(UriFault::Scheme)?;
         let scheme = Scheme::parse(scheme).ok_or(UriFault::Scheme)?;
         if rest.is_empty() {
             return Err(UriFault::Empty);
@@ -79,36 +79,24 @@ impl<'a> Uri<'a> {
     /// The first `@` ends the user: a raw one may not be part of it, but sloppy URI headers hold some.
     fn parse_sip(text: &'a str, scheme: Scheme<'a>, rest: &'a str) -> Result<Self, UriFault> {
         let (user, rest) = match split_at(rest, b'@') {
-            Some((user, rest)) => (Some(split_at(user, b':').map_or(user, |(user, _password)| user)), rest),
+            Some((user, rest)) => {
+                (Some(split_near(user, |byte| byte == b':').map_or(user, |(user, _)| user)), rest)
+            }
             None => (None, rest),
         };
-        let (rest, headers) = match split_at(rest, b'?') {
-            Some((rest, headers)) => (rest, Some(headers)),
+        let end = memchr::memchr2(b';', b'?', rest.as_bytes()).unwrap_or(rest.len());
+        let (sent, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let (params, headers) = match split_at(rest, b'?') {
+            Some((params, headers)) => (params, Some(headers)),
             None => (rest, None),
         };
-        let (sent, params) = split_at(rest, b';').unwrap_or((rest, ""));
+        let params = params.strip_prefix(';').unwrap_or(params);
         let (host, port) = host_port(sent).ok_or(UriFault::Host)?;
-        Ok(Self {
-            text,
-            scheme,
-            user,
-            host,
-            port,
-            params: Params::new(params),
-            headers,
-        })
+        Ok(Self { text, scheme, user, host, port, params: Params::new(params), headers })
     }
 
     fn opaque(text: &'a str, scheme: Scheme<'a>) -> Self {
-        Self {
-            text,
-            scheme,
-            user: None,
-            host: "",
-            port: None,
-            params: Params::default(),
-            headers: None,
-        }
+        Self { text, scheme, user: None, host: "", port: None, params: Params::default(), headers: None }
     }
 
     /// The scheme.
@@ -201,10 +189,16 @@ impl<'a> Scheme<'a> {
     }
 }
 
-/// What no URI holds. Bit by bit, without branches, so that sixteen octets are looked at in one go.
-fn is_foreign(byte: u8) -> bool {
-    (byte <= b' ') | (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == 0x7f)
-}
+/// What no URI holds.
+const FOREIGN: [bool; 256] = {
+    let mut foreign = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        foreign[byte as usize] = byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f);
+        byte += 1;
+    }
+    foreign
+};
 
 /// Undoes `%HH`; a percent sign that starts no escape stays. Octets that are no UTF-8 become U+FFFD.
 fn decode(text: &str) -> Cow<'_, str> {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::host::{Host, bare_address, host_port};
-use crate::params::{Params, is_space, split_at, trim};
+use crate::params::{Params, is_space_octet, split_at, split_near, trim};
 
 /// One element of a Via list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,10 +27,9 @@ impl<'a> Via<'a> {
     /// Reads one element, such as `SIP/2.0/UDP host:5060;branch=z9hG4bK1`. The version is not looked at.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (sent, params) = split_at(text, b';').unwrap_or((text, ""));
-        let (protocol, sent) = split_at(sent, b'/')?;
-        let (version, sent) = split_at(sent, b'/')?;
-        let sent = sent.trim_start_matches(is_space);
-        let (transport, sent_by) = sent.split_once(is_space)?;
+        let (protocol, sent) = split_near(sent, |byte| byte == b'/')?;
+        let (version, sent) = split_near(sent, |byte| byte == b'/')?;
+        let (transport, sent_by) = split_near(trim(sent), is_space_octet)?;
         if !trim(protocol).eq_ignore_ascii_case("SIP") || trim(version).is_empty() || transport.is_empty() {
             return None;
         }

@@ -261,8 +261,8 @@ const SKELETON: &str = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
 
 /// A request with that header instead of its own.
 fn with_header(header: &str) -> String {
-    let name = header.split(':').next().unwrap().trim();
-    let own = |line: &&str| !line.split(':').next().unwrap().eq_ignore_ascii_case(name);
+    let name = |line: &str| line.split(':').next().unwrap_or_default().trim().to_lowercase();
+    let own = |line: &&str| name(line) != name(header);
     let rest: String = SKELETON.split_inclusive("\r\n").filter(own).collect();
     format!("OPTIONS sip:b@example.com SIP/2.0\r\n{rest}{}\r\n\r\n", header.trim())
 }

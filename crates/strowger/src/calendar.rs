@@ -8,8 +8,13 @@ pub(crate) fn wall_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// `11-21 11:58:27` in UTC: the year is in the record.
+pub(crate) fn short_utc(ms: u64) -> String {
+    utc(ms).split_off("2026-".len())
+}
+
 /// `2026-11-21 11:58:27` in UTC.
-pub(crate) fn utc(ms: u64) -> String {
+fn utc(ms: u64) -> String {
     let seconds = ms / 1000;
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
@@ -55,6 +60,7 @@ mod tests {
             (1_798_761_599_000, "2026-12-31 23:59:59"),
         ] {
             assert_eq!(utc(ms), text);
+            assert_eq!(short_utc(ms), text[5..]);
         }
     }
 

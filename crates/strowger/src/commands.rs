@@ -1,5 +1,6 @@
 //! The commands that come and go: `check`, `apply`, the lists.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use numbers::Inventory;
@@ -69,16 +70,14 @@ pub(crate) async fn list(kind: Kind, listing: &Listing) -> Result<(), Failure> {
         Kind::Agents => list::agents(&inventory)?,
         Kind::Trunks => list::trunks(&inventory)?,
     };
-    print(&listed, listing);
-    Ok(())
+    print(&listed, listing)
 }
 
 pub(crate) async fn call_list(calls: &CallListing) -> Result<(), Failure> {
     let store = open(&calls.listing).await?;
     let records = store.recent_calls(calls.limit).await;
     store.close().await;
-    print(&list::calls(&records?)?, &calls.listing);
-    Ok(())
+    print(&list::calls(&records?)?, &calls.listing)
 }
 
 async fn open(listing: &Listing) -> Result<Store, Failure> {
@@ -86,13 +85,18 @@ async fn open(listing: &Listing) -> Result<Store, Failure> {
     Ok(Store::open_existing(&config.store_url()).await?)
 }
 
-fn print(listed: &Listed, listing: &Listing) {
-    if listing.json {
-        println!("{:#}", listed.json);
+fn print(listed: &Listed, listing: &Listing) -> Result<(), Failure> {
+    let text = if listing.json {
+        format!("{:#}", listed.json)
     } else if listed.table.is_empty() {
-        println!("none");
+        "none".to_owned()
     } else {
-        println!("{}", listed.table);
+        listed.table.trim_fmt()
+    };
+    match writeln!(io::stdout(), "{text}") {
+        // Whoever reads has read enough: `strowger call list | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Failure::Output),
     }
 }
 

@@ -31,10 +31,10 @@ pub(crate) async fn watch(store: Store, mut seen: u64, inputs: mpsc::Sender<Inpu
                 seen = directory.revision();
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
-                info!(revision = seen, numbers, agents, trunks, "inventory changed");
                 if inputs.send(Input::Directory(Arc::new(directory))).await.is_err() {
                     return;
                 }
+                info!(revision = seen, numbers, agents, trunks, "inventory changed");
             }
             Err(failure) => {
                 for fault in failure.to_string().lines() {

@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Runtime(io::Error),
     #[error("loopback does not give what the demo needs: {0}")]
     Loopback(io::Error),
+    #[error("standard output can't be written: {0}")]
+    Output(io::Error),
     #[error("a list can't be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the signalling task ended by itself: {0}")]

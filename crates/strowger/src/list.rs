@@ -6,7 +6,7 @@ use numbers::{Agent, Endpoint, Inventory, NumberStatus, Trunk};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::calendar::{duration, utc};
+use crate::calendar::{duration, short_utc};
 use crate::table::{items, table, without_credentials};
 
 /// What a list is of, ready to print either way.
@@ -74,7 +74,7 @@ pub(crate) fn call_table(records: &[CallRecord]) -> Table {
         let party = |e164: &Option<String>, raw: &str| e164.clone().unwrap_or_else(|| raw.to_owned());
         let sip = record.sip_status.map_or_else(|| NONE.to_owned(), |status| status.to_string());
         vec![
-            utc(record.invite_at),
+            short_utc(record.invite_at),
             party(&record.from, &record.from_raw),
             party(&record.to, &record.to_raw),
             record.agent_id.clone().unwrap_or_else(|| NONE.to_owned()),
@@ -85,7 +85,7 @@ pub(crate) fn call_table(records: &[CallRecord]) -> Table {
             record.reason.clone().unwrap_or_default(),
         ]
     });
-    table(&["INVITE AT (UTC)", "FROM", "TO", "AGENT", "STATUS", "SIP", "LASTED", "ENDED BY", "REASON"], rows)
+    table(&["INVITE (UTC)", "FROM", "TO", "AGENT", "STATUS", "SIP", "LASTED", "ENDED BY", "REASON"], rows)
 }
 
 /// The word that an enum of the interface serialises to.

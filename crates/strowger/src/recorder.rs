@@ -44,14 +44,14 @@ fn tell(record: &CallRecord, status: CallStatus, numbers: Numbers) {
     info!(
         id = %record.id,
         direction = %word(&record.direction),
-        trunk = record.trunk_id.as_deref(),
-        agent = record.agent_id.as_deref(),
+        trunk = record.trunk_id.as_deref().map(display),
+        agent = record.agent_id.as_deref().map(display),
         from = ?numbers.show(from),
         to = ?numbers.show(to),
         status = %word(&status),
         sip_status = record.sip_status,
-        reason = record.reason.as_deref(),
-        ended_by = record.ended_by.as_ref().map(word),
+        reason = record.reason.as_deref().map(display),
+        ended_by = record.ended_by.as_ref().map(word).map(display),
         duration_ms = record.duration_ms,
         billable_s = record.billable_s,
         "call"

@@ -9,13 +9,15 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
-use crate::{calendar, log, open_files, signal};
+use crate::signal::Stop;
+use crate::{calendar, log, open_files};
 
 /// Takes calls until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// What kept it from starting.
 pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
+    let mut stop = Stop::listen()?;
     let config = Config::load(path)?;
     log::start(&config.log);
     open_files::provide(config.limits.max_calls.0);
@@ -30,8 +32,8 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut node = Node::start(&config, store.clone()).await?;
     info!("ready for calls");
     tokio::select! {
-        signal = signal::stop_asked() => {
-            info!(signal = signal?, "stopping: calls are ended, records written");
+        signal = stop.asked() => {
+            info!(signal, "stopping: calls are ended, records written");
             node.stop().await;
             store.close().await;
             info!("stopped");

@@ -192,7 +192,11 @@ impl Attempt {
                     486 | 600 => Outcome::Final(Fate::AgentBusy),
                     603 => Outcome::Final(Fate::AgentDeclined),
                     code => match response.and_then(Message::reason_phrase) {
-                        Some(phrase) => Outcome::Failed(format!("it answered {code} {phrase}")),
+                        Some(phrase) => {
+                            let phrase: String =
+                                phrase.chars().filter(|c| !c.is_control()).take(MAX_PHRASE).collect();
+                            Outcome::Failed(format!("it answered {code} {phrase}"))
+                        }
                         None => Outcome::Failed(format!("no answer from it ({code})")),
                     },
                 }
@@ -236,3 +240,6 @@ const BIND_TRIES: u8 = 8;
 
 /// As many addresses of one agent are tried.
 const MAX_HOPS: usize = 4;
+
+/// As much of a reason phrase is worth a line of the log.
+const MAX_PHRASE: usize = 80;

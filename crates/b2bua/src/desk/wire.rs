@@ -8,12 +8,17 @@ use sip::{Flow, Message};
 
 use super::{Desk, Owner};
 use crate::fate::{Fate, Phase};
+use crate::identify::{Source, identify};
 use crate::io::{Now, Output};
 use crate::refusal;
 
 impl Desk {
+    /// A source that nobody owns is told nothing beyond the dialogs that it is part of, until a call decides otherwise.
     pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
-        self.endpoint.receive(now.instant, flow, bytes);
+        match identify(&self.directory, flow.transport, flow.remote.ip()) {
+            Source::Trunk(_) | Source::Agent(_) => self.endpoint.receive(now.instant, flow, bytes),
+            Source::Unknown => self.endpoint.receive_from_stranger(now.instant, flow, bytes),
+        }
         self.flush();
     }
 

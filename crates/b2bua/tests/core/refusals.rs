@@ -66,6 +66,27 @@ fn an_unknown_source_gets_no_answer_but_leaves_a_record() {
 }
 
 #[test]
+fn nothing_that_an_unknown_source_sends_draws_an_answer() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550100").at_source(STRANGER);
+    let invite = call.invite();
+    for probe in [
+        invite.replace("INVITE", "OPTIONS"),
+        invite.replace("INVITE", "BYE"),
+        invite.replace("INVITE", "CANCEL"),
+        invite.replace("INVITE", "WHATEVER"),
+        invite.replace("Max-Forwards: 70", "Max-Forwards: 0"),
+        invite.replace("Call-ID: ", "Call-ID: two words "),
+        invite.replace("Max-Forwards: 70", "Require: nonsense"),
+        invite.replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"),
+    ] {
+        assert_ne!(probe, invite, "the probe differs");
+        house.receive(STRANGER, &probe);
+    }
+    assert!(house.sent.is_empty(), "{:?}", house.sent);
+}
+
+#[test]
 fn an_unknown_source_is_403_where_the_node_says_so() {
     let mut house = House::with(INVENTORY, |config| config.unknown_source = UnknownSource::Reject);
     let call = Dial::to("+14155550100").at_source(STRANGER);

@@ -89,7 +89,8 @@ impl Endpoint {
         self.index_usage(key);
     }
 
-    /// Sends a request within a dialog. A BYE needs no room: there are no more of them than of dialogs.
+    /// Sends a request within a dialog. The BYE of a dialog needs no room: there are no more of them than of dialogs. One that
+    /// nobody waits for is sent but once if there is none.
     pub(super) fn send_within(
         &mut self,
         now: Instant,
@@ -103,6 +104,9 @@ impl Endpoint {
         let cseq = dialog.next_cseq();
         let head = self.head_within(dialog, &branch, cseq);
         let request = compose::request(&head, method, &self.config.user_agent, rest);
+        if purpose == clients::Purpose::Alone && !self.has_room(Standing::Known) {
+            return self.send(flow, request);
+        }
         let key = clients::key(&branch, method);
         self.start(now, Start { key, flow, request, machine: Started::Other(purpose) });
     }

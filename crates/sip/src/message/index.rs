@@ -2,7 +2,8 @@
 //!
 //! Reading goes on after a fault, so that the request can be answered by what else it has.
 
-use bytestring::ByteString;
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::method::{CSeq, Method, decimal};
@@ -10,7 +11,7 @@ use super::name::{Name, is_token};
 use super::start::{Start, StartFault, read_start};
 use super::{Limits, StatusCode};
 use crate::name_addr::NameAddr;
-use crate::params::{elements, is_space, split_at, trim};
+use crate::params::{elements, is_space, split_near, trim};
 use crate::via::Via;
 
 /// A range of the message. 16 bits hold every offset, see [`Limits::SIZE`].
@@ -32,8 +33,6 @@ pub(super) struct Line {
 /// Where everything is.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The message as far as it is UTF-8: its headers, and as a rule its body.
-    pub(super) text: ByteString,
     pub(super) start: Start,
     pub(super) cseq: CSeq,
     pub(super) lines: SmallVec<[Line; TYPICAL]>,
@@ -41,6 +40,8 @@ pub(super) struct Index {
     pub(super) from_tag: Option<Span>,
     pub(super) to_tag: Option<Span>,
     pub(super) body: Span,
+    /// A CR or LF stands alone somewhere in the headers: only ever so in a message that is refused.
+    pub(super) stray: bool,
 }
 
 /// What is wrong, and the status that a request earns by it.
@@ -76,8 +77,14 @@ impl Span {
         message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
-    pub(super) fn text(self, message: &str) -> &str {
-        message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    /// The range as text: the headers were checked to be UTF-8, and checking a few octets again is cheap.
+    pub(super) fn text(self, message: &[u8]) -> &str {
+        std::str::from_utf8(self.bytes(message)).unwrap_or_default()
+    }
+
+    /// From the start of this one to the end of `last`.
+    pub(super) fn to(self, last: Self) -> Self {
+        Self { start: self.start, end: last.end }
     }
 
     pub(super) fn end(self) -> usize {
@@ -89,10 +96,8 @@ impl Span {
 ///
 /// # Errors
 /// The fault alone where there is not even a start line.
-pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Fault>), Fault> {
-    let shared = text.clone();
-    let text: &str = text;
-    let mut cursor = Cursor { text, at: 0 };
+pub(super) fn read(text: &str, size: usize) -> Result<(Arc<Index>, Option<Fault>), Fault> {
+    let mut cursor = Cursor { text, at: 0, physical: 0, ended_ill: false };
     let line = cursor.next().ok_or_else(|| Fault::bad("the message ends within its start line"))?;
     let (start, fault) = match read_start(text, line.text) {
         Ok(start) => (start, None),
@@ -103,6 +108,16 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
         Start::Request { method, .. } => method.clone(),
         Start::Response { .. } => Method::Options,
     };
+    let mut index = Index {
+        start,
+        cseq: CSeq { number: 0, method },
+        lines: SmallVec::new(),
+        call_id: Span::default(),
+        from_tag: None,
+        to_tag: None,
+        body: Span::default(),
+        stray: false,
+    };
     let mut reader = Reader {
         text,
         fault,
@@ -112,78 +127,83 @@ pub(super) fn read(text: &ByteString, size: usize) -> Result<(Index, Option<Faul
         from: None,
         to: None,
         cseq: None,
-        index: Index {
-            text: shared,
-            start,
-            cseq: CSeq { number: 0, method },
-            lines: SmallVec::new(),
-            call_id: Span::default(),
-            from_tag: None,
-            to_tag: None,
-            body: Span::default(),
-        },
+        index: &mut index,
     };
     if line.folded || !line.ended_well {
         reader.note(Fault::bad("the start line is folded or holds a stray line break"));
     }
     reader.headers(&mut cursor);
+    let stray_cr = !cursor.no_stray_cr();
+    reader.index.stray = cursor.ended_ill || stray_cr;
+    if stray_cr {
+        reader.fault = Some(Fault::bad("a stray CR in the headers"));
+    }
     reader.finish(cursor.at, size);
-    Ok((reader.index, reader.fault))
+    let fault = reader.fault;
+    Ok((Arc::new(index), fault))
 }
 
 /// Walks lines, each with its folds.
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// Lines read, each fold its own.
+    physical: usize,
+    /// One of them did not end by CRLF.
+    ended_ill: bool,
 }
 
 struct Logical<'a> {
     text: &'a str,
     folded: bool,
-    /// By CRLF, and no CR or LF in between but that of folds.
+    /// By CRLF, and so each fold.
     ended_well: bool,
 }
 
 impl<'a> Cursor<'a> {
     /// `None` if the text ends before the line does.
     fn next(&mut self) -> Option<Logical<'a>> {
+        let octets = self.text.as_bytes();
         let start = self.at;
         let mut folded = false;
         let mut ended_well = true;
         loop {
-            let rest = self.text.get(self.at..)?;
-            let octets = rest.as_bytes();
-            let first = memchr::memchr2(b'\r', b'\n', octets)?;
-            let well = octets.get(first..first + 2) == Some(b"\r\n");
-            let end = if well { first + 1 } else { first + memchr::memchr(b'\n', octets.get(first..)?)? };
-            self.at += end + 1;
+            let end = self.at + memchr::memchr(b'\n', octets.get(self.at..)?)?;
+            let first = self.at == start;
+            self.at = end + 1;
+            self.physical += 1;
+            let well = end > start && octets.get(end - 1) == Some(&b'\r');
             ended_well &= well;
-            let content = rest.get(..end)?;
-            let content = content.strip_suffix('\r').unwrap_or(content);
-            let empty = !folded && content.is_empty();
-            if !empty && octets.get(end + 1).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            self.ended_ill |= !well;
+            let end = if well { end - 1 } else { end };
+            if (end > start || !first) && matches!(octets.get(self.at), Some(b' ' | b'\t')) {
                 folded = true;
                 continue;
             }
-            let end = self.at - 1 - (end - content.len());
             return Some(Logical { text: self.text.get(start..end)?, folded, ended_well });
         }
     }
+
+    /// Whether each CR so far was the one of a CRLF, so that none hides within a line.
+    fn no_stray_cr(&self) -> bool {
+        let read = self.text.as_bytes().get(..self.at).unwrap_or_default();
+        memchr::memchr_iter(b'\r', read).count() <= self.physical
+    }
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'i> {
     text: &'a str,
-    index: Index,
+    index: &'i mut Index,
     fault: Option<Fault>,
     vias: usize,
     max_forwards: Option<u8>,
     content_length: Option<usize>,
-    from: Option<NameAddr<'a>>,
-    to: Option<NameAddr<'a>>,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
     cseq: Option<CSeq>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Keeps the first fault: the others may only follow from it.
     fn note(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
@@ -211,8 +231,8 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: &Logical<'a>) -> Result<(), Fault> {
-        let (written, value) =
-            split_at(line.text, b':').ok_or_else(|| Fault::bad("a header without a colon"))?;
+        let (written, value) = split_near(line.text, |byte| byte == b':')
+            .ok_or_else(|| Fault::bad("a header without a colon"))?;
         let written = written.trim_end_matches([' ', '\t']);
         let name = Name::of(written);
         if name == Name::Other && !is_token(written) {
@@ -255,7 +275,7 @@ impl<'a> Reader<'a> {
                 }
                 let address = NameAddr::parse(value).map_err(|fault| Fault::bad(fault.to_string()))?;
                 *tag = address.tag().map(|tag| Span::of(self.text, tag));
-                *slot = Some(address);
+                *slot = Some(value);
             }
             Name::CallId => {
                 if self.index.call_id.end() > 0 {

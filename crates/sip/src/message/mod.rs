@@ -1,5 +1,6 @@
 //! One SIP message over the bytes it came in (RFC 3261 s.7): an index of its headers, nothing copied.
 
+mod field;
 mod index;
 mod method;
 mod name;
@@ -15,8 +16,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use bytestring::ByteString;
 
+pub use field::Field;
 pub use method::{CSeq, Method};
 pub use status::StatusCode;
 pub use writer::Writer;
@@ -24,7 +25,8 @@ pub use writer::Writer;
 use crate::name_addr::NameAddr;
 use crate::params::elements;
 use crate::via::Via;
-use index::{Fault, Index, Line};
+use field::unfold;
+use index::{Fault, Index};
 use name::{Name, Shape};
 use start::Start;
 
@@ -78,13 +80,13 @@ impl Message {
         let Some(text) = text_of(&bytes) else {
             return Err(Self::refuse_octets(&bytes));
         };
-        let (index, mut fault) = index::read(&text, bytes.len()).map_err(Malformed::silent)?;
+        let (index, mut fault) = index::read(text, bytes.len()).map_err(Malformed::silent)?;
         if oversized {
             let words = format!("the message is over {} octets long", Limits::SIZE);
             fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
         }
         bytes.truncate(index.body.end());
-        let message = Self { bytes, index: Arc::new(index) };
+        let message = Self { bytes, index };
         match fault {
             None => Ok(message),
             Some(fault) => Err(message.refuse(fault)),
@@ -110,9 +112,8 @@ impl Message {
         if lossy.len() > Limits::SIZE {
             return Malformed::silent(fault);
         }
-        let lossy = ByteString::from(lossy);
         match index::read(&lossy, lossy.len()) {
-            Ok((index, _)) => Self { bytes: lossy.into_bytes(), index: Arc::new(index) }.refuse(fault),
+            Ok((index, _)) => Self { bytes: lossy.into(), index }.refuse(fault),
             Err(_) => Malformed::silent(fault),
         }
     }
@@ -133,7 +134,7 @@ impl Message {
     /// The Request-URI of a request as written.
     pub fn request_uri(&self) -> Option<&str> {
         match self.index.start {
-            Start::Request { uri, .. } => Some(uri.text(&self.index.text)),
+            Start::Request { uri, .. } => Some(uri.text(&self.bytes)),
             Start::Response { .. } => None,
         }
     }
@@ -150,7 +151,7 @@ impl Message {
     pub fn reason_phrase(&self) -> Option<&str> {
         match self.index.start {
             Start::Request { .. } => None,
-            Start::Response { reason, .. } => Some(reason.text(&self.index.text)),
+            Start::Response { reason, .. } => Some(reason.text(&self.bytes)),
         }
     }
 
@@ -164,30 +165,31 @@ impl Message {
     /// Record-Route, Contact, Allow, Supported, Require, ...), else one for each line.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         let known = Name::of(name);
-        let mut other = None;
-        if known == Name::Other {
-            other = self.raw_lines().find(|line| line.is_named(name)).map(RawLine::name);
-        }
-        let lines = self.raw_lines().filter(move |line| {
-            line.line.name == known
-                && (known != Name::Other || other.is_some_and(|other| line.is_named(other)))
+        // An unknown name is compared with that of the first line found, so that the iterator needs no copy of it.
+        let other = self.fields().find(|field| known == Name::Other && field.is(name)).map(Field::name);
+        let fields = self.fields().filter(move |field| match other {
+            Some(other) => field.is(other),
+            None => known != Name::Other && field.known() == known,
         });
-        lines.flat_map(move |line| {
+        fields.flat_map(move |field| {
             let (single, list) = match known.shape() {
-                Shape::Single => (Some(line.unfolded()), None),
-                Shape::List => (None, Some(elements(line.value()).filter(|element| !element.is_empty()))),
+                Shape::Single => (Some(field.value()), None),
+                Shape::List => (None, Some(elements(field.raw()).filter(|element| !element.is_empty()))),
             };
-            let folded = line.line.folded;
-            single.into_iter().chain(list.into_iter().flatten().map(move |element| match folded {
-                true => unfold(element),
-                false => Cow::Borrowed(element),
-            }))
+            let unfolded =
+                move |element| if field.is_folded() { unfold(element) } else { Cow::Borrowed(element) };
+            single.into_iter().chain(list.into_iter().flatten().map(unfolded))
         })
     }
 
     /// Every header line in order: name as written and value unfolded.
     pub fn lines(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.raw_lines().map(|line| (line.name(), line.unfolded()))
+        self.fields().map(|field| (field.name(), field.value()))
+    }
+
+    /// Every header line in order, to be copied by [`Writer::copy`].
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.index.lines.iter().map(|line| Field::new(&self.bytes, &self.index, line))
     }
 
     /// The topmost Via. Every message that `parse` accepts has one.
@@ -218,17 +220,17 @@ impl Message {
 
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        self.index.call_id.text(&self.index.text)
+        self.index.call_id.text(&self.bytes)
     }
 
     /// The tag of From; `None` from an RFC 2543 peer.
     pub fn from_tag(&self) -> Option<&str> {
-        self.index.from_tag.map(|tag| tag.text(&self.index.text))
+        self.index.from_tag.map(|tag| tag.text(&self.bytes))
     }
 
     /// The tag of To.
     pub fn to_tag(&self) -> Option<&str> {
-        self.index.to_tag.map(|tag| tag.text(&self.index.text))
+        self.index.to_tag.map(|tag| tag.text(&self.bytes))
     }
 
     /// The CSeq.
@@ -247,12 +249,10 @@ impl Message {
         let media = value.split(';').next().unwrap_or_default();
         let space = |c: char| c.is_ascii_whitespace();
         let plain = !media.trim().contains(|c| space(c) || c.is_ascii_uppercase());
-        Some(match plain {
-            true => Cow::Borrowed(media.trim()),
-            false => {
-                Cow::Owned(media.chars().filter(|&c| !space(c)).map(|c| c.to_ascii_lowercase()).collect())
-            }
-        })
+        if plain {
+            return Some(Cow::Borrowed(media.trim()));
+        }
+        Some(Cow::Owned(media.chars().filter(|&c| !space(c)).map(|c| c.to_ascii_lowercase()).collect()))
     }
 
     /// The message as it came, less line breaks in front and octets behind.
@@ -260,28 +260,24 @@ impl Message {
         &self.bytes
     }
 
-    fn raw_lines(&self) -> impl Iterator<Item = RawLine<'_>> {
-        self.index.lines.iter().map(|line| RawLine { line, text: &self.index.text })
-    }
-
     /// The value of the first line of that name as written, folds and all.
     fn first(&self, name: Name) -> Option<&str> {
-        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.index.text))
+        self.index.lines.iter().find(|line| line.name == name).map(|line| line.value.text(&self.bytes))
     }
 
     /// The values of each line of that name, unfolded.
     fn values_of(&self, name: Name) -> impl Iterator<Item = Cow<'_, str>> {
-        self.raw_lines().filter(move |line| line.line.name == name).map(RawLine::unfolded)
+        self.fields().filter(move |field| field.known() == name).map(Field::value)
     }
 }
 
 /// The octets as text, or as much of them as covers the headers; `None` if the headers are no UTF-8.
-fn text_of(bytes: &Bytes) -> Option<ByteString> {
-    if let Ok(text) = ByteString::try_from(bytes.clone()) {
-        return Some(text);
-    }
-    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    let text = ByteString::try_from(bytes.slice(..valid)).ok()?;
+fn text_of(octets: &[u8]) -> Option<&str> {
+    let valid = match std::str::from_utf8(octets) {
+        Ok(text) => return Some(text),
+        Err(error) => octets.get(..error.valid_up_to())?,
+    };
+    let text = std::str::from_utf8(valid).ok()?;
     text.contains("\r\n\r\n").then_some(text)
 }
 
@@ -295,43 +291,4 @@ impl Malformed {
     fn silent(fault: Fault) -> Self {
         Self { fault: fault.words, answer: None }
     }
-}
-
-#[derive(Clone, Copy)]
-struct RawLine<'a> {
-    line: &'a Line,
-    text: &'a str,
-}
-
-impl<'a> RawLine<'a> {
-    fn name(self) -> &'a str {
-        self.line.written.text(self.text)
-    }
-
-    fn value(self) -> &'a str {
-        self.line.value.text(self.text)
-    }
-
-    fn is_named(self, name: &str) -> bool {
-        self.line.name == Name::Other && self.name().eq_ignore_ascii_case(name)
-    }
-
-    fn unfolded(self) -> Cow<'a, str> {
-        if self.line.folded { unfold(self.value()) } else { Cow::Borrowed(self.value()) }
-    }
-}
-
-/// Each line break with the white space around it becomes one space (RFC 3261 s.7.3.1).
-fn unfold(value: &str) -> Cow<'_, str> {
-    if !value.contains('\n') {
-        return Cow::Borrowed(value);
-    }
-    let mut unfolded = String::with_capacity(value.len());
-    for (number, line) in value.split('\n').enumerate() {
-        if number > 0 {
-            unfolded.push(' ');
-        }
-        unfolded.push_str(line.trim_matches([' ', '\t', '\r']));
-    }
-    Cow::Owned(unfolded)
 }

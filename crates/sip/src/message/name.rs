@@ -18,8 +18,8 @@ macro_rules! names {
             Other,
         }
 
-        /// In order of length, so that a look-up reads the names of its length only.
-        const TABLE: &[(&str, u8, Name)] = &[$(($text, $compact, Name::$name),)*];
+        /// Full names and compact ones.
+        const TABLE: &[(&str, &str, Name)] = &[$(($text, $compact, Name::$name),)*];
 
         impl Name {
             /// The full name in its usual case; empty of `Other`.
@@ -41,68 +41,68 @@ macro_rules! names {
 }
 
 names! {
-    To "To" b't' Single,
-    Via "Via" b'v' List,
-    From "From" b'f' Single,
-    Path "Path" b' ' List,
-    CSeq "CSeq" b' ' Single,
-    Allow "Allow" b' ' List,
-    Event "Event" b'o' Single,
-    Route "Route" b' ' List,
-    Accept "Accept" b' ' List,
-    Reason "Reason" b' ' List,
-    CallId "Call-ID" b'i' Single,
-    Contact "Contact" b'm' List,
-    Expires "Expires" b' ' Single,
-    Require "Require" b' ' List,
-    Subject "Subject" b's' Single,
-    Warning "Warning" b' ' List,
-    ReferTo "Refer-To" b'r' Single,
-    Identity "Identity" b'y' Single,
-    CallInfo "Call-Info" b' ' List,
-    Diversion "Diversion" b' ' List,
-    Supported "Supported" b'k' List,
-    AlertInfo "Alert-Info" b' ' List,
-    ErrorInfo "Error-Info" b' ' List,
-    ReferredBy "Referred-By" b'b' Single,
-    InReplyTo "In-Reply-To" b' ' List,
-    Unsupported "Unsupported" b' ' List,
-    RecordRoute "Record-Route" b' ' List,
-    ContentType "Content-Type" b'c' Single,
-    AllowEvents "Allow-Events" b'u' List,
-    HistoryInfo "History-Info" b' ' List,
-    MaxForwards "Max-Forwards" b' ' Single,
-    ProxyRequire "Proxy-Require" b' ' List,
-    ServiceRoute "Service-Route" b' ' List,
-    AcceptContact "Accept-Contact" b'a' List,
-    ContentLength "Content-Length" b'l' Single,
-    RejectContact "Reject-Contact" b'j' List,
-    SecurityClient "Security-Client" b' ' List,
-    SecurityServer "Security-Server" b' ' List,
-    SecurityVerify "Security-Verify" b' ' List,
-    AcceptEncoding "Accept-Encoding" b' ' List,
-    AcceptLanguage "Accept-Language" b' ' List,
-    SessionExpires "Session-Expires" b'x' Single,
-    ContentEncoding "Content-Encoding" b'e' List,
-    ContentLanguage "Content-Language" b' ' List,
-    RequestDisposition "Request-Disposition" b'd' List,
-    PAssertedIdentity "P-Asserted-Identity" b' ' List,
-    PPreferredIdentity "P-Preferred-Identity" b' ' List,
+    To "To" "t" Single,
+    Via "Via" "v" List,
+    From "From" "f" Single,
+    Path "Path" "" List,
+    CSeq "CSeq" "" Single,
+    Allow "Allow" "" List,
+    Event "Event" "o" Single,
+    Route "Route" "" List,
+    Accept "Accept" "" List,
+    Reason "Reason" "" List,
+    CallId "Call-ID" "i" Single,
+    Contact "Contact" "m" List,
+    Expires "Expires" "" Single,
+    Require "Require" "" List,
+    Subject "Subject" "s" Single,
+    Warning "Warning" "" List,
+    ReferTo "Refer-To" "r" Single,
+    Identity "Identity" "y" Single,
+    CallInfo "Call-Info" "" List,
+    Diversion "Diversion" "" List,
+    Supported "Supported" "k" List,
+    AlertInfo "Alert-Info" "" List,
+    ErrorInfo "Error-Info" "" List,
+    ReferredBy "Referred-By" "b" Single,
+    InReplyTo "In-Reply-To" "" List,
+    Unsupported "Unsupported" "" List,
+    RecordRoute "Record-Route" "" List,
+    ContentType "Content-Type" "c" Single,
+    AllowEvents "Allow-Events" "u" List,
+    HistoryInfo "History-Info" "" List,
+    MaxForwards "Max-Forwards" "" Single,
+    ProxyRequire "Proxy-Require" "" List,
+    ServiceRoute "Service-Route" "" List,
+    AcceptContact "Accept-Contact" "a" List,
+    ContentLength "Content-Length" "l" Single,
+    RejectContact "Reject-Contact" "j" List,
+    SecurityClient "Security-Client" "" List,
+    SecurityServer "Security-Server" "" List,
+    SecurityVerify "Security-Verify" "" List,
+    AcceptEncoding "Accept-Encoding" "" List,
+    AcceptLanguage "Accept-Language" "" List,
+    SessionExpires "Session-Expires" "x" Single,
+    ContentEncoding "Content-Encoding" "e" List,
+    ContentLanguage "Content-Language" "" List,
+    RequestDisposition "Request-Disposition" "d" List,
+    PAssertedIdentity "P-Asserted-Identity" "" List,
+    PPreferredIdentity "P-Preferred-Identity" "" List,
 }
 
 impl Name {
     /// The name of that text, full or compact, in any case.
     pub(super) fn of(text: &str) -> Self {
-        if let &[letter] = text.as_bytes() {
-            let letter = letter.to_ascii_lowercase();
-            return COMPACT.get(usize::from(letter.wrapping_sub(b'a'))).copied().unwrap_or(Self::Other);
+        let octets = text.as_bytes();
+        let (Some(first), Some(last)) = (octets.first(), octets.last()) else { return Self::Other };
+        let mut slot = slot(octets.len(), *first, *last);
+        while let Some((own, name)) = SLOTS[slot] {
+            if own == text || own.eq_ignore_ascii_case(text) {
+                return name;
+            }
+            slot = (slot + 1) % SLOTS.len();
         }
-        let Some(range) = STARTS.get(text.len()..).and_then(|starts| starts.first_chunk::<2>()) else {
-            return Self::Other;
-        };
-        let candidates = TABLE.get(usize::from(range[0])..usize::from(range[1])).unwrap_or_default();
-        let same = |own: &str| own == text || own.eq_ignore_ascii_case(text);
-        candidates.iter().find(|(own, ..)| same(own)).map_or(Self::Other, |&(.., name)| name)
+        Self::Other
     }
 }
 
@@ -117,48 +117,43 @@ pub(super) fn is_token_octet(byte: u8) -> bool {
 
 const TOKEN: [bool; 256] = {
     let mut token = [false; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 128 {
-        let octet = byte as u8;
-        token[byte] = octet.is_ascii_alphanumeric()
-            || matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        token[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         byte += 1;
     }
     token
 };
 
-/// One more than the longest name, and one for the end of its range.
-const LENGTHS: usize = 22;
+/// Where the search for a name starts; its case does not matter.
+const fn slot(length: usize, first: u8, last: u8) -> usize {
+    (length * 5 + (first | 0x20) as usize * 3 + (last | 0x20) as usize * 7) % 256
+}
 
-/// Where the names of each length start in the table.
-#[expect(clippy::cast_possible_truncation, reason = "the table has fewer than 256 rows")]
-const STARTS: [u8; LENGTHS] = {
-    let mut starts = [0; LENGTHS];
-    let mut length = 0;
-    while length < LENGTHS {
-        let mut row = 0;
-        while row < TABLE.len() && TABLE[row].0.len() < length {
-            row += 1;
-        }
-        starts[length] = row as u8;
-        length += 1;
-    }
-    starts
-};
-
-/// The names of the letters `a` to `z`.
-const COMPACT: [Name; 26] = {
-    let mut compact = [Name::Other; 26];
+/// The names, full and compact, each at its slot or at the next free one. Three of four are free.
+const SLOTS: [Option<(&str, Name)>; 256] = {
+    let mut slots = [None; 256];
     let mut row = 0;
     while row < TABLE.len() {
-        let (_, letter, name) = TABLE[row];
-        if letter != b' ' {
-            compact[(letter - b'a') as usize] = name;
+        let (text, compact, name) = TABLE[row];
+        insert(&mut slots, text, name);
+        if !compact.is_empty() {
+            insert(&mut slots, compact, name);
         }
         row += 1;
     }
-    compact
+    slots
 };
+
+const fn insert(slots: &mut [Option<(&'static str, Name)>; 256], text: &'static str, name: Name) {
+    let octets = text.as_bytes();
+    let mut at = slot(octets.len(), octets[0], octets[octets.len() - 1]);
+    while slots[at].is_some() {
+        at = (at + 1) % slots.len();
+    }
+    slots[at] = Some((text, name));
+}
 
 #[cfg(test)]
 mod tests {
@@ -169,18 +164,11 @@ mod tests {
         for &(text, compact, name) in TABLE {
             assert_eq!(Name::of(text), name, "{text}");
             assert_eq!(Name::of(&text.to_uppercase()), name, "{text}");
-            if compact != b' ' {
-                let letter = char::from(compact).to_string();
-                assert_eq!(Name::of(&letter), name, "{letter}");
-                assert_eq!(Name::of(&letter.to_uppercase()), name, "{letter}");
+            if !compact.is_empty() {
+                assert_eq!(Name::of(compact), name, "{compact}");
+                assert_eq!(Name::of(&compact.to_uppercase()), name, "{compact}");
             }
         }
-    }
-
-    #[test]
-    fn the_table_is_in_order_of_length() {
-        assert!(TABLE.is_sorted_by_key(|(text, ..)| text.len()));
-        assert!(TABLE.last().is_some_and(|(text, ..)| text.len() + 2 == LENGTHS));
     }
 
     #[test]

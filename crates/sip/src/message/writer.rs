@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use bytes::Bytes;
 
 use super::name::{Name, is_token, is_token_octet};
-use super::{Message, Method, StatusCode};
+use super::{Field, Message, Method, StatusCode};
 
 /// A message as it is written, start line first. Content-Length is its own matter: one that the caller adds is left out.
 #[derive(Debug)]
@@ -62,11 +62,25 @@ impl Writer {
 
     /// Adds a header. Line breaks in the value come out as spaces, what is no token in the name is left out.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
+        self.out.reserve(name.len() + value.len() + 4);
         if self.name(name) {
             self.text(value);
             self.out.extend_from_slice(b"\r\n");
         }
         self
+    }
+
+    /// Adds a header of another message, as it stands there but for folds.
+    pub fn copy(&mut self, field: Field<'_>) -> &mut Self {
+        match field.whole() {
+            Some(line) if field.known() != Name::ContentLength => {
+                self.out.reserve(line.len() + 2);
+                self.out.extend_from_slice(line);
+                self.out.extend_from_slice(b"\r\n");
+                self
+            }
+            Some(_) | None => self.header(field.name(), &field.value()),
+        }
     }
 
     /// Adds a header whose value is put together by `format_args!`.
@@ -79,7 +93,7 @@ impl Writer {
         self
     }
 
-    /// Ends the message, with a body and its Content-Type or without.
+    /// Ends the message, with a body and its Content-Type or without. An empty Content-Type is one that is there already.
     pub fn finish(mut self, body: Option<(&str, &[u8])>) -> Bytes {
         let (content_type, body) = body.unwrap_or_default();
         if !content_type.is_empty() {
@@ -93,12 +107,12 @@ impl Writer {
     }
 
     fn name(&mut self, name: &str) -> bool {
-        let known = Name::of(name);
-        if known == Name::ContentLength {
+        let length = Name::ContentLength.text();
+        if name.len() == length.len() && name.eq_ignore_ascii_case(length) || name == "l" || name == "L" {
             return false;
         }
         let start = self.out.len();
-        if known != Name::Other || is_token(name) {
+        if is_token(name) {
             self.out.extend_from_slice(name.as_bytes());
         } else {
             self.out.extend(name.bytes().filter(|&byte| is_token_octet(byte)));

@@ -1,5 +1,7 @@
 //! The message corpus, where there is one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,10 @@
 //! A Media Streams bot, as a user would write one from the protocol's page: it knows nothing of the daemon's code.
 //!
 //! What it does with a call is said by the stream's `customParameters`: `role` = `parrot` gives the caller's audio
-//! back as it comes; `role` = `greeter` says its greeting in one burst, waits for the mark behind it, and hangs up.
+//! back as it comes, and at the key `#` interrupts itself; `role` = `greeter` says its greeting in one burst, waits for the mark behind it, and hangs up.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::audio::{FRAME, voice};
+use super::audio::{FRAME, FRAMES_PER_SECOND, voice};
 
 /// What the bot saw of one call.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Seen {
     pub(super) digits: String,
     pub(super) marks_sent: Vec<String>,
     pub(super) marks_back: Vec<String>,
+    /// How long after `clear` the mark came back that stood behind three seconds of audio.
+    pub(super) cleared: Option<Duration>,
     /// What did not follow the protocol.
     pub(super) oddities: Vec<String>,
 }
@@ -46,9 +49,7 @@ pub(super) async fn start() -> std::io::Result<(SocketAddr, mpsc::Receiver<Seen>
             let seen = seen.clone();
             tokio::spawn(async move {
                 let call = match tokio_tungstenite::accept_async(stream).await {
-                    Ok(socket) => {
-                        Bot { socket, seen: Seen::default(), stream: String::new() }.converse().await
-                    }
+                    Ok(socket) => Bot::new(socket).converse().await,
                     Err(error) => {
                         Seen { oddities: vec![format!("no WebSocket: {error}")], ..Seen::default() }
                     }
@@ -71,6 +72,8 @@ struct Bot {
     seen: Seen,
     /// The `streamSid`.
     stream: String,
+    /// When it sent `clear`.
+    interrupted: Option<Instant>,
 }
 
 /// Whether the conversation goes on.
@@ -80,6 +83,10 @@ enum Next {
 }
 
 impl Bot {
+    fn new(socket: WebSocketStream<TcpStream>) -> Self {
+        Self { socket, seen: Seen::default(), stream: String::new(), interrupted: None }
+    }
+
     async fn converse(mut self) -> Seen {
         while let Some(Ok(message)) = self.socket.next().await {
             let Message::Text(text) = message else { continue };
@@ -108,10 +115,19 @@ impl Bot {
         match name.as_str() {
             "start" => return self.begin(&event["start"]).await,
             "media" => return self.hear(&event["media"]).await,
-            "dtmf" => self.seen.digits.push_str(event["dtmf"]["digit"].as_str().unwrap_or("?")),
+            "dtmf" => {
+                let digit = event["dtmf"]["digit"].as_str().unwrap_or("?");
+                self.seen.digits.push_str(digit);
+                if digit == "#" {
+                    self.interrupt().await?;
+                }
+            }
             "mark" => {
                 let mark = event["mark"]["name"].as_str().unwrap_or("?").to_owned();
                 let last = mark == GREETED;
+                if mark == INTERRUPTED {
+                    self.seen.cleared = self.interrupted.map(|since| since.elapsed());
+                }
                 self.seen.marks_back.push(mark);
                 if last {
                     return Ok(Next::HangUp);
@@ -159,6 +175,14 @@ impl Bot {
         Ok(Next::Listen)
     }
 
+    /// Begins to say something long, and thinks better of it.
+    async fn interrupt(&mut self) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        self.say(&voice(3 * FRAMES_PER_SECOND, 99)).await?;
+        self.mark(INTERRUPTED).await?;
+        self.interrupted = Some(Instant::now());
+        self.send(&json!({"event": "clear", "streamSid": self.stream})).await
+    }
+
     async fn say(&mut self, audio: &[u8]) -> Result<(), tokio_tungstenite::tungstenite::Error> {
         let payload = STANDARD.encode(audio);
         self.send(&json!({"event": "media", "streamSid": self.stream, "media": {"payload": payload}})).await
@@ -177,5 +201,6 @@ impl Bot {
 /// More than the demo places.
 const CALLS: usize = 64;
 const GREETED: &str = "greeted";
+const INTERRUPTED: &str = "interrupted";
 const GREETING_FRAMES: usize = 75;
 const MARK_EVERY: usize = 25 * FRAME;

@@ -20,7 +20,8 @@ use self::report::Report;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
-use crate::{inventory_file, list, log, signal};
+use crate::signal::Stop;
+use crate::{inventory_file, list, log};
 
 /// Whether the daemon stays after the calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,12 +54,13 @@ pub(crate) async fn run(after: After) -> Result<ExitCode, Failure> {
     scenes::play(&mut report, daemon, &mut calls).await?;
     let records = ended(&store, scenes::CALLS).await?;
     scenes::check_records(&mut report, &records);
-    println!("{}", list::call_table(&records));
+    println!("\n{}", list::call_table(&records).trim_fmt());
     let all_held = report.close(began.elapsed());
 
     if after == After::Keep {
+        let mut stop = Stop::listen()?;
         keep(daemon);
-        signal::stop_asked().await?;
+        stop.asked().await;
     }
     node.stop().await;
     Ok(if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })

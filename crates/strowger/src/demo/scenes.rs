@@ -102,6 +102,16 @@ fn to_the_parrot(report: &mut Report, heard: &Heard, seen: &Seen) {
     );
     let marks = format!("{} of {} marks came back, in order", seen.marks_back.len(), seen.marks_sent.len());
     report.check(!seen.marks_sent.is_empty() && seen.marks_back == seen.marks_sent, marks);
+    let cleared = seen.cleared.map_or(u128::MAX, |after| after.as_millis());
+    report.check(
+        cleared < CLEARED_MS,
+        match seen.cleared {
+            Some(_) => format!(
+                "`clear` emptied 3 s of queued audio: the mark behind it came back after {cleared} ms"
+            ),
+            None => "`clear` gave no mark back".to_owned(),
+        },
+    );
     let order = |name| seen.events.iter().position(|event| event == name);
     let framed = order("connected") == Some(0) && order("start") == Some(1) && order("media") == Some(2);
     let stopped = seen.events.last().is_some_and(|event| event == "stop");
@@ -182,5 +192,7 @@ const KEYS: &str = "42#";
 const SECONDS: usize = 3;
 const PARROT_VOICE: u32 = 1;
 const DEFAULT_VOICE: u32 = 2;
+/// Far from the three seconds that the cleared audio would have taken.
+const CLEARED_MS: u128 = 1000;
 /// The bot's story is there when its call is over.
 const BOT_PATIENCE: Duration = Duration::from_secs(3);
