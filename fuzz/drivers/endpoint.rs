@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip::endpoint::{
-    Body, Census, Config, DialogKey, Event, Header, Invite, Listener, Reply, TransactionKey,
+    Body, Census, Config, DialogKey, Event, Header, Invite, Listener, Reliability, Reply, SessionTimer,
+    TransactionKey,
 };
 use sip::{Endpoint, Flow, Message, Method, StatusCode, Transport};
 
@@ -28,9 +29,13 @@ struct Stage<'a> {
     now: Instant,
     dialogs: Vec<DialogKey>,
     transactions: Vec<TransactionKey>,
+    /// Reliable provisional responses that want an answer in their PRACK.
+    offers: Vec<(DialogKey, Message)>,
     /// What we sent last: tags, branches and Call-IDs to answer with.
     requests: Vec<Message>,
     tags: Vec<String>,
+    /// The last RSeq that was sent.
+    rseq: u32,
     heard: Vec<Bytes>,
     /// Whether the last message was malformed: then its refusal, which repeats parts of it, may be too.
     faulty: bool,
@@ -50,6 +55,7 @@ impl<'a> Stage<'a> {
             t4: Duration::from_secs(5),
             max_transactions: MAX_TRANSACTIONS,
             max_dialogs: MAX_DIALOGS,
+            session: SessionTimer::default(),
         };
         Self {
             story: story.iter(),
@@ -57,8 +63,10 @@ impl<'a> Stage<'a> {
             now: start,
             dialogs: Vec::new(),
             transactions: Vec::new(),
+            offers: Vec::new(),
             requests: Vec::new(),
             tags: Vec::new(),
+            rseq: 0,
             heard: Vec::new(),
             faulty: false,
         }
@@ -127,6 +135,7 @@ impl<'a> Stage<'a> {
                     max_forwards: 70,
                     headers: Vec::new(),
                     body: None,
+                    reliability: Reliability::Supported,
                 };
                 if let Ok(dialog) = self.endpoint.invite(self.now, invite) {
                     self.dialogs.push(dialog);
@@ -173,12 +182,25 @@ impl<'a> Stage<'a> {
         let branch = if shape & 4 == 4 { String::new() } else { format!(";branch=z9hG4bK{}", branch % 16) };
         let rport = if shape & 8 == 8 { ";rport" } else { "" };
         let more = MORE[usize::from(shape >> 4) % MORE.len()];
+        let rack = match method {
+            "PRACK" => self.rack(cseq % 8),
+            _ => String::new(),
+        };
+        let body = if call & 8 == 8 { "v=0\r\n" } else { "" };
+        let length = body.len();
         format!(
             "{method} sip:x@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2{branch}{rport}\r\nFrom: <sip:p@192.0.2.2>;tag={from_tag}\r\n\
-             To: <sip:x@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\nCSeq: {} {method}\r\n{more}Content-Length: 0\r\n\r\n",
+             To: <sip:x@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\nCSeq: {} {method}\r\n{more}{rack}Content-Length: {length}\r\n\r\n{body}",
             cseq % 8
         )
         .into()
+    }
+
+    /// A RAck that is apt to be of the last reliable response.
+    fn rack(&mut self, cseq: u8) -> String {
+        let near = self.byte() % 4;
+        let rseq = self.rseq.wrapping_sub(u32::from(near));
+        format!("RAck: {rseq} {} INVITE\r\n", cseq.saturating_sub(1))
     }
 
     /// A response to a request of ours.
@@ -188,14 +210,17 @@ impl<'a> Stage<'a> {
         let tag = self.byte() % 20;
         let to = request.header("To")?.into_owned();
         let to = if request.to_tag().is_some() || tag == 0 { to } else { format!("{to};tag=t{tag}") };
-        let more = MORE[usize::from(self.byte()) % MORE.len()];
+        let shape = self.byte();
+        let more = MORE[usize::from(shape) % MORE.len()];
+        let body = if shape & 0x80 == 0x80 { "v=0\r\n" } else { "" };
         let text = format!(
-            "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}Content-Length: 0\r\n\r\n",
+            "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}Content-Length: {}\r\n\r\n{body}",
             request.header("Via")?,
             request.header("From")?,
             request.call_id(),
             request.cseq().number,
             request.method(),
+            body.len(),
         );
         Some(text.into())
     }
@@ -203,9 +228,13 @@ impl<'a> Stage<'a> {
     fn reply(&mut self) -> Option<Reply> {
         let code = STATUSES.get(usize::from(self.byte()) % (STATUSES.len() + 1)).copied()?;
         let status = StatusCode::new(code)?;
-        let body = (self.byte() & 1 == 1)
-            .then(|| Body { content_type: "application/sdp", bytes: Bytes::from_static(b"v=0\r\n") });
+        let body = self.body();
         Some(Reply { status, headers: Vec::new(), body })
+    }
+
+    fn body(&mut self) -> Option<Body> {
+        (self.byte() & 1 == 1)
+            .then(|| Body { content_type: "application/sdp", bytes: Bytes::from_static(b"v=0\r\n") })
     }
 
     fn verb(&mut self) {
@@ -213,18 +242,36 @@ impl<'a> Stage<'a> {
         let now = self.now;
         self.faulty = false;
         let reason = || vec![Header { name: "Reason", value: "SIP;cause=200".to_owned() }];
-        match self.byte() % 9 {
+        match self.byte() % 15 {
             0 => self.endpoint.trying(now, dialog),
             1 => self.endpoint.ignore(now, dialog),
             2 => self.endpoint.acknowledge(now, dialog, None),
             3 => self.endpoint.cancel(now, dialog, reason()),
             4 => self.endpoint.bye(now, dialog, reason()),
             5 => self.endpoint.request(now, dialog, Method::Info, Vec::new(), None),
+            9 => {
+                let body = self.body();
+                self.endpoint.reinvite(now, dialog, Vec::new(), body);
+            }
+            10 | 11 => {
+                let body = self.body();
+                self.endpoint.update(now, dialog, Vec::new(), body);
+            }
+            12 => {
+                let body = self.body();
+                self.endpoint.acknowledge(now, dialog, body);
+            }
+            13 => {
+                if let (Some((dialog, response)), Some(body)) = (self.offers.pop(), self.body()) {
+                    self.endpoint.prack(now, dialog, &response, body);
+                }
+            }
             verb => {
                 let Some(reply) = self.reply() else { return };
                 match verb {
                     6 => self.endpoint.ring(now, dialog, reply),
                     7 => self.endpoint.answer(now, dialog, reply),
+                    14 => self.endpoint.ring_reliably(now, dialog, reply),
                     _ => self.endpoint.reject(now, dialog, reply),
                 }
             }
@@ -262,6 +309,9 @@ impl<'a> Stage<'a> {
                 Err(_) if self.faulty => continue,
                 Err(malformed) => panic!("what is sent is malformed: {malformed}"),
             };
+            if let Some(rseq) = message.header("RSeq") {
+                self.rseq = rseq.parse().expect("an RSeq of ours is a number");
+            }
             let tag = if message.is_request() { message.from_tag() } else { message.to_tag() };
             self.tags.extend(tag.map(str::to_owned));
             if message.is_request() {
@@ -276,15 +326,27 @@ impl<'a> Stage<'a> {
             match event {
                 Event::Invited { dialog, .. } => self.dialogs.push(dialog),
                 Event::Reinvited { transaction, .. }
+                | Event::Updated { transaction, .. }
+                | Event::Pracked { transaction: Some(transaction), .. }
                 | Event::Requested { transaction, .. }
                 | Event::OutOfDialog { transaction, .. } => self.transactions.push(transaction),
                 Event::Rejected { dialog, .. }
                 | Event::Cancelled { dialog, .. }
                 | Event::Ended { dialog, .. }
+                | Event::PrackMissing { dialog }
                 | Event::Byed { dialog } => {
                     assert_eq!(self.endpoint.call_id(dialog), None, "what is over is forgotten");
                 }
+                Event::EarlyOffer { dialog, response } => self.offers.push((dialog, response)),
                 Event::Acknowledged { .. }
+                | Event::Pracked { transaction: None, .. }
+                | Event::ReinviteAnswered { .. }
+                | Event::ReinviteRejected { .. }
+                | Event::UpdateAnswered { .. }
+                | Event::UpdateRejected { .. }
+                | Event::OfferDue { .. }
+                | Event::RefreshDue { .. }
+                | Event::SessionExpired { .. }
                 | Event::AckMissing { .. }
                 | Event::Progress { .. }
                 | Event::Answered { .. }
@@ -325,9 +387,9 @@ const METHODS: [&str; 12] = [
     "INVITE", "ACK", "BYE", "CANCEL", "INVITE", "ACK", "OPTIONS", "UPDATE", "INFO", "PRACK", "REGISTER", "X",
 ];
 
-const STATUSES: [u16; 12] = [100, 180, 200, 200, 183, 202, 302, 404, 408, 481, 487, 500];
+const STATUSES: [u16; 16] = [100, 180, 200, 200, 183, 202, 302, 404, 408, 481, 487, 500, 422, 491, 503, 405];
 
-const MORE: [&str; 8] = [
+const MORE: [&str; 16] = [
     "Contact: <sip:p@192.0.2.2>\r\n",
     "Contact: <sip:p@192.0.2.2>\r\nRecord-Route: <sip:192.0.2.3;lr>, <sip:192.0.2.2;lr>\r\n",
     "Contact: <sip:p@10.0.0.1:0>\r\nRecord-Route: <sip:strict@192.0.2.3?x=y>\r\n",
@@ -336,4 +398,12 @@ const MORE: [&str; 8] = [
     "Contact: <sip:p@192.0.2.2>\r\nRequire: x\r\n",
     "Contact: <sip:p@192.0.2.2>\r\nMax-Forwards: 0\r\n",
     "",
+    "Contact: <sip:p@192.0.2.2>\r\nSupported: 100rel, timer\r\nAllow: UPDATE\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 1\r\nAllow: UPDATE\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 2\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nRequire: timer\r\nSession-Expires: 90;refresher=uac\r\nAllow: UPDATE\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nSupported: timer\r\nSession-Expires: 4000000000;refresher=uas\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nSupported: timer\r\nSession-Expires: 1\r\nMin-SE: 120\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nMin-SE: 99999999999\r\nRetry-After: 7\r\n",
+    "Contact: <sip:p@192.0.2.2>\r\nMin-SE: 1800\r\nAllow: INVITE\r\nRetry-After: 4294967295\r\n",
 ];

@@ -152,6 +152,17 @@ impl Core {
                 self.desk.put(Output::Notice(notice));
             }
             Event::Reinvited { dialog, .. }
+            | Event::Updated { dialog, .. }
+            | Event::ReinviteAnswered { dialog, .. }
+            | Event::ReinviteRejected { dialog, .. }
+            | Event::UpdateAnswered { dialog, .. }
+            | Event::UpdateRejected { dialog, .. }
+            | Event::OfferDue { dialog }
+            | Event::RefreshDue { dialog }
+            | Event::SessionExpired { dialog }
+            | Event::EarlyOffer { dialog, .. }
+            | Event::Pracked { dialog, .. }
+            | Event::PrackMissing { dialog }
             | Event::Requested { dialog, .. }
             | Event::Cancelled { dialog, .. }
             | Event::Acknowledged { dialog, .. }

@@ -38,7 +38,10 @@ pub(crate) fn answer(
 
 /// Answers a request within a dialog that its call has left.
 pub(crate) fn inside(desk: &mut Desk, now: Now, event: &Event) {
-    if let Event::Reinvited { transaction, .. } | Event::Requested { transaction, .. } = event {
+    if let Event::Reinvited { transaction, .. }
+    | Event::Updated { transaction, .. }
+    | Event::Requested { transaction, .. } = event
+    {
         desk.respond(now, *transaction, refusal::plain(481));
     }
 }

@@ -186,7 +186,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                 let lost = self.connections.ended(id, flow);
                 match end {
                     End::Closed => {
-                        tracing::debug!(transport = %flow.transport, remote = %flow.remote, "connection closed")
+                        tracing::debug!(transport = %flow.transport, remote = %flow.remote, "connection closed");
                     }
                     End::Fault(fault) => self.outlets.stream_fault(*fault),
                 }

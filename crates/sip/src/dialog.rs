@@ -26,6 +26,14 @@ pub(crate) struct Dialog {
     routes: Vec<String>,
     /// Where the dialog's messages travel, unless a route or the target says better.
     flow: Flow,
+    pub(crate) caller: Caller,
+}
+
+/// Whose INVITE began the dialog, and so who chose its Call-ID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Caller {
+    Us,
+    Them,
 }
 
 /// A request whose `CSeq` is lower than that of one before it (RFC 3261 s.12.2.2).
@@ -48,6 +56,7 @@ impl Dialog {
             }),
             routes: request.headers("Record-Route").map(std::borrow::Cow::into_owned).collect(),
             flow,
+            caller: Caller::Them,
         }
     }
 
@@ -67,7 +76,13 @@ impl Dialog {
             target: target_of(response).unwrap_or_else(|| request_uri.to_owned()),
             routes,
             flow,
+            caller: Caller::Us,
         }
+    }
+
+    /// The same dialog with the numbers that its early self came to: the 2xx sets the rest anew (s.13.2.2.4).
+    pub(crate) fn after(self, early: &Self) -> Self {
+        Self { local_cseq: early.local_cseq, remote_cseq: early.remote_cseq, ..self }
     }
 
     /// Whether a request that carries our tag belongs to this dialog.
@@ -95,6 +110,13 @@ impl Dialog {
         if let Some(target) = target_of(request) {
             self.target = target;
             self.flow = flow;
+        }
+    }
+
+    /// Moves the target to the Contact of a 2xx to a request of ours that may move it (s.12.2.1.2).
+    pub(crate) fn retarget(&mut self, response: &Message) {
+        if let Some(target) = target_of(response) {
+            self.target = target;
         }
     }
 

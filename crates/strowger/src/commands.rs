@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use numbers::Inventory;
+use sip_net::{Tls, Trust};
 use store::Store;
 
 use crate::cli::{Apply, CallListing, Check, Listing};
@@ -19,7 +20,10 @@ pub(crate) fn check(check: &Check) -> Result<(), Failure> {
     let inventory = check.inventory.as_deref().map(whole_inventory).transpose();
     let mut faults = Vec::new();
     match config {
-        Ok(_) => println!("configuration: in order"),
+        Ok(config) => match config.tls_files().map(|files| Tls::load(files, &Trust::Only(Vec::new()))) {
+            Some(Err(error)) => return Err(error.into()),
+            Some(Ok(_)) | None => println!("configuration: in order"),
+        },
         Err(Faults(found)) => faults.extend(found),
     }
     match inventory {

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Store(#[from] store::Error),
     #[error(transparent)]
     Listen(#[from] sip_net::BindError),
+    #[error(transparent)]
+    Tls(#[from] sip_net::TlsError),
     #[error("the packet threads can't be started: {0}")]
     Workers(io::Error),
     #[error("the system's randomness can't be read: {0}")]

@@ -20,6 +20,7 @@ mod recorder;
 mod run;
 mod secrets;
 mod signal;
+mod sockets;
 mod table;
 mod wiring;
 

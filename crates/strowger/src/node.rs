@@ -8,7 +8,7 @@ use agent_net::{Options, Streams, Trust};
 use b2bua::Core;
 use b2bua::io::{Command, Input};
 use media_net::Workers;
-use sip_net::{Ending, bind_udp};
+use sip_net::{Ending, Sockets};
 use store::{Recorder, Store};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::mask::Numbers;
 use crate::notices::Notices;
 use crate::wiring::{Wiring, agent_events, media_events};
-use crate::{addresses, directories, recorder};
+use crate::{addresses, directories, recorder, sockets};
 
 /// What runs, and what it takes to stop it.
 pub(crate) struct Node {
@@ -44,8 +44,7 @@ impl Node {
         if directory.numbers().len() == 0 {
             warn!("the inventory has no numbers: every call is refused. See `strowger apply --help`");
         }
-        let bound = config.sip.udp.0.iter().map(|address| bind_udp(*address));
-        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let (bound, sip_listeners) = sockets::bind(config)?;
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
 
         let mut seeds = [0; 40];
@@ -58,7 +57,7 @@ impl Node {
         let workers = Workers::start(count, media_seed, &media_told).map_err(Failure::Workers)?;
         let options = Options { user_agent: config.user_agent(), trust: Trust::System };
         let streams = Streams::new(&options, agents_told);
-        let core = Core::new(core_config(config, &listeners, count), Arc::new(directory), seed);
+        let core = Core::new(core_config(config, sip_listeners, count), Arc::new(directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
@@ -70,9 +69,10 @@ impl Node {
         carriers.spawn(agent_events(agents, inputs.clone()));
         carriers.spawn(recorder::recorded(confirmed, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone()));
+        let sockets = Sockets { listeners: bound, limits: sockets::limits(config) };
         let notices = Notices::new(Instant::now());
         let wiring = Wiring { workers, streams: streams.clone(), records, notices };
-        let signalling = tokio::spawn(sip_net::run(core, bound, received, wiring));
+        let signalling = tokio::spawn(sip_net::run(core, sockets, received, wiring));
         Ok(Self { listeners, inputs, signalling, recorder, streams, _carriers: carriers })
     }
 
@@ -109,14 +109,10 @@ impl Node {
     }
 }
 
-fn core_config(config: &Config, listeners: &[SocketAddr], workers: u16) -> b2bua::Config {
-    let first = config.sip.udp.0[0];
-    let sip_listeners: Vec<_> = listeners.iter().map(|local| listener(config, *local)).collect();
+fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, workers: u16) -> b2bua::Config {
+    let first = config.sip.udp.0[0].address;
     let media_address =
         config.media.advertised.0.unwrap_or_else(|| addresses::advertised(config.sip.advertised.0, first));
-    for listener in &sip_listeners {
-        info!(listen = %listener.local, advertised = %listener.advertised, "SIP over UDP");
-    }
     info!(bind = %first.ip(), advertised = %media_address, workers, "RTP");
     let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
     let sip = sip::endpoint::Config {
@@ -154,11 +150,6 @@ fn core_config(config: &Config, listeners: &[SocketAddr], workers: u16) -> b2bua
         node_id: config.node.id.0.clone(),
         ..b2bua::Config::new(sip, media_address, config.media.ports.0.clone())
     }
-}
-
-fn listener(config: &Config, local: SocketAddr) -> sip::endpoint::Listener {
-    let advertised = SocketAddr::new(addresses::advertised(config.sip.advertised.0, local), local.port());
-    sip::endpoint::Listener { transport: sip::Transport::Udp, local, advertised }
 }
 
 /// As many as asked for, or one for each core.

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use b2bua::io::Notice;
+use sip_net::StreamFault;
 use tracing::{debug, info, warn};
 
 /// Lines a second, and as many at once; what is over it is counted and told later.
@@ -23,13 +24,8 @@ impl Notices {
 
     /// Writes the notice, or counts it.
     pub(crate) fn tell(&mut self, now: Instant, notice: &Notice) {
-        if !self.admit(now) {
-            self.suppressed += 1;
+        if self.is_suppressed(now) {
             return;
-        }
-        if self.suppressed > 0 {
-            info!(suppressed = self.suppressed, "notices not written");
-            self.suppressed = 0;
         }
         match notice {
             Notice::SourceUnknown { source, method, user_agent } => warn!(
@@ -44,6 +40,26 @@ impl Notices {
             }
             Notice::Malformed { source, fault } => debug!(address = %source.ip(), %fault, "malformed"),
         }
+    }
+
+    /// Writes what is wrong with a connection, or counts it.
+    pub(crate) fn tell_stream_fault(&mut self, now: Instant, fault: &StreamFault) {
+        if !self.is_suppressed(now) {
+            warn!("{fault}");
+        }
+    }
+
+    /// Counts a line that may not be written; before one that may, tells how many were not.
+    fn is_suppressed(&mut self, now: Instant) -> bool {
+        if !self.admit(now) {
+            self.suppressed += 1;
+            return true;
+        }
+        if self.suppressed > 0 {
+            info!(suppressed = self.suppressed, "notices not written");
+            self.suppressed = 0;
+        }
+        false
     }
 
     fn admit(&mut self, now: Instant) -> bool {

@@ -3,8 +3,9 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
-/// Raises our own bound as far as the system lets us, and warns if the calls that may be up don't fit below it.
-pub(crate) fn provide(max_calls: u32) {
+/// Raises our own bound as far as the system lets us, and warns if the calls that may be up don't fit below it beside the
+/// connections that peers may hold open.
+pub(crate) fn provide(max_calls: u32, connections: u64) {
     let bound = getrlimit(Resource::Nofile);
     if bound.current != bound.maximum
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: bound.maximum, ..bound })
@@ -12,7 +13,7 @@ pub(crate) fn provide(max_calls: u32) {
         warn!(%error, "the bound on open files can't be raised");
     }
     let Some(most) = getrlimit(Resource::Nofile).current else { return };
-    let fit = calls_that_fit(most);
+    let fit = calls_that_fit(most.saturating_sub(connections));
     if fit < u64::from(max_calls) {
         warn!(
             open_files = most,

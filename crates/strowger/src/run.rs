@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::signal::Stop;
-use crate::{calendar, log, open_files};
+use crate::{calendar, log, open_files, sockets};
 
 /// Takes calls until SIGTERM or SIGINT.
 ///
@@ -20,7 +20,7 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut stop = Stop::listen()?;
     let config = Config::load(path)?;
     log::start(&config.log);
-    open_files::provide(config.limits.max_calls.0);
+    open_files::provide(config.limits.max_calls.0, sockets::connections(&config));
     let store = Store::open(&config.store_url()).await?;
     let cut_off = store.cut_off(calendar::wall_ms()).await?;
     if cut_off > 0 {

@@ -7,7 +7,7 @@ use b2bua::io::{CallKey, Input, Notice};
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
-use sip_net::Outlets;
+use sip_net::{Outlets, StreamFault};
 use tokio::sync::mpsc;
 
 use crate::notices::Notices;
@@ -46,6 +46,10 @@ impl Outlets for Wiring {
 
     fn notice(&mut self, notice: Notice) {
         self.notices.tell(Instant::now(), &notice);
+    }
+
+    fn stream_fault(&mut self, fault: StreamFault) {
+        self.notices.tell_stream_fault(Instant::now(), &fault);
     }
 }
 

@@ -96,9 +96,9 @@ fn a_faulty_configuration_is_refused_with_file_line_key_expectation_and_remedy()
              write, for example, unknown_source = \"drop\"",
         ),
         (
-            "\n\n[sip]\ntcp = [\"0.0.0.0:5060\"]\n",
-            "faulty.toml:4: sip.tcp: expected nothing, as SIP over TCP is not in this version, \
-             found [\"0.0.0.0:5060\"]; write, for example, tcp = []",
+            "\n\n[sip]\ntcp = [\"0.0.0.0\"]\n",
+            "faulty.toml:4: sip.tcp: expected at most 16 different addresses IP:PORT, \
+             found [\"0.0.0.0\"]; write, for example, tcp = [\"0.0.0.0:5060\"]",
         ),
         (
             "[media]\nbackend = \"io-uring\"\n",

@@ -117,7 +117,8 @@ impl CallEvent {
             WireEvent::Rejected { status, response, .. } => Self::Rejected(status, response),
             WireEvent::Acknowledged { request, .. } => Self::Dialog(side, DialogEvent::Acknowledged(request)),
             WireEvent::AckMissing { .. } => Self::Dialog(side, DialogEvent::AckMissing),
-            WireEvent::Reinvited { transaction, request, .. } => {
+            WireEvent::Reinvited { transaction, request, .. }
+            | WireEvent::Updated { transaction, request, .. } => {
                 Self::Dialog(side, DialogEvent::Reinvited(transaction, request))
             }
             WireEvent::Requested { transaction, request, .. } => {
@@ -125,6 +126,16 @@ impl CallEvent {
             }
             WireEvent::Ended { request, .. } => Self::Dialog(side, DialogEvent::Ended(request)),
             WireEvent::Byed { .. }
+            | WireEvent::ReinviteAnswered { .. }
+            | WireEvent::ReinviteRejected { .. }
+            | WireEvent::UpdateAnswered { .. }
+            | WireEvent::UpdateRejected { .. }
+            | WireEvent::OfferDue { .. }
+            | WireEvent::RefreshDue { .. }
+            | WireEvent::SessionExpired { .. }
+            | WireEvent::EarlyOffer { .. }
+            | WireEvent::Pracked { .. }
+            | WireEvent::PrackMissing { .. }
             | WireEvent::Invited { .. }
             | WireEvent::OutOfDialog { .. }
             | WireEvent::Malformed { .. } => return None,

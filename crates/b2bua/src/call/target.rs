@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use numbers::{Endpoint, MediaEncryption};
 use sip::endpoint::{Invite, Listener};
+use sip::uri::Scheme;
 use sip::{Flow, Transport, Uri};
 
 use super::Brief;
@@ -39,7 +40,9 @@ impl Target {
         };
         let transport = transport.ok_or("the transport of its URI is not supported")?;
         if !listeners.iter().any(|listener| listener.transport == transport) {
-            return Err(format!("no listener for its transport {transport}"));
+            return Err(format!(
+                "it is called by {transport}, and no listener speaks that; add one to [sip] {transport}"
+            ));
         }
         if parsed.host().is_empty() {
             return Err("its URI has no host".to_owned());
@@ -109,7 +112,11 @@ fn known(transport: numbers::Transport) -> Option<Transport> {
     }
 }
 
+/// As the URI asks for it. `sips:` is TLS, whatever it says of what is below (RFC 3261 s.26.2.2).
 fn named(uri: &Uri<'_>) -> Option<Transport> {
+    if uri.scheme() == Scheme::Sips {
+        return Some(Transport::Tls);
+    }
     let named = uri.transport();
     [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws]
         .into_iter()

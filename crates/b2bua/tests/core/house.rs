@@ -365,6 +365,7 @@ pub(crate) fn config() -> Config {
         t4: Duration::from_secs(5),
         max_transactions: 1_000,
         max_dialogs: 1_000,
+        session: sip::endpoint::SessionTimer::default(),
     };
     Config::new(sip, local.ip(), 10_000..=10_099)
 }

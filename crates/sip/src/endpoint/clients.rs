@@ -18,6 +18,8 @@ pub(super) struct Client {
     /// The request, to be sent again.
     pub(super) request: Bytes,
     pub(super) machine: Machine,
+    /// How many requests before it came to nothing, for what could be mended.
+    pub(super) attempt: u8,
 }
 
 #[derive(Debug)]
@@ -27,14 +29,23 @@ pub(super) enum Machine {
 }
 
 /// What an INVITE of ours is remembered by, beside its state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Invitation {
     pub(super) dialog: DialogKey,
+    pub(super) opens: Opens,
     pub(super) head: Head,
     /// Our From tag.
     pub(super) tag: String,
     /// The ACK to each 2xx, by the To tag of the fork that sent it: sent again whenever that 2xx comes again.
     pub(super) acks: Vec<(Option<String>, Transmit)>,
+}
+
+/// Whether an INVITE is to open a dialog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Opens {
+    Dialog,
+    /// It is a re-INVITE.
+    Nothing,
 }
 
 /// What a request other than INVITE is for.
@@ -44,7 +55,11 @@ pub(super) enum Purpose {
     Bye(DialogKey),
     /// To carry something within the dialog.
     Within(DialogKey),
-    /// Nobody waits for its outcome: a CANCEL, or the BYE to a fork.
+    /// To change its session.
+    Update(DialogKey),
+    /// To keep its session alive.
+    Refresh(DialogKey),
+    /// Nobody waits for its outcome: a CANCEL, a PRACK, or the BYE to a fork.
     Alone,
 }
 

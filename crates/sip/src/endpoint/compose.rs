@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::{ALLOW, Body, Header, Reply};
+use super::{ALLOW, Body, Header, Reply, SUPPORTED, session};
 use crate::dialog::{DEFAULT_PORT, tagged};
 use crate::message::{Message, Method, StatusCode, Writer};
 use crate::via::{Rport, Via};
@@ -47,7 +47,8 @@ pub(super) fn request(head: &Head, method: &Method, user_agent: &str, rest: Rest
     if let Some(contact) = rest.contact {
         writer.header("Contact", contact);
     }
-    if *method == Method::Invite && !names(rest.headers, "Allow") {
+    let session = matches!(method, Method::Invite | Method::Update);
+    if session && !names(rest.headers, "Allow") {
         writer.header("Allow", ALLOW);
     }
     if !user_agent.is_empty() {
@@ -57,6 +58,26 @@ pub(super) fn request(head: &Head, method: &Method, user_agent: &str, rest: Rest
         writer.header(header.name, &header.value);
     }
     writer.finish(rest.body.map(|body| (body.content_type, &*body.bytes)))
+}
+
+/// A request of ours once more, as a new one with another session interval.
+pub(super) fn again(request: &Message, via: &str, cseq: u32, session: &[Header]) -> Bytes {
+    let method = request.method();
+    let mut writer = Writer::request(method, request.request_uri().unwrap_or_default());
+    for (name, value) in request.lines() {
+        match name {
+            "Via" => writer.header(name, via),
+            "CSeq" => writer.header_args(name, format_args!("{cseq} {method}")),
+            "Content-Type" | "Content-Length" => &mut writer,
+            name if session::is_ours(name) => &mut writer,
+            name => writer.header(name, &value),
+        };
+    }
+    for header in session {
+        writer.header(header.name, &header.value);
+    }
+    let content_type = request.header("Content-Type");
+    writer.finish(content_type.as_deref().map(|content_type| (content_type, request.body())))
 }
 
 /// What a response takes from the transaction that it belongs to.
@@ -104,6 +125,9 @@ pub(super) fn response(origin: Origin<'_>, reply: &Reply) -> Bytes {
     let allow = status.code() == 405 || (dialog && status.is_success());
     if allow && !names(&reply.headers, "Allow") {
         writer.header("Allow", ALLOW);
+    }
+    if dialog && status.is_success() && !names(&reply.headers, "Supported") {
+        writer.header("Supported", SUPPORTED);
     }
     if !server.is_empty() {
         writer.header("Server", server);

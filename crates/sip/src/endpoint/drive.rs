@@ -184,7 +184,8 @@ impl Endpoint {
             }
         };
         self.send(start.flow, start.request.clone());
-        let client = clients::Client { key: start.key, flow: start.flow, request: start.request, machine };
+        let client =
+            clients::Client { key: start.key, flow: start.flow, request: start.request, machine, attempt: 0 };
         self.clients.insert(id, client);
         self.index_client(id);
         id

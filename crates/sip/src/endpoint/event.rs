@@ -1,5 +1,7 @@
 //! What comes out of the endpoint: events for the core above, messages for the sockets.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{DialogKey, TransactionKey};
@@ -51,6 +53,13 @@ pub enum Event {
         /// The response.
         response: Message,
     },
+    /// A reliable provisional response that carries the offer, for our INVITE had none (RFC 3262 s.5): `prack` it with the answer.
+    EarlyOffer {
+        /// Which one.
+        dialog: DialogKey,
+        /// The response.
+        response: Message,
+    },
     /// Our INVITE failed: a final response above 299, no answer within timer B (408), or a transport error (503).
     Rejected {
         /// Which one; it is over.
@@ -59,8 +68,24 @@ pub enum Event {
         status: StatusCode,
         /// The response, if one came.
         response: Option<Message>,
+        /// Whose failure it was: whether another target may do better.
+        failure: Failure,
     },
-    /// A re-INVITE (or an UPDATE) in a confirmed dialog: `respond` to it.
+    /// A PRACK to our reliable provisional response (RFC 3262 s.3).
+    Pracked {
+        /// Which INVITE.
+        dialog: DialogKey,
+        /// The PRACK: its body is the answer, if that response carried our offer.
+        request: Message,
+        /// What to answer, with `respond`, where the PRACK carries a new offer; `None` if it has had its 200.
+        transaction: Option<TransactionKey>,
+    },
+    /// No PRACK within 64*T1 of our reliable provisional response: the INVITE was rejected with 504.
+    PrackMissing {
+        /// Which one; it is over.
+        dialog: DialogKey,
+    },
+    /// A re-INVITE in a confirmed dialog: `respond` to it.
     Reinvited {
         /// Which dialog.
         dialog: DialogKey,
@@ -68,6 +93,62 @@ pub enum Event {
         transaction: TransactionKey,
         /// The request.
         request: Message,
+    },
+    /// An UPDATE with an offer, in an early or confirmed dialog (RFC 3311): `respond` to it at once. One without is answered here.
+    Updated {
+        /// Which dialog.
+        dialog: DialogKey,
+        /// What to answer.
+        transaction: TransactionKey,
+        /// The request.
+        request: Message,
+    },
+    /// A 2xx to our re-INVITE: `acknowledge` it.
+    ReinviteAnswered {
+        /// Which dialog.
+        dialog: DialogKey,
+        /// The response.
+        response: Message,
+    },
+    /// Our re-INVITE failed; the session stays as it was (RFC 3261 s.14.1). With 491 `OfferDue` follows.
+    ReinviteRejected {
+        /// Which dialog.
+        dialog: DialogKey,
+        /// The status; 491 and 503 also where we could not send it.
+        status: StatusCode,
+        /// The response, if one came.
+        response: Option<Message>,
+    },
+    /// A 2xx to our UPDATE.
+    UpdateAnswered {
+        /// Which dialog.
+        dialog: DialogKey,
+        /// The response.
+        response: Message,
+    },
+    /// Our UPDATE failed; the session stays as it was. With 491 `OfferDue` follows.
+    UpdateRejected {
+        /// Which dialog.
+        dialog: DialogKey,
+        /// The status; 491 and 503 also where we could not send it.
+        status: StatusCode,
+        /// The response, if one came.
+        response: Option<Message>,
+    },
+    /// What stood in the way of our re-INVITE or UPDATE (491, or a Retry-After) should be gone: try it again, if it is still wanted.
+    OfferDue {
+        /// Which dialog.
+        dialog: DialogKey,
+    },
+    /// It is on us to refresh the session, and the far side takes no UPDATE: `reinvite` with the description that we sent last.
+    RefreshDue {
+        /// Which dialog.
+        dialog: DialogKey,
+    },
+    /// No refresh came in time: a BYE went out (RFC 4028 s.10), and `Byed` follows.
+    SessionExpired {
+        /// Which dialog.
+        dialog: DialogKey,
     },
     /// Another request within a dialog (INFO, ...): `respond` to it.
     Requested {
@@ -106,6 +187,34 @@ pub enum Event {
         /// What was wrong, in words.
         fault: String,
     },
+}
+
+/// Whose failure the end of our INVITE was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// Somebody refused the call: another target of the same host name would say the same.
+    Refused,
+    /// The host can't serve: 503. Another target may do better (RFC 3263 s.4.3).
+    Unavailable {
+        /// How long the host wants to be left alone (its Retry-After).
+        retry_after: Option<Duration>,
+    },
+    /// Nothing came within timer B. Another target may do better.
+    Silent,
+    /// It could not be sent. Another target may do better.
+    Unsendable,
+    /// We cancelled it.
+    Cancelled,
+}
+
+impl Failure {
+    /// Whether the next target of RFC 3263 is to be tried.
+    pub fn is_of_the_host(self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Silent | Self::Unsendable => true,
+            Self::Refused | Self::Cancelled => false,
+        }
+    }
 }
 
 /// A message to send.

@@ -1,12 +1,17 @@
 //! INVITEs that we received: the UAS side up to and with the ACK (RFC 3261 s.13.3).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use bytes::Bytes;
 
 use super::drive::Purposed;
+use super::reliable::Reliable;
 use super::servers::{Machine, Purpose};
+use super::session::Session;
 use super::timers::Owner;
-use super::usage::{Confirmed, Incoming, Offer, Phase, Stage, State, Unacked, Usage};
-use super::{DialogKey, Endpoint, Event, Header, Reply, TransactionKey, Transmit, compose};
+use super::turns::Turns;
+use super::usage::{Confirmed, Incoming, MINUTE, Offer, Peer, Phase, Stage, State, Unacked, Usage};
+use super::{DialogKey, Endpoint, Event, Header, Reliability, Reply, TransactionKey, Transmit, compose};
 use crate::Flow;
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
@@ -25,29 +30,60 @@ impl Endpoint {
     }
 
     /// Sends a provisional response 101 to 199, with our tag and Contact. It is sent again each minute (RFC 3261 s.13.3.1.1).
+    /// To a caller that insists on it, it goes as by `ring_reliably`.
     pub fn ring(&mut self, now: Instant, dialog: DialogKey, reply: Reply) {
+        let Some(incoming) = self.usages.incoming_mut(dialog) else { return };
+        match incoming.reliable.demand() {
+            Reliability::Required => self.ring_reliably(now, dialog, reply),
+            Reliability::Unsupported | Reliability::Supported => self.ring_once(now, dialog, &reply),
+        }
+    }
+
+    pub(super) fn ring_once(&mut self, now: Instant, dialog: DialogKey, reply: &Reply) {
         let Some(incoming) = self.usages.incoming_mut(dialog) else { return };
         if !reply.status.is_provisional() {
             return;
         }
         incoming.stage = Stage::Ringing { again: now + MINUTE };
         let server = incoming.server;
-        self.provisional(now, server, &reply);
+        self.provisional(now, server, reply);
         self.index_usage(dialog);
     }
 
-    /// Sends a 2xx to a received INVITE, and again until its ACK.
+    /// Sends a 2xx to a received INVITE, and again until its ACK. It waits for the PRACK to a reliable provisional response with a
+    /// body (RFC 3262 s.3).
     pub fn answer(&mut self, now: Instant, dialog: DialogKey, reply: Reply) {
-        if !reply.status.is_success() || self.usages.incoming_mut(dialog).is_none() {
+        if !reply.status.is_success() {
             return;
         }
+        let Some(incoming) = self.usages.incoming_mut(dialog) else { return };
+        let Some(mut reply) = incoming.reliable.hold(reply) else { return };
         let Some(usage) = self.usages.remove(dialog) else { return };
         let State::Incoming(incoming) = usage.state else { return };
-        let Incoming { dialog: shared, server, offer, .. } = *incoming;
-        let unacked = self.succeed(now, server, offer, &reply).into_iter().collect();
-        let confirmed = Confirmed { dialog: shared, unacked, reinvite: None, phase: Phase::Open };
+        let Incoming { dialog: shared, server, offer, reliable, turns, peer, .. } = *incoming;
+        let confirmed = Confirmed {
+            dialog: shared,
+            unacked: Vec::new(),
+            turns,
+            phase: Phase::Open,
+            session: Session::Endless,
+            peer,
+            overtaken: reliable.overtaken(),
+        };
         self.usages.insert(dialog, Usage { state: State::Confirmed(Box::new(confirmed)), ..usage });
-        self.index_usage(dialog);
+        self.confirm(now, dialog, server, offer, &mut reply);
+    }
+
+    /// Sends the 2xx to an INVITE or re-INVITE of a dialog that is confirmed.
+    fn confirm(&mut self, now: Instant, key: DialogKey, server: u64, offer: Offer, reply: &mut Reply) {
+        let Some(transaction) = self.servers.get(server) else { return };
+        let request = transaction.request.clone();
+        self.grant(now, key, &request, reply);
+        let unacked = self.succeed(now, server, offer, reply);
+        if let Some(confirmed) = self.usages.confirmed_mut(key) {
+            confirmed.unacked.extend(unacked);
+        }
+        self.index_usage(key);
     }
 
     /// Sends a final response above 299 to a received INVITE. The dialog is over; the transaction lives on by itself.
@@ -80,7 +116,7 @@ impl Endpoint {
 
     /// Answers a re-INVITE, an UPDATE or any non-INVITE request. A 2xx to a re-INVITE is repeated until its ACK. A provisional
     /// response goes to a re-INVITE only (RFC 4320).
-    pub fn respond(&mut self, now: Instant, transaction: TransactionKey, reply: Reply) {
+    pub fn respond(&mut self, now: Instant, transaction: TransactionKey, mut reply: Reply) {
         let TransactionKey(id) = transaction;
         let Some(server) = self.servers.get(id) else { return };
         let status = reply.status;
@@ -88,23 +124,31 @@ impl Endpoint {
             Machine::Invite(state, Purpose::Reinvite(key)) if state.is_open() => {
                 let key = *key;
                 if status.is_provisional() {
-                    return self.provisional(now, id, &reply);
+                    // Who insists on PRACK gets none: nothing is to be heard while a session is changed.
+                    if Reliable::of(&server.request, 1).demand() != Reliability::Required {
+                        self.provisional(now, id, &reply);
+                    }
+                    return;
                 }
                 if status.is_success() {
-                    self.accept_reinvite(now, key, id, &reply);
+                    self.accept_reinvite(now, key, id, &mut reply);
                 } else {
                     self.finish(now, id, &reply);
                 }
                 if let Some(confirmed) = self.usages.confirmed_mut(key) {
-                    confirmed.reinvite = None;
+                    confirmed.turns.theirs = None;
                 }
                 self.index_usage(key);
             }
             Machine::Other(server_other::State::Trying { .. }, dialog) if !status.is_provisional() => {
-                let refresh = *server.request.method() == Method::Update && status.is_success();
-                if let (true, Some(key)) = (refresh, *dialog) {
+                if let Some(key) = *dialog {
                     let (request, flow) = (server.request.clone(), server.flow);
-                    self.refresh(key, &request, flow);
+                    self.settle(key, &request, id);
+                    if *request.method() == Method::Update && status.is_success() {
+                        self.refresh(key, &request, flow);
+                        self.grant(now, key, &request, &mut reply);
+                        self.index_usage(key);
+                    }
                 }
                 self.finish(now, id, &reply);
             }
@@ -123,10 +167,19 @@ impl Endpoint {
         let key = DialogKey(self.next_key());
         let tag = self.random.tag();
         let cseq = self.random.cseq();
+        let reliable = Reliable::of(&request, self.random.below(MAX_RSEQ) + 1);
         let dialog = Dialog::answering(&request, flow, &tag, cseq);
         let purpose = Purposed::Invite(Purpose::Opening(key));
         let server = self.open(now, flow, request.clone(), tag.clone(), purpose);
-        let incoming = Incoming { dialog, server, offer: offer_of(&request), stage: Stage::Undecided };
+        let incoming = Incoming {
+            dialog,
+            server,
+            offer: offer_of(&request),
+            stage: Stage::Undecided,
+            reliable,
+            turns: Turns::FREE,
+            peer: Peer::of(&request),
+        };
         let usage = Usage {
             call_id: request.call_id().to_owned(),
             local_tag: tag,
@@ -156,10 +209,12 @@ impl Endpoint {
         }
     }
 
-    fn provisional(&mut self, now: Instant, server: u64, reply: &Reply) {
-        let Some(transaction) = self.servers.get(server) else { return };
+    /// Sends a provisional response, and tells what it was.
+    pub(super) fn provisional(&mut self, now: Instant, server: u64, reply: &Reply) -> Option<Bytes> {
+        let transaction = self.servers.get(server)?;
         let bytes = self.respond_to(&transaction.request, transaction.flow, &transaction.tag, reply);
-        self.step_invite_server(now, server, server_invite::Input::Provisional(bytes));
+        self.step_invite_server(now, server, server_invite::Input::Provisional(bytes.clone()));
+        Some(bytes)
     }
 
     /// Sends a 2xx to an INVITE, and says how to go on repeating it.
@@ -174,27 +229,35 @@ impl Endpoint {
         Some(Unacked { cseq, offer, response, repetition, until: now + timing.patience() })
     }
 
-    fn accept_reinvite(&mut self, now: Instant, key: DialogKey, server: u64, reply: &Reply) {
+    fn accept_reinvite(&mut self, now: Instant, key: DialogKey, server: u64, reply: &mut Reply) {
         let Some(transaction) = self.servers.get(server) else { return };
         let (request, flow) = (transaction.request.clone(), transaction.flow);
         self.refresh(key, &request, flow);
-        let unacked = self.succeed(now, server, offer_of(&request), reply);
-        if let Some(confirmed) = self.usages.confirmed_mut(key) {
-            confirmed.unacked.extend(unacked);
+        self.confirm(now, key, server, offer_of(&request), reply);
+    }
+
+    /// Moves the target to where a request says that we accept.
+    pub(super) fn refresh(&mut self, key: DialogKey, request: &Message, flow: Flow) {
+        let tag = request.from_tag();
+        if let Some((dialog, _)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
+            dialog.refresh(request, flow);
         }
     }
 
-    fn refresh(&mut self, key: DialogKey, request: &Message, flow: Flow) {
-        if let Some(confirmed) = self.usages.confirmed_mut(key) {
-            confirmed.dialog.refresh(request, flow);
+    /// Ends a re-INVITE or UPDATE that we have not answered with 487, for it or the dialog is being ended.
+    pub(super) fn finish_theirs(&mut self, now: Instant, key: DialogKey) {
+        let Some(usage) = self.usages.get_mut(key) else { return };
+        let open: Vec<u64> =
+            usage.state.turns_mut().into_iter().filter_map(|turns| turns.theirs.take()).collect();
+        for id in open {
+            self.finish(now, id, &compose::plain(StatusCode::REQUEST_TERMINATED));
         }
     }
 
-    /// Ends an open re-INVITE with 487, for it or the dialog is being ended.
-    pub(super) fn finish_reinvite(&mut self, now: Instant, key: DialogKey) {
-        if let Some(open) = self.usages.confirmed_mut(key).and_then(|confirmed| confirmed.reinvite.take()) {
-            self.finish(now, open, &compose::plain(StatusCode::REQUEST_TERMINATED));
-        }
+    /// Ends what is open in a dialog that ends, in both directions.
+    pub(super) fn finish_changes(&mut self, now: Instant, key: DialogKey) {
+        self.finish_theirs(now, key);
+        self.abandon_ours(now, key);
     }
 
     pub(super) fn expire_usage(&mut self, now: Instant, key: DialogKey) {
@@ -211,6 +274,9 @@ impl Endpoint {
             Some(State::Confirmed(_)) => self.expire_unacked(now, key),
             Some(State::Outgoing(_) | State::Ending(_)) | None => {}
         }
+        self.expire_reliable(now, key);
+        self.expire_turns(now, key);
+        self.expire_session(now, key);
         self.index_usage(key);
     }
 
@@ -228,7 +294,7 @@ impl Endpoint {
                 self.raise(Event::AckMissing { dialog: key });
                 vec![Header { name: "Reason", value: "SIP;cause=408;text=\"ACK missing\"".to_owned() }]
             });
-            self.finish_reinvite(now, key);
+            self.finish_changes(now, key);
             return self.send_bye(now, key, &headers);
         }
         let mut due = Vec::new();
@@ -258,5 +324,5 @@ pub(super) fn offer_of(invite: &Message) -> Offer {
     if invite.body().is_empty() { Offer::Ours } else { Offer::Theirs }
 }
 
-/// How often a ringing call is told so (s.13.3.1.1).
-const MINUTE: Duration = Duration::from_mins(1);
+/// RSeq numbers start below 2^31 (RFC 3262 s.3).
+const MAX_RSEQ: u32 = (1 << 31) - 1;

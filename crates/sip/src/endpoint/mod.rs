@@ -8,18 +8,24 @@
 //! name is resolved here, so a request to a route or target that is a host name goes back to where the dialog's messages
 //! came from.
 
+mod change;
 mod clients;
 mod compose;
 mod drive;
+mod early;
 mod event;
 mod incoming;
 mod order;
 mod outgoing;
 mod random;
 mod receive;
+mod refresh;
+mod reliable;
 mod screen;
 mod servers;
+mod session;
 mod timers;
+mod turns;
 mod usage;
 mod within;
 
@@ -32,8 +38,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::clients::Clients;
-pub use self::event::{Census, Event, Full, Transmit};
-pub use self::order::{Body, Config, DialogKey, Header, Invite, Listener, Reply, TransactionKey};
+pub use self::event::{Census, Event, Failure, Full, Transmit};
+pub use self::order::{
+    Body, Config, DialogKey, Header, Invite, Listener, Reliability, Reply, SessionTimer, TransactionKey,
+};
 use self::random::Random;
 use self::servers::Servers;
 use self::timers::Timers;
@@ -139,7 +147,10 @@ impl Endpoint {
 }
 
 /// The methods that we take, as an Allow header lists them.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+
+/// The extensions that we support, as a Supported header lists them.
+pub const SUPPORTED: &str = "timer, 100rel";
 
 /// Whether we may let a peer know that we are there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -45,6 +45,35 @@ pub struct Config {
     pub max_transactions: usize,
     /// Bound on dialogs; an INVITE over it is answered 503.
     pub max_dialogs: usize,
+    /// How often sessions are refreshed.
+    pub session: SessionTimer,
+}
+
+/// What we want of session timers (RFC 4028). A far side that knows nothing of them has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionTimer {
+    /// How long a session lasts without a refresh, 90 s at least: what we ask for, and the most that we grant.
+    pub interval: Duration,
+    /// The shortest interval that we take (`Min-SE`), 90 s at least; a request for less is answered 422.
+    pub least: Duration,
+}
+
+impl Default for SessionTimer {
+    fn default() -> Self {
+        Self { interval: Duration::from_mins(30), least: Duration::from_secs(90) }
+    }
+}
+
+/// Whether an INVITE of ours takes reliable provisional responses (RFC 3262). Each is acknowledged by a PRACK here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Reliability {
+    /// It does not.
+    #[default]
+    Unsupported,
+    /// It does, if the far side likes.
+    Supported,
+    /// It insists on them.
+    Required,
 }
 
 /// A header that the caller adds: name and value, already of valid syntax.
@@ -94,4 +123,6 @@ pub struct Invite {
     pub headers: Vec<Header>,
     /// The offer; `None` asks the far side to offer.
     pub body: Option<Body>,
+    /// Whether provisional responses may be reliable.
+    pub reliability: Reliability,
 }

@@ -2,11 +2,17 @@
 
 use std::time::Instant;
 
-use super::clients::{self, Invitation, Machine};
+use super::change::{Change, Outcome, seconds_after};
+use super::clients::{self, Invitation, Machine, Opens};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
-use super::usage::{Cancel, Confirmed, Outgoing, Phase, State, Usage};
-use super::{Body, DialogKey, Endpoint, Event, Full, Header, Invite, Standing, Transmit};
+use super::session::{self, Session};
+use super::turns::Turns;
+use super::usage::{Cancel, Confirmed, MAX_FORKS, Offer, Outgoing, Peer, Phase, State, Usage};
+use super::{
+    Body, DialogKey, Endpoint, Event, Failure, Full, Header, Invite, Reliability, SUPPORTED, Standing,
+    Transmit,
+};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
 use crate::transaction::client_invite::Reason;
@@ -37,13 +43,18 @@ impl Endpoint {
             max_forwards: invite.max_forwards,
         };
         let contact = self.contact(flow);
-        let rest = Rest { contact: Some(&contact), headers: &invite.headers, body: invite.body.as_ref() };
+        let mut headers = session::inviting(self.config.session);
+        headers.extend(extensions(invite.reliability));
+        headers.extend(invite.headers);
+        let offer = if invite.body.is_some() { Offer::Ours } else { Offer::Theirs };
+        let rest = Rest { contact: Some(&contact), headers: &headers, body: invite.body.as_ref() };
         let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
         let key = clients::key(&branch, &Method::Invite);
-        let invitation = Invitation { dialog, head, tag: tag.clone(), acks: Vec::new() };
+        let invitation =
+            Invitation { dialog, opens: Opens::Dialog, head, tag: tag.clone(), acks: Vec::new() };
         let machine = Started::Invite(Box::new(invitation));
         let client = self.start(now, Start { key, flow, request, machine });
-        let state = State::Outgoing(Outgoing { client, cancel: Cancel::No });
+        let state = State::Outgoing(Outgoing::new(client, offer, invite.reliability));
         self.usages.insert(dialog, Usage { call_id, local_tag: tag, state });
         Ok(dialog)
     }
@@ -79,10 +90,17 @@ impl Endpoint {
         let Some(usage) = self.usages.get_mut(dialog) else { return };
         let State::Outgoing(outgoing) = &mut usage.state else { return };
         let Some(client) = self.clients.get(outgoing.client) else { return };
-        let Machine::Invite(client_invite::State::Proceeding, invitation) = &client.machine else { return };
+        let Machine::Invite(client_invite::State::Proceeding, _) = &client.machine else { return };
         let Cancel::Held(headers) = std::mem::replace(&mut outgoing.cancel, Cancel::Sent) else { return };
         let invite = outgoing.client;
-        let rest = Rest { headers: &headers, ..Rest::default() };
+        self.cancel_client(now, invite, &headers);
+    }
+
+    /// Sends the CANCEL of an INVITE or re-INVITE that has had a provisional response.
+    pub(super) fn cancel_client(&mut self, now: Instant, invite: u64, headers: &[Header]) {
+        let Some(client) = self.clients.get(invite) else { return };
+        let Machine::Invite(client_invite::State::Proceeding, invitation) = &client.machine else { return };
+        let rest = Rest { headers, ..Rest::default() };
         let request = compose::request(&invitation.head, &Method::Cancel, &self.config.user_agent, rest);
         let key = ClientKey { branch: client.key.branch.clone(), method: Method::Cancel };
         let flow = client.flow;
@@ -100,11 +118,12 @@ impl Endpoint {
         let Some(status) = response.status() else { return };
         match self.clients.get(id).map(|client| &client.machine) {
             Some(Machine::Invite(_, invitation)) => {
-                let dialog = invitation.dialog;
-                self.receive_invite_response(now, id, dialog, status, response);
+                let (dialog, opens) = (invitation.dialog, invitation.opens);
+                self.receive_invite_response(now, id, dialog, opens, status, response);
             }
             Some(Machine::Other(_, purpose)) => {
                 let purpose = *purpose;
+                let outcome = Outcome::Response(status, response);
                 let input = if status.is_provisional() {
                     client_other::Input::Provisional
                 } else {
@@ -113,7 +132,7 @@ impl Endpoint {
                 let action = self.step_other_client(now, id, input);
                 self.index_client(id);
                 if action == client_other::Action::Pass {
-                    self.concluded(now, purpose, Some(status));
+                    self.concluded(now, id, purpose, outcome);
                 }
             }
             None => return,
@@ -126,6 +145,7 @@ impl Endpoint {
         now: Instant,
         id: u64,
         dialog: DialogKey,
+        opens: Opens,
         status: StatusCode,
         response: Message,
     ) {
@@ -136,14 +156,29 @@ impl Endpoint {
         } else {
             client_invite::Input::Failure(self.failure_ack(id, &response))
         };
-        match self.step_invite_client(now, id, input) {
+        let action = self.step_invite_client(now, id, input);
+        if opens == Opens::Nothing {
+            return self.receive_reinvite_response(now, id, dialog, status, response, &action);
+        }
+        match action {
             client_invite::Action::Pass if status.is_provisional() => {
                 self.progressed(now, dialog, status, response);
             }
             client_invite::Action::Pass => self.succeeded(now, id, dialog, response),
             client_invite::Action::AcknowledgeAndPass(_) => {
+                if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.try_longer(now, id, &response) {
+                    return;
+                }
+                let failure =
+                    match (status, self.usages.outgoing_mut(dialog).map(|outgoing| &outgoing.cancel)) {
+                        (_, Some(Cancel::Held(_) | Cancel::Sent)) => Failure::Cancelled,
+                        (StatusCode::SERVICE_UNAVAILABLE, _) => {
+                            Failure::Unavailable { retry_after: seconds_after(&response) }
+                        }
+                        (_, Some(Cancel::No) | None) => Failure::Refused,
+                    };
                 self.forget(dialog);
-                self.raise(Event::Rejected { dialog, status, response: Some(response) });
+                self.raise(Event::Rejected { dialog, status, response: Some(response), failure });
             }
             client_invite::Action::Nothing
             | client_invite::Action::Repeat
@@ -172,7 +207,7 @@ impl Endpoint {
         if cancelled {
             self.release_cancel(now, dialog);
         } else if status.code() > 100 {
-            self.raise(Event::Progress { dialog, response });
+            self.ringing(now, dialog, response);
         }
     }
 
@@ -187,21 +222,35 @@ impl Endpoint {
         let (tag, request_uri) = (invitation.tag.clone(), invitation.head.request_uri.clone());
         let (cseq, forks) = (invitation.head.cseq, invitation.acks.len());
         let Some(flow) = self.clients.get(id).map(|client| client.flow) else { return };
+        let early = self.take_fork(dialog, fork);
         let mut shared = Dialog::answered(&response, flow, &tag, &request_uri);
+        if let Some(early) = &early {
+            shared = shared.after(&early.dialog);
+        }
         match self.usages.get_mut(dialog).map(|usage| &mut usage.state) {
             Some(State::Outgoing(Outgoing { cancel: Cancel::No, .. })) => {
                 let phase = Phase::Owing { invite: id, cseq };
-                self.confirm(
-                    dialog,
-                    Confirmed { dialog: shared, unacked: Vec::new(), reinvite: None, phase },
-                );
+                let confirmed = Confirmed {
+                    dialog: shared,
+                    unacked: Vec::new(),
+                    turns: early.map_or(Turns::FREE, |early| early.turns),
+                    phase,
+                    session: Session::answered(now, &response),
+                    peer: Peer::of(&response),
+                    overtaken: None,
+                };
+                if let Some(usage) = self.usages.get_mut(dialog) {
+                    usage.state = State::Confirmed(Box::new(confirmed));
+                }
+                self.index_usage(dialog);
                 return self.raise(Event::Answered { dialog, response });
             }
             // It crossed our CANCEL, or overtook the provisional response that the CANCEL was waiting for.
             Some(State::Outgoing(Outgoing { cancel: Cancel::Held(_) | Cancel::Sent, .. })) => {
                 self.forget(dialog);
                 let status = StatusCode::REQUEST_TERMINATED;
-                self.raise(Event::Rejected { dialog, status, response: None });
+                let failure = Failure::Cancelled;
+                self.raise(Event::Rejected { dialog, status, response: None, failure });
             }
             // Again, before the core has said what the ACK is to carry.
             Some(State::Confirmed(confirmed))
@@ -217,12 +266,6 @@ impl Endpoint {
         }
         self.send_ack(&shared, id, cseq, None);
         self.send_within(now, &mut shared, &Method::Bye, Rest::default(), clients::Purpose::Alone);
-    }
-
-    fn confirm(&mut self, dialog: DialogKey, confirmed: Confirmed) {
-        if let Some(usage) = self.usages.get_mut(dialog) {
-            usage.state = State::Confirmed(Box::new(confirmed));
-        }
     }
 
     /// Sends the ACK to a 2xx, and keeps it for when that 2xx comes again.
@@ -242,7 +285,7 @@ impl Endpoint {
         match self.clients.get(id).map(|client| &client.machine) {
             Some(Machine::Invite(..)) => {
                 let action = self.step_invite_client(now, id, client_invite::Input::Expire);
-                self.end_invite(id, &action);
+                self.end_invite(now, id, &action);
             }
             Some(Machine::Other(..)) => {
                 let action = self.step_other_client(now, id, client_other::Input::Expire);
@@ -256,7 +299,7 @@ impl Endpoint {
         match self.clients.get(id).map(|client| &client.machine) {
             Some(Machine::Invite(..)) => {
                 let action = self.step_invite_client(now, id, client_invite::Input::Unsendable);
-                self.end_invite(id, &action);
+                self.end_invite(now, id, &action);
             }
             Some(Machine::Other(..)) => {
                 let action = self.step_other_client(now, id, client_other::Input::Unsendable);
@@ -267,23 +310,26 @@ impl Endpoint {
     }
 
     /// An INVITE that has no final response, if it has given up.
-    fn end_invite(&mut self, id: u64, action: &client_invite::Action) {
-        let dialog = self.clients.invitation_mut(id).map(|invitation| invitation.dialog);
+    fn end_invite(&mut self, now: Instant, id: u64, action: &client_invite::Action) {
+        let about = self.clients.invitation_mut(id).map(|invitation| (invitation.dialog, invitation.opens));
         self.index_client(id);
-        let (Some(dialog), client_invite::Action::GiveUp(reason)) = (dialog, action) else { return };
+        let (Some((dialog, opens)), client_invite::Action::GiveUp(reason)) = (about, action) else { return };
+        if opens == Opens::Nothing {
+            return self.changed(now, id, dialog, Change::Reinvite, Outcome::of(*reason));
+        }
         let Some(usage) = self.usages.get(dialog) else { return };
-        let status = match &usage.state {
+        let (status, failure) = match &usage.state {
             State::Outgoing(Outgoing { cancel: Cancel::Held(_) | Cancel::Sent, .. }) => {
-                StatusCode::REQUEST_TERMINATED
+                (StatusCode::REQUEST_TERMINATED, Failure::Cancelled)
             }
             State::Outgoing(Outgoing { cancel: Cancel::No, .. }) => match reason {
-                Reason::TimedOut => StatusCode::REQUEST_TIMEOUT,
-                Reason::Unsendable => StatusCode::SERVICE_UNAVAILABLE,
+                Reason::TimedOut => (StatusCode::REQUEST_TIMEOUT, Failure::Silent),
+                Reason::Unsendable => (StatusCode::SERVICE_UNAVAILABLE, Failure::Unsendable),
             },
             State::Incoming(_) | State::Confirmed(_) | State::Ending(_) => return,
         };
         self.forget(dialog);
-        self.raise(Event::Rejected { dialog, status, response: None });
+        self.raise(Event::Rejected { dialog, status, response: None, failure });
     }
 
     fn end_other(&mut self, now: Instant, id: u64, action: &client_other::Action) {
@@ -292,11 +338,20 @@ impl Endpoint {
             Some(Machine::Invite(..)) | None => None,
         };
         self.index_client(id);
-        if let (Some(purpose), client_other::Action::GiveUp(_)) = (purpose, action) {
-            self.concluded(now, purpose, None);
+        if let (Some(purpose), client_other::Action::GiveUp(reason)) = (purpose, action) {
+            self.concluded(now, id, purpose, Outcome::of(*reason));
         }
     }
 }
 
-/// How many forks of one INVITE are ended properly; more than that is no phone's doing.
-const MAX_FORKS: usize = 16;
+/// What of the extensions an INVITE says.
+fn extensions(reliability: Reliability) -> Vec<Header> {
+    let supported = |value: &str| Header { name: "Supported", value: value.to_owned() };
+    match reliability {
+        Reliability::Unsupported => vec![supported("timer")],
+        Reliability::Supported => vec![supported(SUPPORTED)],
+        Reliability::Required => {
+            vec![supported(SUPPORTED), Header { name: "Require", value: "100rel".to_owned() }]
+        }
+    }
+}

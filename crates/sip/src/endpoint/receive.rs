@@ -64,7 +64,7 @@ impl Endpoint {
             return;
         }
         if standing == Standing::Known
-            && let Some(refusal) = super::screen::fresh(&request)
+            && let Some(refusal) = super::screen::fresh(&request, self.config.session)
         {
             return self.answer_statelessly(flow, &request, &refusal);
         }
@@ -153,10 +153,11 @@ impl Endpoint {
         match purpose {
             Purpose::Opening(key) => {
                 self.finish(now, id, &compose::plain(StatusCode::REQUEST_TERMINATED));
+                self.finish_theirs(now, key);
                 self.forget(key);
                 self.raise(Event::Cancelled { dialog: key, request });
             }
-            Purpose::Reinvite(key) => self.finish_reinvite(now, key),
+            Purpose::Reinvite(key) => self.finish_theirs(now, key),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What a UAS looks at before it looks at what a request wants (RFC 3261 s.8.2.1 to s.8.2.3).
 
-use super::{Header, Reply, compose};
+use super::{Header, Reply, SessionTimer, compose, session};
 use crate::dialog::target_of;
 use crate::message::{Message, Method, StatusCode};
 use crate::uri::{Scheme, Uri};
 
 /// What is wrong with a request outside of any dialog, if anything: method, then addressing, then extensions.
-pub(super) fn fresh(request: &Message) -> Option<Reply> {
+pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Reply> {
     if needs_dialog(request.method()) {
         return Some(compose::plain(StatusCode::CALL_DOES_NOT_EXIST));
     }
@@ -25,27 +25,32 @@ pub(super) fn fresh(request: &Message) -> Option<Reply> {
     if let Some(refusal) = required(request) {
         return Some(refusal);
     }
-    if *request.method() == Method::Invite && target_of(request).is_none() {
+    if *request.method() != Method::Invite {
+        return None;
+    }
+    if target_of(request).is_none() {
         return Some(compose::plain(StatusCode::BAD_REQUEST));
     }
-    None
+    session::too_small(request, timer)
 }
 
 /// What is wrong with a request within a dialog, if anything.
-pub(super) fn within(request: &Message) -> Option<Reply> {
+pub(super) fn within(request: &Message, timer: SessionTimer) -> Option<Reply> {
     let method = request.method();
     // Whoever hangs up is let go, whatever they require for it.
     if *method == Method::Bye {
         return None;
     }
-    // No provisional response of ours asks for one.
-    if *method == Method::Prack {
-        return Some(compose::plain(StatusCode::CALL_DOES_NOT_EXIST));
-    }
     if matches!(method, Method::Register | Method::Publish | Method::Extension(_)) {
         return Some(compose::plain(StatusCode::METHOD_NOT_ALLOWED));
     }
-    required(request)
+    if let Some(refusal) = required(request) {
+        return Some(refusal);
+    }
+    match method {
+        Method::Invite | Method::Update => session::too_small(request, timer),
+        _ => None,
+    }
 }
 
 /// Whether a method makes sense only within a dialog.
@@ -53,12 +58,16 @@ pub(super) fn needs_dialog(method: &Method) -> bool {
     matches!(method, Method::Bye | Method::Prack | Method::Update | Method::Info)
 }
 
-/// 420 with what is required and not supported: all of it, for no extension is.
+/// 420 with what is required and not supported.
 fn required(request: &Message) -> Option<Reply> {
-    let unsupported: Vec<_> = request.headers("Require").collect();
+    let supported = |tag: &str| EXTENSIONS.iter().any(|own| own.eq_ignore_ascii_case(tag));
+    let unsupported: Vec<_> = request.headers("Require").filter(|tag| !supported(tag)).collect();
     if unsupported.is_empty() {
         return None;
     }
     let header = Header { name: "Unsupported", value: unsupported.join(", ") };
     Some(Reply { status: StatusCode::BAD_EXTENSION, headers: vec![header], body: None })
 }
+
+/// The option tags that a request may require.
+const EXTENSIONS: [&str; 2] = ["timer", "100rel"];

@@ -1,10 +1,15 @@
 //! INVITE usages: what we are to each other from the INVITE to the end (RFC 3261 s.12 to 15).
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{DialogKey, Header, Transmit};
+use super::early::Early;
+use super::reliable::{Acknowledgeable, Reliable};
+use super::session::Session;
+use super::turns::Turns;
+use super::{DialogKey, Header, Reliability, Transmit};
 use crate::dialog::Dialog;
+use crate::message::Message;
 use crate::transaction::Repetition;
 
 #[derive(Debug)]
@@ -32,9 +37,11 @@ pub(super) struct Incoming {
     pub(super) dialog: Dialog,
     /// The server transaction of the INVITE.
     pub(super) server: u64,
-    /// Whether the INVITE had a body, and so the offer.
     pub(super) offer: Offer,
     pub(super) stage: Stage,
+    pub(super) reliable: Reliable,
+    pub(super) turns: Turns,
+    pub(super) peer: Peer,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,13 +56,37 @@ pub(super) enum Stage {
     },
 }
 
-/// Who makes the offer of an INVITE (RFC 3264).
+/// Whose the offer of an INVITE is (RFC 3264).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Offer {
-    /// The INVITE.
+    /// Theirs.
     Theirs,
-    /// Our 2xx; the answer comes in the ACK.
+    /// Ours, the answer of which is theirs.
     Ours,
+    /// It has been made and answered before the 2xx, reliably.
+    Settled,
+}
+
+/// What the far side can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Peer {
+    pub(super) update: Takes,
+}
+
+/// Whether a method is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Takes {
+    Yes,
+    /// Or it has not said so.
+    No,
+}
+
+impl Peer {
+    /// What its INVITE, or its 2xx to ours, says.
+    pub(super) fn of(message: &Message) -> Self {
+        let update = message.headers("Allow").any(|method| method == "UPDATE");
+        Self { update: if update { Takes::Yes } else { Takes::No } }
+    }
 }
 
 #[derive(Debug)]
@@ -63,6 +94,11 @@ pub(super) struct Outgoing {
     /// The client transaction of the INVITE.
     pub(super) client: u64,
     pub(super) cancel: Cancel,
+    /// Whose the offer of the INVITE is: not settled here, for each fork settles it for itself.
+    pub(super) offer: Offer,
+    pub(super) reliability: Reliability,
+    /// The early dialogs, by the forks that sent provisional responses, the last one heard of last.
+    pub(super) forks: Vec<Early>,
 }
 
 #[derive(Debug)]
@@ -78,14 +114,17 @@ pub(super) struct Confirmed {
     pub(super) dialog: Dialog,
     /// Our 2xx that wait for their ACK: of the INVITE, and of a re-INVITE that overtook that ACK.
     pub(super) unacked: Vec<Unacked>,
-    /// The server transaction of a re-INVITE without final response.
-    pub(super) reinvite: Option<u64>,
+    pub(super) turns: Turns,
     pub(super) phase: Phase,
+    pub(super) session: Session,
+    pub(super) peer: Peer,
+    /// A reliable provisional response that our 2xx overtook: its PRACK may still come.
+    pub(super) overtaken: Option<Acknowledgeable>,
 }
 
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// We owe the ACK to the 2xx of our INVITE.
+    /// We owe the ACK to the 2xx of our INVITE or re-INVITE.
     Owing {
         /// Its client transaction.
         invite: u64,
@@ -110,16 +149,69 @@ pub(super) struct Unacked {
 impl State {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Incoming(incoming) => match incoming.stage {
-                Stage::Undecided | Stage::Trying => None,
-                Stage::Ringing { again } => Some(again),
-            },
-            Self::Outgoing(_) | Self::Ending(_) => None,
+            Self::Incoming(incoming) => {
+                let again = match incoming.stage {
+                    Stage::Undecided | Stage::Trying => None,
+                    Stage::Ringing { again } => Some(again),
+                };
+                soonest([again, incoming.reliable.deadline(), incoming.turns.deadline()])
+            }
+            Self::Outgoing(outgoing) => outgoing.forks.iter().filter_map(|fork| fork.turns.deadline()).min(),
+            Self::Ending(_) => None,
             Self::Confirmed(confirmed) => {
-                confirmed.unacked.iter().map(|unacked| unacked.repetition.at.min(unacked.until)).min()
+                let unacked =
+                    confirmed.unacked.iter().map(|unacked| unacked.repetition.at.min(unacked.until)).min();
+                let session = match confirmed.phase {
+                    Phase::Owing { .. } | Phase::Open => confirmed.session.deadline(),
+                    Phase::Closing(_) => None,
+                };
+                soonest([unacked, session, confirmed.turns.deadline()])
             }
         }
     }
+
+    /// The dialog with the far side of that tag, and whose turn it is in it, as long as it may carry requests of ours.
+    pub(super) fn dialog_mut(&mut self, tag: Option<&str>) -> Option<(&mut Dialog, &mut Turns)> {
+        match self {
+            Self::Incoming(incoming) => Some((&mut incoming.dialog, &mut incoming.turns)),
+            Self::Outgoing(outgoing) => {
+                let fork = outgoing.forks.iter_mut().find(|fork| fork.dialog.remote_tag.as_deref() == tag)?;
+                Some((&mut fork.dialog, &mut fork.turns))
+            }
+            Self::Confirmed(confirmed) => Some((&mut confirmed.dialog, &mut confirmed.turns)),
+            Self::Ending(_) => None,
+        }
+    }
+}
+
+impl State {
+    /// The dialog in which that client transaction is a change of ours.
+    pub(super) fn changing(&mut self, id: u64) -> Option<(&mut Dialog, &mut Turns)> {
+        match self {
+            Self::Incoming(incoming) => Some((&mut incoming.dialog, &mut incoming.turns)),
+            Self::Outgoing(outgoing) => {
+                let fork = outgoing.forks.iter_mut().find(|fork| fork.turns.is_by(id))?;
+                Some((&mut fork.dialog, &mut fork.turns))
+            }
+            Self::Confirmed(confirmed) => Some((&mut confirmed.dialog, &mut confirmed.turns)),
+            Self::Ending(_) => None,
+        }
+        .filter(|(_, turns)| turns.is_by(id))
+    }
+
+    /// Whose turn it is, in each of its dialogs.
+    pub(super) fn turns_mut(&mut self) -> Vec<&mut Turns> {
+        match self {
+            Self::Incoming(incoming) => vec![&mut incoming.turns],
+            Self::Outgoing(outgoing) => outgoing.forks.iter_mut().map(|fork| &mut fork.turns).collect(),
+            Self::Confirmed(confirmed) => vec![&mut confirmed.turns],
+            Self::Ending(_) => Vec::new(),
+        }
+    }
+}
+
+fn soonest<const N: usize>(times: [Option<Instant>; N]) -> Option<Instant> {
+    times.into_iter().flatten().min()
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +254,18 @@ impl Usages {
         }
     }
 
+    pub(super) fn outgoing_mut(&mut self, key: DialogKey) -> Option<&mut Outgoing> {
+        match &mut self.by_key.get_mut(&key)?.state {
+            State::Outgoing(outgoing) => Some(outgoing),
+            State::Incoming(_) | State::Confirmed(_) | State::Ending(_) => None,
+        }
+    }
+
+    /// The dialog in which that client transaction is a change of ours.
+    pub(super) fn changing(&mut self, key: DialogKey, id: u64) -> Option<(&mut Dialog, &mut Turns)> {
+        self.by_key.get_mut(&key)?.state.changing(id)
+    }
+
     /// The usage that has this tag of ours and this Call-ID.
     pub(super) fn find(&self, local_tag: &str, call_id: &str) -> Option<DialogKey> {
         let key = *self.by_tag.get(local_tag)?;
@@ -172,3 +276,9 @@ impl Usages {
         self.by_key.len()
     }
 }
+
+/// How many forks of one INVITE are kept apart and ended properly; more than that is no phone's doing.
+pub(super) const MAX_FORKS: usize = 16;
+
+/// How often a ringing call is told so (s.13.3.1.1).
+pub(super) const MINUTE: Duration = Duration::from_mins(1);

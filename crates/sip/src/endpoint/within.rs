@@ -2,11 +2,15 @@
 
 use std::time::Instant;
 
+use super::change::{Change, Outcome};
 use super::compose::{self, Head, Rest};
 use super::drive::{Purposed, Start, Started};
 use super::servers::Purpose;
+use super::turns::Turns;
 use super::usage::{Offer, Phase, State};
-use super::{Body, DialogKey, Endpoint, Event, Header, Reply, Standing, TransactionKey, clients, screen};
+use super::{
+    Body, DialogKey, Endpoint, Event, Header, Reply, SessionTimer, Standing, TransactionKey, clients, screen,
+};
 use crate::Flow;
 use crate::dialog::{Dialog, OutOfOrder};
 use crate::message::{Message, Method, StatusCode};
@@ -26,7 +30,7 @@ impl Endpoint {
                 if let Phase::Owing { .. } = confirmed.phase {
                     self.acknowledge(now, dialog, None);
                 }
-                self.finish_reinvite(now, dialog);
+                self.finish_changes(now, dialog);
                 self.close(now, dialog, headers);
             }
             Some(State::Ending(_)) | None => {}
@@ -128,6 +132,9 @@ impl Endpoint {
     /// A request that says to be within a dialog.
     pub(super) fn receive_within(&mut self, now: Instant, flow: Flow, request: Message, standing: Standing) {
         let key = request.to_tag().and_then(|tag| self.usages.find(tag, request.call_id()));
+        if let Some(key) = key {
+            self.drop_stale(key);
+        }
         let Some((key, judged)) = key.and_then(|key| Some((key, self.judge(key, &request)?))) else {
             if standing == Standing::Known {
                 let unknown = compose::plain(StatusCode::CALL_DOES_NOT_EXIST);
@@ -142,6 +149,14 @@ impl Endpoint {
                 self.conclude(now, flow, &request, String::new(), Some(key), &reply);
             }
             Judged::Hangup => self.hung_up(now, key, flow, request),
+            Judged::Pracked => self.pracked(now, key, flow, request),
+            Judged::Refreshed => {
+                self.refresh(key, &request, flow);
+                let mut reply = compose::plain(StatusCode::OK);
+                self.grant(now, key, &request, &mut reply);
+                self.index_usage(key);
+                self.conclude(now, flow, &request, String::new(), Some(key), &reply);
+            }
             Judged::Taken if !self.has_room(Standing::Known) => {
                 let busy = self.busy();
                 self.answer_statelessly(flow, &request, &busy);
@@ -152,44 +167,67 @@ impl Endpoint {
 
     /// What becomes of a request within a dialog; `None` if the dialog is not its own.
     fn judge(&mut self, key: DialogKey, request: &Message) -> Option<Judged> {
+        let timer = self.config.session;
+        let kind = Kind::of(request);
         match &mut self.usages.get_mut(key)?.state {
-            State::Outgoing(_) => Some(match Kind::of(request.method()) {
-                // Our offer is open (RFC 3311 s.5.2).
-                Kind::Update => refused(StatusCode::REQUEST_PENDING),
-                Kind::Bye | Kind::Invite | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
-            }),
-            State::Ending(dialog) => dialog.owns(request).then(|| match Kind::of(request.method()) {
+            State::Outgoing(outgoing) => {
+                let Some(fork) = outgoing.fork_mut(request.from_tag()) else {
+                    return Some(match kind {
+                        // Our INVITE is open, and with it our offer (RFC 3311 s.5.2).
+                        Kind::Offer | Kind::Refresh => refused(StatusCode::REQUEST_PENDING),
+                        Kind::Bye | Kind::Invite | Kind::Prack | Kind::Other => {
+                            refused(StatusCode::CALL_DOES_NOT_EXIST)
+                        }
+                    });
+                };
+                let judged = in_order(&mut fork.dialog, request, timer)?;
+                Some(judged.unwrap_or(match kind {
+                    // A callee may not hang up before it has answered (s.15).
+                    Kind::Bye | Kind::Prack => refused(StatusCode::CALL_DOES_NOT_EXIST),
+                    Kind::Invite => refused(StatusCode::REQUEST_PENDING),
+                    Kind::Offer => offered(fork.offer, fork.turns),
+                    Kind::Refresh => Judged::Refreshed,
+                    Kind::Other => Judged::Taken,
+                }))
+            }
+            State::Ending(dialog) => dialog.owns(request).then(|| match kind {
                 Kind::Bye => Judged::Hangup,
-                Kind::Invite | Kind::Update | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
+                Kind::Invite | Kind::Offer | Kind::Refresh | Kind::Prack | Kind::Other => {
+                    refused(StatusCode::CALL_DOES_NOT_EXIST)
+                }
             }),
             State::Incoming(incoming) => {
-                let judged = in_order(&mut incoming.dialog, request)?;
-                Some(judged.unwrap_or(match Kind::of(request.method()) {
+                let judged = in_order(&mut incoming.dialog, request, timer)?;
+                Some(judged.unwrap_or(match kind {
                     Kind::Bye => Judged::Hangup,
-                    // Their INVITE is open, and with it their offer.
-                    Kind::Invite | Kind::Update => Judged::Later,
+                    Kind::Prack if incoming.reliable.is_awaited(request) => Judged::Pracked,
+                    Kind::Prack => refused(StatusCode::CALL_DOES_NOT_EXIST),
+                    // Their INVITE is open.
+                    Kind::Invite => Judged::Later,
+                    Kind::Offer => offered(incoming.offer, incoming.turns),
+                    Kind::Refresh => Judged::Refreshed,
                     Kind::Other => Judged::Taken,
                 }))
             }
             State::Confirmed(confirmed) => {
-                let judged = in_order(&mut confirmed.dialog, request)?;
-                let overlap = confirmed.reinvite.is_some();
+                let judged = in_order(&mut confirmed.dialog, request, timer)?;
                 let ours = confirmed.unacked.iter().any(|unacked| unacked.offer == Offer::Ours);
-                Some(judged.unwrap_or(match (Kind::of(request.method()), &confirmed.phase) {
+                let overtaken = confirmed.overtaken.is_some_and(|what| what.is_in(request));
+                Some(judged.unwrap_or(match (kind, &confirmed.phase) {
                     (Kind::Bye, _) => Judged::Hangup,
-                    (Kind::Invite | Kind::Update | Kind::Other, Phase::Closing(_)) => {
+                    (Kind::Prack, _) if overtaken => Judged::Pracked,
+                    (Kind::Prack, _)
+                    | (Kind::Invite | Kind::Offer | Kind::Refresh | Kind::Other, Phase::Closing(_)) => {
                         refused(StatusCode::CALL_DOES_NOT_EXIST)
                     }
-                    (Kind::Invite | Kind::Update, Phase::Owing { .. }) => {
-                        refused(StatusCode::REQUEST_PENDING)
-                    }
-                    (Kind::Invite | Kind::Update, Phase::Open) if overlap => Judged::Later,
+                    (Kind::Invite | Kind::Offer, Phase::Owing { .. }) => refused(StatusCode::REQUEST_PENDING),
                     // Our 2xx made the offer, and the ACK that answers it is not here (RFC 5407 s.3.1.5).
-                    (Kind::Invite | Kind::Update, Phase::Open) if ours => {
+                    (Kind::Invite | Kind::Offer, Phase::Open) if ours && confirmed.turns.theirs.is_none() => {
                         refused(StatusCode::REQUEST_PENDING)
                     }
-                    (Kind::Invite | Kind::Update, Phase::Open)
-                    | (Kind::Other, Phase::Open | Phase::Owing { .. }) => Judged::Taken,
+                    (Kind::Invite | Kind::Offer, Phase::Open) => offered(Offer::Settled, confirmed.turns),
+                    (Kind::Refresh, Phase::Open | Phase::Owing { .. }) => Judged::Refreshed,
+                    (Kind::Other, Phase::Open | Phase::Owing { .. }) => Judged::Taken,
                 }))
             }
         }
@@ -197,22 +235,41 @@ impl Endpoint {
 
     /// Raises a request within a dialog.
     fn take_within(&mut self, now: Instant, key: DialogKey, flow: Flow, request: Message) {
-        let kind = Kind::of(request.method());
+        let kind = Kind::of(&request);
         let purpose = match kind {
             Kind::Invite => Purposed::Invite(Purpose::Reinvite(key)),
-            Kind::Bye | Kind::Update | Kind::Other => Purposed::Other(Some(key)),
+            Kind::Bye | Kind::Offer | Kind::Refresh | Kind::Prack | Kind::Other => Purposed::Other(Some(key)),
         };
         let id = self.open(now, flow, request.clone(), String::new(), purpose);
         let transaction = TransactionKey(id);
         match kind {
             Kind::Invite => {
-                if let Some(confirmed) = self.usages.confirmed_mut(key) {
-                    confirmed.reinvite = Some(id);
-                }
+                self.hand_over(key, &request, id);
                 self.raise(Event::Reinvited { dialog: key, transaction, request });
             }
-            Kind::Update => self.raise(Event::Reinvited { dialog: key, transaction, request }),
-            Kind::Bye | Kind::Other => self.raise(Event::Requested { dialog: key, transaction, request }),
+            Kind::Offer => {
+                self.hand_over(key, &request, id);
+                self.raise(Event::Updated { dialog: key, transaction, request });
+            }
+            Kind::Bye | Kind::Refresh | Kind::Prack | Kind::Other => {
+                self.raise(Event::Requested { dialog: key, transaction, request });
+            }
+        }
+    }
+
+    /// Notes that the core is to answer an offer.
+    pub(super) fn hand_over(&mut self, key: DialogKey, request: &Message, id: u64) {
+        let tag = request.from_tag();
+        if let Some((_, turns)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
+            turns.theirs = Some(id);
+        }
+    }
+
+    /// Notes that the core has answered one.
+    pub(super) fn settle(&mut self, key: DialogKey, request: &Message, id: u64) {
+        let tag = request.from_tag();
+        if let Some((_, turns)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
+            turns.theirs = turns.theirs.filter(|&theirs| theirs != id);
         }
     }
 
@@ -225,6 +282,7 @@ impl Endpoint {
             Some(State::Incoming(incoming)) => {
                 let server = incoming.server;
                 self.finish(now, server, &compose::plain(StatusCode::REQUEST_TERMINATED));
+                self.finish_theirs(now, key);
                 Event::Ended { dialog: key, request: Some(request) }
             }
             Some(State::Confirmed(confirmed)) => {
@@ -232,7 +290,7 @@ impl Endpoint {
                     Phase::Closing(_) => Event::Byed { dialog: key },
                     Phase::Open | Phase::Owing { .. } => Event::Ended { dialog: key, request: Some(request) },
                 };
-                self.finish_reinvite(now, key);
+                self.finish_changes(now, key);
                 event
             }
         };
@@ -240,29 +298,35 @@ impl Endpoint {
         self.raise(event);
     }
 
-    /// The final response to a request of ours within a dialog, or the lack of one (`None`).
-    pub(super) fn concluded(&mut self, now: Instant, purpose: clients::Purpose, status: Option<StatusCode>) {
+    /// How a request of ours within a dialog ended.
+    pub(super) fn concluded(&mut self, now: Instant, id: u64, purpose: clients::Purpose, outcome: Outcome) {
         match purpose {
             clients::Purpose::Alone => {}
             clients::Purpose::Bye(key) => {
                 self.forget(key);
                 self.raise(Event::Byed { dialog: key });
             }
+            clients::Purpose::Update(key) => self.changed(now, id, key, Change::Update, outcome),
+            clients::Purpose::Refresh(key) => self.refreshed(now, id, key, &outcome),
             // 481 and 408 mean that the dialog is gone (s.12.2.1.2); a peer that said nothing is told so.
-            clients::Purpose::Within(key) => match status {
-                Some(StatusCode::CALL_DOES_NOT_EXIST) => self.lost(now, key, Told::Not),
-                Some(StatusCode::REQUEST_TIMEOUT) | None => self.lost(now, key, Told::ByBye),
-                Some(_) => {}
+            clients::Purpose::Within(key) => match outcome {
+                Outcome::Response(StatusCode::CALL_DOES_NOT_EXIST, _) => self.lost(now, key, Told::Not),
+                Outcome::Response(StatusCode::REQUEST_TIMEOUT, _)
+                | Outcome::TimedOut
+                | Outcome::Unsendable => {
+                    self.lost(now, key, Told::ByBye);
+                }
+                Outcome::Response(..) => {}
             },
         }
     }
 
     /// The far side has lost the dialog.
-    fn lost(&mut self, now: Instant, key: DialogKey, told: Told) {
+    pub(super) fn lost(&mut self, now: Instant, key: DialogKey, told: Told) {
         if self.usages.confirmed_mut(key).is_none() {
             return;
         }
-        self.finish_reinvite(now, key);
+        self.finish_changes(now, key);
         if let (Told::ByBye, Some(confirmed)) = (told, self.usages.confirmed_mut(key)) {
             let mut dialog = confirmed.dialog.clone();
             self.send_within(now, &mut dialog, &Method::Bye, Rest::default(), clients::Purpose::Alone);
@@ -278,6 +342,10 @@ enum Judged {
     Taken,
     /// The BYE.
     Hangup,
+    /// A PRACK that is awaited.
+    Pracked,
+    /// An UPDATE that offers nothing: answered here.
+    Refreshed,
     Refused(Reply),
     /// 500 with Retry-After.
     Later,
@@ -288,27 +356,40 @@ enum Judged {
 enum Kind {
     Bye,
     Invite,
-    Update,
+    /// An UPDATE with an offer.
+    Offer,
+    /// An UPDATE without.
+    Refresh,
+    Prack,
     Other,
 }
 
 impl Kind {
-    fn of(method: &Method) -> Self {
-        if *method == Method::Bye {
-            Self::Bye
-        } else if *method == Method::Invite {
-            Self::Invite
-        } else if *method == Method::Update {
-            Self::Update
-        } else {
-            Self::Other
+    fn of(request: &Message) -> Self {
+        match request.method() {
+            Method::Bye => Self::Bye,
+            Method::Invite => Self::Invite,
+            Method::Update if request.body().is_empty() => Self::Refresh,
+            Method::Update => Self::Offer,
+            Method::Prack => Self::Prack,
+            Method::Ack
+            | Method::Cancel
+            | Method::Options
+            | Method::Register
+            | Method::Info
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Extension(_) => Self::Other,
         }
     }
 }
 
 /// Whether a peer that has lost the dialog gets a BYE for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     Not,
     ByBye,
 }
@@ -317,14 +398,25 @@ fn refused(status: StatusCode) -> Judged {
     Judged::Refused(compose::plain(status))
 }
 
+/// What becomes of an offer where `first` tells of the INVITE's (RFC 3311 s.5.2, RFC 3261 s.14.2).
+fn offered(first: Offer, turns: Turns) -> Judged {
+    match first {
+        Offer::Theirs => Judged::Later,
+        Offer::Ours => refused(StatusCode::REQUEST_PENDING),
+        Offer::Settled if turns.theirs.is_some() => Judged::Later,
+        Offer::Settled if turns.is_ours() => refused(StatusCode::REQUEST_PENDING),
+        Offer::Settled => Judged::Taken,
+    }
+}
+
 /// What is wrong with a request whatever the state of its dialog: `None` if it is none of the dialog's, `Some(None)` if
 /// nothing.
 #[expect(clippy::option_option, reason = "whose it is, and then what is wrong with it")]
-fn in_order(dialog: &mut Dialog, request: &Message) -> Option<Option<Judged>> {
+fn in_order(dialog: &mut Dialog, request: &Message, timer: SessionTimer) -> Option<Option<Judged>> {
     if !dialog.owns(request) {
         return None;
     }
-    if let Some(refusal) = screen::within(request) {
+    if let Some(refusal) = screen::within(request, timer) {
         return Some(Some(Judged::Refused(refusal)));
     }
     Some(match dialog.note(request) {

@@ -1,8 +1,8 @@
 //! Every key: what it takes, in words and as a check.
 
 use super::value::{
-    Address, Backend, DataDir, Format, Level, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text,
-    UnknownSource, Whole,
+    Address, Backend, DataDir, Format, Level, Listeners, NodeId, OptionalFile, PortRange, Reserved, StoreUrl,
+    Text, UnknownSource, Whole,
 };
 
 /// One key of the node's configuration.
@@ -47,10 +47,10 @@ impl Key {
 pub(super) const KEYS: &[Key] = &[
     Key::new::<NodeId>("node.id", "1 to 64 letters, digits, `.`, `_` or `-`", "\"strowger\""),
     Key::new::<DataDir>("node.data_dir", "a directory", "\"/var/lib/strowger\""),
-    Key::new::<Listeners>("sip.udp", "1 to 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
-    Key::new::<Reserved>("sip.tcp", "nothing, as SIP over TCP is not in this version", "[]"),
-    Key::new::<Reserved>("sip.tls", "nothing, as SIP over TLS is not in this version", "[]"),
-    Key::new::<Reserved>("sip.ws", "nothing, as SIP over WebSocket is not in this version", "[]"),
+    Key::new::<Listeners<1>>("sip.udp", "1 to 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
+    Key::new::<Listeners<0>>("sip.tcp", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
+    Key::new::<Listeners<0>>("sip.tls", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5061\"]"),
+    Key::new::<Listeners<0>>("sip.ws", "at most 16 different addresses IP:PORT", "[\"127.0.0.1:5062\"]"),
     Key::new::<Address>(
         "sip.advertised",
         "one IP address that peers can reach, or nothing",
@@ -59,9 +59,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
     Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
-    Key::new::<Reserved>("tls.certificate", "nothing, as TLS is not in this version", "\"\""),
-    Key::new::<Reserved>("tls.private_key", "nothing, as TLS is not in this version", "\"\""),
-    Key::new::<Reserved>("tls.client_ca", "nothing, as TLS is not in this version", "\"\""),
+    Key::new::<OptionalFile>("tls.certificate", "a file, or nothing", "\"/etc/strowger/cert.pem\""),
+    Key::new::<OptionalFile>("tls.private_key", "a file, or nothing", "\"/etc/strowger/key.pem\""),
+    Key::new::<OptionalFile>("tls.client_ca", "a file, or nothing", "\"/etc/strowger/clients.pem\""),
     Key::new::<PortRange>(
         "media.ports",
         "a range of at least two ports from 1024 to 65535",

@@ -12,10 +12,12 @@ use serde::Deserialize;
 use toml_edit::Document;
 
 use self::keys::{KEYS, Key};
-use self::value::{Address, Backend, DataDir, Listeners, NodeId, PortRange, Reserved, StoreUrl, Text, Whole};
+use self::value::{
+    Address, Backend, DataDir, Listeners, NodeId, OptionalFile, PortRange, Reserved, StoreUrl, Text, Whole,
+};
 use crate::fault::{Fault, Faults, Place, nearest};
 
-pub(crate) use self::value::{Format, Level, UnknownSource};
+pub(crate) use self::value::{Advertised, Format, Level, Listening, UnknownSource};
 
 /// What the node was told.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +25,7 @@ pub(crate) use self::value::{Format, Level, UnknownSource};
 pub(crate) struct Config {
     pub(crate) node: Node,
     pub(crate) sip: Sip,
-    #[serde(rename = "tls")]
-    _tls: Tls,
+    pub(crate) tls: Tls,
     pub(crate) media: Media,
     pub(crate) store: Store,
     #[serde(rename = "admin")]
@@ -43,13 +44,10 @@ pub(crate) struct Node {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sip {
-    pub(crate) udp: Listeners,
-    #[serde(rename = "tcp")]
-    _tcp: Reserved,
-    #[serde(rename = "tls")]
-    _tls: Reserved,
-    #[serde(rename = "ws")]
-    _ws: Reserved,
+    pub(crate) udp: Listeners<1>,
+    pub(crate) tcp: Listeners<0>,
+    pub(crate) tls: Listeners<0>,
+    pub(crate) ws: Listeners<0>,
     pub(crate) advertised: Address,
     pub(crate) user_agent: Text,
     #[serde(rename = "realm")]
@@ -60,12 +58,9 @@ pub(crate) struct Sip {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
-    #[serde(rename = "certificate")]
-    _certificate: Reserved,
-    #[serde(rename = "private_key")]
-    _private_key: Reserved,
-    #[serde(rename = "client_ca")]
-    _client_ca: Reserved,
+    pub(crate) certificate: OptionalFile,
+    pub(crate) private_key: OptionalFile,
+    pub(crate) client_ca: OptionalFile,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -170,7 +165,41 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))
+        let config: Self = merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
+        let faults = config.tls_faults(written.as_ref(), overrides);
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+    }
+
+    /// What `sip.tls` lacks.
+    fn tls_faults(&self, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Vec<Fault> {
+        let files = [("tls.certificate", &self.tls.certificate), ("tls.private_key", &self.tls.private_key)];
+        let missing = files.into_iter().filter(|(_, file)| !self.sip.tls.0.is_empty() && file.0.is_none());
+        let keys = missing.filter_map(|(name, _)| KEYS.iter().find(|key| key.name == name));
+        keys.map(|key| Fault {
+            place: place_of(key, written, overrides).0,
+            key: key.name.to_owned(),
+            message: "sip.tls listens, and needs it".to_owned(),
+            remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
+        })
+        .collect()
+    }
+
+    /// The files of `[tls]`, if a listener needs them.
+    pub(crate) fn tls_files(&self) -> Option<sip_net::TlsFiles> {
+        if self.sip.tls.0.is_empty() {
+            return None;
+        }
+        let Tls { certificate, private_key, client_ca } = &self.tls;
+        Some(sip_net::TlsFiles {
+            certificate: certificate.0.clone()?,
+            private_key: private_key.0.clone()?,
+            client_ca: client_ca.0.clone(),
+        })
+    }
+
+    /// Whether SIP is listened for on anything but UDP.
+    pub(crate) fn has_streams(&self) -> bool {
+        [&self.sip.tcp, &self.sip.tls, &self.sip.ws].iter().any(|listeners| !listeners.0.is_empty())
     }
 
     /// The store's address, a relative file put under `node.data_dir`.
@@ -303,14 +332,19 @@ fn unknown_overrides(overrides: &BTreeMap<String, String>) -> impl Iterator<Item
     })
 }
 
-fn fault_of(key: &Key, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Fault {
-    let (place, found) = if let Some(value) = overrides.get(key.name) {
+/// Where a key has its value, and the value as it is written there.
+fn place_of(key: &Key, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> (Place, String) {
+    if let Some(value) = overrides.get(key.name) {
         (Place::Environment(variable(key.name)), format!("\"{value}\""))
     } else if let Some((written, (offset, value))) = written.and_then(|file| Some((file, file.value(key)?))) {
         (Place::at(&written.name, &written.text, offset), value.trim().replace('\n', " "))
     } else {
         (Place::File("the embedded defaults".into()), String::new())
-    };
+    }
+}
+
+fn fault_of(key: &Key, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Fault {
+    let (place, found) = place_of(key, written, overrides);
     Fault {
         place,
         key: key.name.to_owned(),

@@ -17,7 +17,8 @@ fn overridden(key: &str, value: &str) -> Result<Config, String> {
 #[test]
 fn an_empty_file_means_the_defaults() {
     let config = merged("").unwrap();
-    assert_eq!(config.sip.udp.0, ["0.0.0.0:5060".parse().unwrap()]);
+    assert_eq!(config.sip.udp.0, [listening("0.0.0.0:5060", Advertised::AsAll)]);
+    assert!(config.tls_files().is_none() && !config.has_streams());
     assert_eq!(config.media.ports.0, 10_000..=29_999);
     assert_eq!(config.limits.max_calls.0, 2000);
     assert_eq!(config.store_url(), "sqlite:strowger.db");
@@ -42,7 +43,9 @@ fn the_documented_file_has_every_key_and_a_comment_on_each() {
 #[test]
 fn every_example_is_a_value_that_its_key_takes() {
     for key in KEYS {
-        let text = format!("[{}]\n{} = {}\n", key.section(), key.own_name(), key.example);
+        let beside =
+            if key.name == "sip.tls" { "[tls]\ncertificate = \"c\"\nprivate_key = \"k\"\n" } else { "" };
+        let text = format!("{beside}[{}]\n{} = {}\n", key.section(), key.own_name(), key.example);
         assert!(merged(&text).is_ok(), "{text}");
     }
 }
@@ -63,8 +66,12 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
             "strowger.toml:2: sip.udp: expected 1 to 16 different addresses IP:PORT, found []; write, for example, udp = [\"0.0.0.0:5060\"]",
         ),
         (
-            "[sip]\n\ntls = [\"0.0.0.0:5061\"]\n",
-            "strowger.toml:3: sip.tls: expected nothing, as SIP over TLS is not in this version, found [\"0.0.0.0:5061\"]; write, for example, tls = []",
+            "[sip]\n\ntls = [\"0.0.0.0:5061 as bot.example\"]\n",
+            "strowger.toml:3: sip.tls: expected at most 16 different addresses IP:PORT, found [\"0.0.0.0:5061 as bot.example\"]; write, for example, tls = [\"0.0.0.0:5061\"]",
+        ),
+        (
+            "[sip]\ntls = [\"0.0.0.0:5061\"]\n[tls]\nprivate_key = \"k.pem\"\ncertificate = \"\"\n",
+            "strowger.toml:5: tls.certificate: sip.tls listens, and needs it; write, for example, certificate = \"/etc/strowger/cert.pem\"",
         ),
         (
             "[admin]\nlisten = \"127.0.0.1:8080\"\n",
@@ -93,6 +100,25 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
     }
 }
 
+fn listening(address: &str, advertised: Advertised) -> Listening {
+    Listening { address: address.parse().unwrap(), advertised }
+}
+
+#[test]
+fn a_listener_may_say_how_peers_reach_it() {
+    let text = "[sip]\ntcp = [\"10.0.0.5:5060 as 203.0.113.5\", \"[::]:5060 as [2001:db8::5]:7060\", \"10.0.0.5:5070\"]\n";
+    let expected = [
+        listening("10.0.0.5:5060", Advertised::Ip("203.0.113.5".parse().unwrap())),
+        listening("[::]:5060", Advertised::Whole("[2001:db8::5]:7060".parse().unwrap())),
+        listening("10.0.0.5:5070", Advertised::AsAll),
+    ];
+    assert_eq!(merged(text).unwrap().sip.tcp.0, expected);
+    for nowhere in ["0.0.0.0", "203.0.113.5:0", ""] {
+        assert!(merged(&format!("[sip]\ntcp = [\"10.0.0.5:5060 as {nowhere}\"]\n")).is_err(), "{nowhere}");
+    }
+    assert_eq!(overridden("sip.ws", "").unwrap().sip.ws.0, []);
+}
+
 #[test]
 fn all_faults_are_told_at_once() {
     let told = fault("[log]\nlevel = \"loud\"\nformat = 3\n");
@@ -109,7 +135,8 @@ fn text_that_is_no_toml_is_told_with_its_line() {
 fn the_environment_wins_and_is_named_when_it_is_wrong() {
     assert_eq!(overridden("limits.max_calls", "7").unwrap().limits.max_calls.0, 7);
     let listeners = overridden("sip.udp", "127.0.0.1:5070, [::1]:5070").unwrap().sip.udp.0;
-    assert_eq!(listeners, ["127.0.0.1:5070".parse().unwrap(), "[::1]:5070".parse().unwrap()]);
+    let expected = ["127.0.0.1:5070", "[::1]:5070"].map(|address| listening(address, Advertised::AsAll));
+    assert_eq!(listeners, expected);
     assert!(overridden("log.full_numbers", "true").unwrap().log.full_numbers);
     assert_eq!(
         overridden("limits.max_calls", "0").unwrap_err(),

@@ -21,10 +21,33 @@ pub(crate) struct NodeId(pub(crate) String);
 #[serde(try_from = "String")]
 pub(crate) struct DataDir(pub(crate) PathBuf);
 
-/// 1 to 16 different addresses.
+/// `LEAST` to 16 different addresses to listen on.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "Items")]
-pub(crate) struct Listeners(pub(crate) Vec<SocketAddr>);
+pub(crate) struct Listeners<const LEAST: usize>(pub(crate) Vec<Listening>);
+
+/// One of them: `IP:PORT`, or `IP:PORT as ADDRESS` with the address by which peers reach it, and perhaps its port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    pub(crate) advertised: Advertised,
+}
+
+/// By what peers reach a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Advertised {
+    /// By what `sip.advertised` says, and its own port.
+    AsAll,
+    /// By this address, and its own port.
+    Ip(IpAddr),
+    /// By this address and port.
+    Whole(SocketAddr),
+}
+
+/// The path of a file, if there is one.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct OptionalFile(pub(crate) Option<PathBuf>);
 
 /// An address that a peer can send to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -172,23 +195,57 @@ impl TryFrom<String> for DataDir {
     }
 }
 
-impl TryFrom<Items> for Listeners {
+impl<const LEAST: usize> TryFrom<Items> for Listeners<LEAST> {
     type Error = Unfit;
     fn try_from(items: Items) -> Result<Self, Unfit> {
         let words = match items {
             Items::List(words) => words,
+            Items::Joined(joined) if joined.trim().is_empty() => Vec::new(),
             Items::Joined(joined) => joined.split(',').map(|word| word.trim().to_owned()).collect(),
             Items::Number(_) => return Err(Unfit),
         };
-        let mut addresses: Vec<SocketAddr> = Vec::new();
+        let mut listeners: Vec<Listening> = Vec::new();
         for word in words {
-            let address = word.parse().map_err(|_| Unfit)?;
-            if addresses.contains(&address) {
+            let listening = Listening::parse(&word)?;
+            if listeners.iter().any(|other| other.address == listening.address) {
                 return Err(Unfit);
             }
-            addresses.push(address);
+            listeners.push(listening);
         }
-        if (1..=MAX_LISTENERS).contains(&addresses.len()) { Ok(Self(addresses)) } else { Err(Unfit) }
+        if (LEAST..=MAX_LISTENERS).contains(&listeners.len()) { Ok(Self(listeners)) } else { Err(Unfit) }
+    }
+}
+
+impl Listening {
+    fn parse(text: &str) -> Result<Self, Unfit> {
+        let (address, advertised) = match text.split_once(" as ") {
+            None => (text, Advertised::AsAll),
+            Some((address, named)) => (address, Advertised::parse(named.trim())?),
+        };
+        Ok(Self { address: address.trim().parse().map_err(|_| Unfit)?, advertised })
+    }
+}
+
+impl Advertised {
+    fn parse(text: &str) -> Result<Self, Unfit> {
+        let advertised = match (text.parse::<SocketAddr>(), text.parse::<IpAddr>()) {
+            (Ok(whole), _) => Self::Whole(whole),
+            (Err(_), Ok(ip)) => Self::Ip(ip),
+            (Err(_), Err(_)) => return Err(Unfit),
+        };
+        let (ip, port) = match advertised {
+            Self::Whole(whole) => (Some(whole.ip()), Some(whole.port())),
+            Self::Ip(ip) => (Some(ip), None),
+            Self::AsAll => (None, None),
+        };
+        let reachable = ip.is_none_or(|ip| !ip.is_unspecified() && !ip.is_multicast()) && port != Some(0);
+        if reachable { Ok(advertised) } else { Err(Unfit) }
+    }
+}
+
+impl From<String> for OptionalFile {
+    fn from(text: String) -> Self {
+        Self(if text.is_empty() { None } else { Some(text.into()) })
     }
 }
 

@@ -49,12 +49,12 @@ fn check_sip(
     faults: &mut Faults,
 ) {
     match uri::check_sip_uri(uri) {
-        Ok(Transport::Udp) => {}
-        Ok(Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
+        Ok(Transport::Udp | Transport::Tcp | Transport::Tls) => {}
+        Ok(Transport::Ws | Transport::Wss) => {
             faults.add_unsupported(
                 format!("{path}.uri"),
-                "reaches agents by UDP only",
-                "use sip: without transport",
+                "reaches agents by UDP, TCP and TLS only",
+                "write ;transport=tls, for example",
             );
         }
         Err(message) => {
@@ -62,12 +62,12 @@ fn check_sip(
         }
     }
     match transport {
-        None | Some(Transport::Udp) => {}
-        Some(Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss) => {
+        None | Some(Transport::Udp | Transport::Tcp | Transport::Tls) => {}
+        Some(Transport::Ws | Transport::Wss) => {
             faults.add_unsupported(
                 format!("{path}.transport"),
-                "reaches agents by UDP only",
-                "set \"udp\", or remove it",
+                "reaches agents by UDP, TCP and TLS only",
+                "set \"udp\", \"tcp\" or \"tls\", or remove it",
             );
         }
     }

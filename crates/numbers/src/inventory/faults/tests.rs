@@ -271,9 +271,9 @@ fn urls_and_uris_are_checked() {
     expect_one("sip:bot@10.0.0.7:5060", "bot@10.0.0.7", "agents[2].endpoint.uri", "begins with sip:");
     expect_one(
         "sip:bot@10.0.0.7:5060",
-        "sip:bot@10.0.0.7;transport=tcp",
+        "sip:bot@10.0.0.7;transport=ws",
         "agents[2].endpoint.uri",
-        "UDP only",
+        "UDP, TCP and TLS only",
     );
     expect_one(
         "host = \"192.0.2.1\"",
@@ -342,10 +342,10 @@ fn what_this_version_does_not_do_is_refused_in_words() {
         ("registers = false", "username = 'u'", "trunks[0].inbound.username"),
         ("registers = false", "password = 'p'", "trunks[0].inbound.password"),
         ("originate = false", "originate = true", "trunks[0].inbound.originate"),
-        ("transports = [\"udp\"]", "transports = [\"udp\", \"tls\"]", "trunks[0].inbound.transports"),
+        ("transports = [\"udp\"]", "transports = [\"udp\", \"wss\"]", "trunks[0].inbound.transports"),
         ("register = false", "register = true", "trunks[0].outbound.register"),
         ("label = \"Acme Telecom\"", "options_interval_s = 60", "trunks[0].options_interval_s"),
-        ("transport = \"udp\"", "transport = \"tcp\"", "agents[2].endpoint.transport"),
+        ("transport = \"udp\"", "transport = \"wss\"", "agents[2].endpoint.transport"),
         ("transport = \"udp\"", "username = 'u'", "agents[2].endpoint.username"),
         ("transport = \"udp\"", "password = 'p'", "agents[2].endpoint.password"),
         (
@@ -365,6 +365,19 @@ fn what_this_version_does_not_do_is_refused_in_words() {
             continue;
         }
         expect_one(from, to, path, "this version");
+    }
+}
+
+#[test]
+fn tcp_and_tls_reach_agents_and_trunks_come_by_any_transport_that_is_listened_on() {
+    let udp_uri = "sip:bot@10.0.0.7:5060";
+    for (from, to) in [
+        (udp_uri, "sip:bot@10.0.0.7;transport=tcp"),
+        (udp_uri, "sips:bot@bots.example.com"),
+        ("transport = \"udp\"", "transport = \"tls\""),
+        ("transports = [\"udp\"]", "transports = [\"udp\", \"tcp\", \"tls\", \"ws\"]"),
+    ] {
+        assert_eq!(read(&SOUND.replace(from, to)).faults(), [], "{to}");
     }
 }
 

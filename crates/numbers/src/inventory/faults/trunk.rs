@@ -60,12 +60,12 @@ fn check_inbound(path: &str, inbound: &Inbound, faults: &mut Faults) {
     }
     for transport in &inbound.transports {
         match transport {
-            Transport::Udp => {}
-            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
+            Transport::Udp | Transport::Tcp | Transport::Tls | Transport::Ws => {}
+            Transport::Wss => {
                 faults.add_unsupported(
                     format!("{path}.transports"),
-                    "listens on UDP only",
-                    "set [\"udp\"], or remove it",
+                    "listens on no WebSocket under TLS",
+                    "take it out, or put \"ws\" behind a proxy that speaks TLS",
                 );
             }
         }

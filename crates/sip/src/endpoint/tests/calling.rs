@@ -12,6 +12,7 @@ pub(super) fn invitation() -> Invite {
         max_forwards: 69,
         headers: vec![Header { name: "X-Call", value: "7".to_owned() }],
         body: sdp(200).body,
+        reliability: Reliability::Unsupported,
     }
 }
 
@@ -67,7 +68,7 @@ fn the_invite_says_who_we_are_and_what_the_core_wants() {
     assert_eq!(invite.header("X-Call").as_deref(), Some("7"));
     assert_eq!(invite.header("User-Agent").as_deref(), Some("strowger"));
     assert_eq!(invite.headers("Allow").collect::<Vec<_>>().join(", "), ALLOW);
-    assert_eq!(invite.header("Supported"), None);
+    assert_eq!(invite.header("Supported").as_deref(), Some("timer"));
     assert!(invite.from_tag().is_some() && invite.to_tag().is_none());
     assert_eq!(bench.endpoint.call_id(dialog), Some(invite.call_id()));
 }

@@ -41,6 +41,7 @@ pub(super) fn config() -> Config {
         t4: Duration::from_secs(5),
         max_transactions: 1000,
         max_dialogs: 1000,
+        session: SessionTimer::default(),
     }
 }
 
