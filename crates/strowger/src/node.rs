@@ -123,6 +123,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         t4: Duration::from_secs(5),
         max_transactions: (calls * 4 + cps * TRANSACTIONS_OF_A_SECOND) as usize,
         max_dialogs: (calls * 2 + cps * DIALOGS_OF_A_SECOND) as usize,
+        session: sip::endpoint::SessionTimer::default(),
     };
     let pairs = config.media.ports.pairs();
     if pairs < calls {

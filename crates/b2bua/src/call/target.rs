@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use numbers::{Endpoint, MediaEncryption};
-use sip::endpoint::{Invite, Listener};
+use sip::endpoint::{Invite, Listener, Reliability};
 use sip::uri::Scheme;
 use sip::{Flow, Transport, Uri};
 
@@ -98,6 +98,7 @@ impl Target {
             max_forwards: brief.max_forwards,
             headers,
             body: Some(refusal::session_description(offer)),
+            reliability: Reliability::Unsupported,
         }
     }
 }
