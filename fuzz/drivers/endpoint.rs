@@ -34,7 +34,7 @@ struct Stage<'a> {
     /// What we sent last: tags, branches and Call-IDs to answer with.
     requests: Vec<Message>,
     tags: Vec<String>,
-    /// The last RSeq that was sent.
+    /// The last `RSeq` that was sent.
     rseq: u32,
     heard: Vec<Bytes>,
     /// Whether the last message was malformed: then its refusal, which repeats parts of it, may be too.
@@ -196,7 +196,7 @@ impl<'a> Stage<'a> {
         .into()
     }
 
-    /// A RAck that is apt to be of the last reliable response.
+    /// A `RAck` that is apt to be of the last reliable response.
     fn rack(&mut self, cseq: u8) -> String {
         let near = self.byte() % 4;
         let rseq = self.rseq.wrapping_sub(u32::from(near));

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::clients::{self, Client, Invitation, Machine, Opens, Purpose};
+use super::clients::{self, Invitation, Machine, Opens, Purpose};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
-use super::turns::{Due, Ours};
-use super::usage::{Offer, Phase, Stage, State};
+use super::turns::{Due, Ours, Turns};
+use super::usage::{Cancel, Offer, Outgoing, Phase, Stage, State};
 use super::within::Told;
 use super::{Body, DialogKey, Endpoint, Event, Header, Standing, Transmit, session};
 use crate::dialog::Caller;
@@ -76,7 +76,7 @@ impl Endpoint {
     ) {
         self.drop_stale(key);
         let Some(usage) = self.usages.get_mut(key) else { return };
-        let Some(tag) = usage.state.remote_tag() else { return };
+        let Some(tag) = usage.state.current().map(|dialog| dialog.remote_tag.clone()) else { return };
         let Some(obstacle) = obstacle(&usage.state, change, body) else { return };
         match obstacle {
             Obstacle::Nothing if self.has_room(Standing::Known) => {
@@ -121,6 +121,7 @@ impl Endpoint {
                     head,
                     tag: dialog.local_tag.clone(),
                     acks: Vec::new(),
+                    forks: Vec::new(),
                 };
                 (Started::Invite(Box::new(invitation)), Some(now + PATIENCE))
             }
@@ -293,60 +294,30 @@ impl Endpoint {
         let Some(client) = self.clients.get(id).filter(|client| client.attempt == 0) else { return false };
         let Some(longer) = session::retrying(refusal, self.config.session) else { return false };
         let Ok(request) = Message::parse(client.request.clone()) else { return false };
-        let Client { flow, .. } = *client;
-        let method = client.key.method.clone();
-        let (key, invitation) = match &client.machine {
-            Machine::Invite(_, invitation) => (invitation.dialog, Some(invitation.clone())),
-            Machine::Other(_, Purpose::Update(key) | Purpose::Refresh(key)) => (*key, None),
+        let (flow, method) = (client.flow, client.key.method.clone());
+        let (key, mut machine) = match &client.machine {
+            Machine::Invite(_, invitation) => (invitation.dialog, Started::Invite(invitation.clone())),
+            Machine::Other(_, purpose @ (Purpose::Update(key) | Purpose::Refresh(key))) => {
+                (*key, Started::Other(*purpose))
+            }
             Machine::Other(_, Purpose::Bye(_) | Purpose::Within(_) | Purpose::Alone) => return false,
         };
+        let Some(usage) = self.usages.get_mut(key) else { return false };
+        let Some(cseq) = usage.state.next_cseq(id, request.cseq().number) else { return false };
         let branch = self.random.branch();
         let via = self.via(flow, &branch);
-        let cseq = match self.usages.get_mut(key).map(|usage| &mut usage.state) {
-            Some(State::Outgoing(outgoing)) if outgoing.client == id => {
-                if !matches!(outgoing.cancel, super::usage::Cancel::No) {
-                    return false;
-                }
-                request.cseq().number + 1
-            }
-            Some(State::Confirmed(confirmed)) => confirmed.dialog.next_cseq(),
-            Some(state) => {
-                let Some((dialog, _)) = state.changing(id) else { return false };
-                dialog.next_cseq()
-            }
-            None => return false,
-        };
         let bytes = compose::again(&request, &via, cseq, &longer);
-        let machine = match invitation {
-            Some(mut invitation) => {
-                invitation.head.via = via;
-                invitation.head.cseq = cseq;
-                invitation.acks.clear();
-                Started::Invite(invitation)
-            }
-            None => match &self.clients.get(id).map(|client| &client.machine) {
-                Some(Machine::Other(_, purpose)) => Started::Other(*purpose),
-                Some(Machine::Invite(..)) | None => return false,
-            },
-        };
-        let key_of = ClientKey { branch: branch.as_str().into(), method };
-        let again = self.start(now, Start { key: key_of, flow, request: bytes, machine });
+        if let Started::Invite(invitation) = &mut machine {
+            invitation.head = Head { via, cseq, ..invitation.head.clone() };
+        }
+        let branch = branch.as_str().into();
+        let again =
+            self.start(now, Start { key: ClientKey { branch, method }, flow, request: bytes, machine });
         if let Some(client) = self.clients.get_mut(again) {
             client.attempt = 1;
         }
-        match self.usages.get_mut(key).map(|usage| &mut usage.state) {
-            Some(State::Outgoing(outgoing)) if outgoing.client == id => {
-                outgoing.client = again;
-                outgoing.forks.clear();
-            }
-            Some(state) => {
-                if let Some((_, turns)) = state.changing(id)
-                    && let Ours::Out { client, .. } = &mut turns.ours
-                {
-                    *client = again;
-                }
-            }
-            None => {}
+        if let Some(usage) = self.usages.get_mut(key) {
+            usage.state.hand_on(id, again);
         }
         true
     }
@@ -394,6 +365,36 @@ impl Change {
         match self {
             Self::Reinvite => Method::Invite,
             Self::Update => Method::Update,
+        }
+    }
+}
+
+impl State {
+    /// The `CSeq` number of what goes in the place of the request `id` of that number; `None` if nobody wants it any longer.
+    fn next_cseq(&mut self, id: u64, number: u32) -> Option<u32> {
+        match self {
+            Self::Outgoing(Outgoing { client, cancel: Cancel::No, .. }) if *client == id => {
+                number.checked_add(1)
+            }
+            Self::Confirmed(confirmed) => Some(confirmed.dialog.next_cseq()),
+            Self::Incoming(_) | Self::Outgoing(_) | Self::Ending(_) => {
+                self.changing(id).map(|(dialog, _)| dialog.next_cseq())
+            }
+        }
+    }
+
+    /// The request `again` has taken the place of `id`.
+    fn hand_on(&mut self, id: u64, again: u64) {
+        match self {
+            Self::Outgoing(outgoing) if outgoing.client == id => {
+                outgoing.client = again;
+                outgoing.forks.clear();
+            }
+            Self::Incoming(_) | Self::Outgoing(_) | Self::Confirmed(_) | Self::Ending(_) => {
+                if let Some((_, Turns { ours: Ours::Out { client, .. }, .. })) = self.changing(id) {
+                    *client = again;
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::compose::Head;
+use super::early::Early;
 use super::{DialogKey, Transmit};
 use crate::Flow;
 use crate::message::Method;
@@ -38,6 +39,8 @@ pub(super) struct Invitation {
     pub(super) tag: String,
     /// The ACK to each 2xx, by the To tag of the fork that sent it: sent again whenever that 2xx comes again.
     pub(super) acks: Vec<(Option<String>, Transmit)>,
+    /// The early dialogs that were left when the first 2xx came: the BYE to such a fork counts on from its PRACKs.
+    pub(super) forks: Vec<Early>,
 }
 
 /// Whether an INVITE is to open a dialog.

@@ -10,12 +10,12 @@ use super::{Body, DialogKey, Endpoint, Event, Header, Reliability};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Early {
     pub(super) dialog: Dialog,
     pub(super) offer: Offer,
     pub(super) turns: Turns,
-    /// The RSeq of its last reliable response in order.
+    /// The `RSeq` of its last reliable response in order.
     rseq: Option<u32>,
 }
 
@@ -98,11 +98,14 @@ impl Endpoint {
         }
     }
 
-    /// The early dialog, if any, that a 2xx confirms: its numbers go on in the dialog that the 2xx makes.
-    pub(super) fn take_fork(&mut self, key: DialogKey, tag: Option<&str>) -> Option<Early> {
-        let outgoing = self.usages.outgoing_mut(key)?;
-        let at = outgoing.forks.iter().position(|fork| fork.dialog.remote_tag.as_deref() == tag)?;
-        Some(outgoing.forks.remove(at))
+    /// The early dialog, if any, that a 2xx to the INVITE `id` confirms: its numbers go on in the dialog that the 2xx makes. The
+    /// others wait with the INVITE for a 2xx of their own.
+    pub(super) fn take_fork(&mut self, id: u64, key: DialogKey, tag: Option<&str>) -> Option<Early> {
+        let forks = self.usages.outgoing_mut(key).map(|outgoing| std::mem::take(&mut outgoing.forks));
+        let invitation = self.clients.invitation_mut(id)?;
+        invitation.forks.extend(forks.into_iter().flatten());
+        let at = invitation.forks.iter().position(|fork| fork.dialog.remote_tag.as_deref() == tag)?;
+        Some(invitation.forks.remove(at))
     }
 }
 
@@ -123,15 +126,14 @@ impl Outgoing {
 }
 
 impl State {
-    /// The tag of the far side whose early dialog was heard of last, or whose dialog it is.
-    pub(super) fn remote_tag(&self) -> Option<Option<String>> {
-        let dialog = match self {
-            Self::Incoming(incoming) => &incoming.dialog,
-            Self::Outgoing(outgoing) => &outgoing.forks.last()?.dialog,
-            Self::Confirmed(confirmed) => &confirmed.dialog,
-            Self::Ending(dialog) => dialog,
-        };
-        Some(dialog.remote_tag.clone())
+    /// The dialog that is changed: of several early ones that which was heard of last.
+    pub(super) fn current(&self) -> Option<&Dialog> {
+        match self {
+            Self::Incoming(incoming) => Some(&incoming.dialog),
+            Self::Outgoing(outgoing) => outgoing.forks.last().map(|fork| &fork.dialog),
+            Self::Confirmed(confirmed) => Some(&confirmed.dialog),
+            Self::Ending(dialog) => Some(dialog),
+        }
     }
 }
 

@@ -324,5 +324,5 @@ pub(super) fn offer_of(invite: &Message) -> Offer {
     if invite.body().is_empty() { Offer::Ours } else { Offer::Theirs }
 }
 
-/// RSeq numbers start below 2^31 (RFC 3262 s.3).
+/// `RSeq` numbers start below 2^31 (RFC 3262 s.3).
 const MAX_RSEQ: u32 = (1 << 31) - 1;

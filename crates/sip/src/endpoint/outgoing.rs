@@ -50,8 +50,14 @@ impl Endpoint {
         let rest = Rest { contact: Some(&contact), headers: &headers, body: invite.body.as_ref() };
         let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
         let key = clients::key(&branch, &Method::Invite);
-        let invitation =
-            Invitation { dialog, opens: Opens::Dialog, head, tag: tag.clone(), acks: Vec::new() };
+        let invitation = Invitation {
+            dialog,
+            opens: Opens::Dialog,
+            head,
+            tag: tag.clone(),
+            acks: Vec::new(),
+            forks: Vec::new(),
+        };
         let machine = Started::Invite(Box::new(invitation));
         let client = self.start(now, Start { key, flow, request, machine });
         let state = State::Outgoing(Outgoing::new(client, offer, invite.reliability));
@@ -222,7 +228,7 @@ impl Endpoint {
         let (tag, request_uri) = (invitation.tag.clone(), invitation.head.request_uri.clone());
         let (cseq, forks) = (invitation.head.cseq, invitation.acks.len());
         let Some(flow) = self.clients.get(id).map(|client| client.flow) else { return };
-        let early = self.take_fork(dialog, fork);
+        let early = self.take_fork(id, dialog, fork);
         let mut shared = Dialog::answered(&response, flow, &tag, &request_uri);
         if let Some(early) = &early {
             shared = shared.after(&early.dialog);

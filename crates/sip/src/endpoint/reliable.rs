@@ -14,7 +14,7 @@ use crate::transaction::Repetition;
 #[derive(Debug)]
 pub(super) struct Reliable {
     demand: Reliability,
-    /// The RSeq of the next one.
+    /// The `RSeq` of the next one.
     next: u32,
     waiting: Option<Waiting>,
     /// What is to be sent reliably after that.
@@ -48,7 +48,7 @@ enum Content {
 }
 
 impl Reliable {
-    /// What `invite` asks for; `first` is the first RSeq, from 1 to 2^31-1.
+    /// What `invite` asks for; `first` is the first `RSeq`, from 1 to 2^31-1.
     pub(super) fn of(invite: &Message, first: u32) -> Self {
         let lists = |header| invite.headers(header).any(|tag| tag.eq_ignore_ascii_case("100rel"));
         let demand = match (lists("Require"), lists("Supported")) {

@@ -47,10 +47,8 @@ pub(super) fn within(request: &Message, timer: SessionTimer) -> Option<Reply> {
     if let Some(refusal) = required(request) {
         return Some(refusal);
     }
-    match method {
-        Method::Invite | Method::Update => session::too_small(request, timer),
-        _ => None,
-    }
+    let refreshes = matches!(method, Method::Invite | Method::Update);
+    if refreshes { session::too_small(request, timer) } else { None }
 }
 
 /// Whether a method makes sense only within a dialog.

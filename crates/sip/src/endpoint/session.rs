@@ -83,7 +83,7 @@ impl Session {
 
     /// Tries a refresh that failed once more, at `at`.
     pub(super) fn retry(&mut self, at: Instant) {
-        if let Self::Timed(Timed { refresher: Refresher::Us { due }, .. }) = self {
+        if let Self::Timed(Timed { refresher: Refresher::Us { due: due @ None }, .. }) = self {
             *due = Some(at);
         }
     }
@@ -139,10 +139,10 @@ impl Session {
     pub(super) fn requesting(&self, timer: SessionTimer) -> Vec<Header> {
         let (interval, refresher) = match self {
             Self::Endless => (seconds(timer.interval).max(LEAST), None),
-            Self::Timed(timed) => match timed.refresher {
-                Refresher::Us { .. } => (timed.interval, Some(Role::Uac)),
-                Refresher::Them => (timed.interval, Some(Role::Uas)),
-            },
+            Self::Timed(Timed { interval, refresher: Refresher::Us { .. }, .. }) => {
+                (*interval, Some(Role::Uac))
+            }
+            Self::Timed(Timed { interval, refresher: Refresher::Them, .. }) => (*interval, Some(Role::Uas)),
         };
         offering(Expires { interval, refresher }, seconds(timer.least))
     }
