@@ -230,3 +230,30 @@ fn a_reliable_transport_is_not_repeated_on_but_a_2xx_is() {
     bench.pass(1500);
     assert_eq!(bench.sent().len(), 3);
 }
+
+#[test]
+fn a_rejection_says_whether_another_target_may_do_better() {
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    for (code, more, expected, elsewhere) in [
+        (503, "Retry-After: 120 (maintenance)\r\n", Failure::Unavailable { retry_after: seconds(120) }, true),
+        (503, "", Failure::Unavailable { retry_after: None }, true),
+        (486, "Retry-After: 60\r\n", Failure::Refused, false),
+        (500, "", Failure::Refused, false),
+        (603, "", Failure::Refused, false),
+    ] {
+        let mut bench = Bench::new();
+        let (_, invite) = calling(&mut bench);
+        bench.peer(response(&invite, code, "bot", more));
+        let event = bench.event();
+        let Event::Rejected { failure, .. } = event else { panic!("{event:?}") };
+        assert_eq!((failure, failure.is_of_the_host()), (expected, elsewhere), "{code} {more}");
+    }
+    let mut bench = Bench::new();
+    calling(&mut bench);
+    bench.pass(32_000);
+    assert!(matches!(bench.event(), Event::Rejected { failure: Failure::Silent, .. }));
+    bench.sent();
+    calling(&mut bench);
+    bench.core(|endpoint, now| endpoint.flow_failed(now, udp("192.0.2.9:5060")));
+    assert!(matches!(bench.event(), Event::Rejected { failure: Failure::Unsendable, .. }));
+}

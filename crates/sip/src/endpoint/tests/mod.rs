@@ -4,6 +4,10 @@ mod bounds;
 mod called;
 mod calling;
 mod cancelling;
+mod changing;
+mod forking;
+mod refreshing;
+mod reliable;
 mod strangers;
 mod talking;
 
@@ -59,9 +63,18 @@ impl Bench {
     }
 
     pub(super) fn with(config: Config) -> Self {
+        Self::of(Endpoint::new(config, [7; 32]))
+    }
+
+    /// With dice of its own.
+    pub(super) fn seeded(seed: u8) -> Self {
+        Self::of(Endpoint::new(config(), [seed; 32]))
+    }
+
+    fn of(endpoint: Endpoint) -> Self {
         let began = clock::start();
         Self {
-            endpoint: Endpoint::new(config, [7; 32]),
+            endpoint,
             began,
             now: began,
             flow: udp("192.0.2.9:5060"),
@@ -117,6 +130,17 @@ impl Bench {
             self.drain();
         }
         self.now = end;
+        self
+    }
+
+    /// Time passes until something happens.
+    pub(super) fn until_event(&mut self) -> &mut Self {
+        while self.events.is_empty() {
+            let at = self.endpoint.deadline().expect("something is to come");
+            self.now = at.max(self.now);
+            self.endpoint.expire(self.now);
+            self.drain();
+        }
         self
     }
 
@@ -221,14 +245,16 @@ pub(super) fn invite() -> String {
 pub(super) fn response(request: &Message, status: u16, to_tag: &str, more: &str) -> String {
     let own = request.to_tag().is_some() || to_tag.is_empty();
     let tag = if own { String::new() } else { format!(";tag={to_tag}") };
+    let body = if more.contains("application/sdp") { OFFER } else { "" };
     format!(
-        "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {}{tag}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}Content-Length: 0\r\n\r\n",
+        "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {}{tag}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}Content-Length: {}\r\n\r\n{body}",
         request.header("Via").unwrap(),
         request.header("From").unwrap(),
         request.header("To").unwrap(),
         request.call_id(),
         request.cseq().number,
         request.method(),
+        body.len(),
     )
 }
 
