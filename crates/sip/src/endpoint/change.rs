@@ -6,7 +6,7 @@ use super::clients::{self, Invitation, Machine, Opens, Purpose};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
 use super::turns::{Due, Ours, Turns};
-use super::usage::{Cancel, Offer, Outgoing, Phase, Stage, State};
+use super::usage::{Cancel, Offer, Outgoing, Phase, Stage, State, Takes};
 use super::within::Told;
 use super::{Body, DialogKey, Endpoint, Event, Header, Standing, Transmit, session};
 use crate::dialog::Caller;
@@ -64,6 +64,17 @@ impl Endpoint {
     /// Exactly one of `UpdateAnswered` and `UpdateRejected` follows, with 491 and the end of the dialog as for `reinvite`.
     pub fn update(&mut self, now: Instant, dialog: DialogKey, headers: Vec<Header>, body: Option<Body>) {
         self.change(now, dialog, Change::Update, &headers, body.as_ref());
+    }
+
+    /// Whether the far side says (by Allow) that it takes UPDATE; of several early dialogs, that of the one heard of last.
+    pub fn takes_update(&self, dialog: DialogKey) -> bool {
+        let peer = self.usages.get(dialog).and_then(|usage| match &usage.state {
+            State::Incoming(incoming) => Some(incoming.peer),
+            State::Outgoing(outgoing) => outgoing.forks.last().map(|fork| fork.peer),
+            State::Confirmed(confirmed) => Some(confirmed.peer),
+            State::Ending(_) => None,
+        });
+        peer.is_some_and(|peer| peer.update == Takes::Yes)
     }
 
     fn change(

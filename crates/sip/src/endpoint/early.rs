@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::clients::{self, Machine};
 use super::compose::Rest;
 use super::turns::Turns;
-use super::usage::{Cancel, MAX_FORKS, Offer, Outgoing, State};
+use super::usage::{Cancel, MAX_FORKS, Offer, Outgoing, Peer, State};
 use super::{Body, DialogKey, Endpoint, Event, Header, Reliability};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method};
@@ -15,6 +15,7 @@ pub(super) struct Early {
     pub(super) dialog: Dialog,
     pub(super) offer: Offer,
     pub(super) turns: Turns,
+    pub(super) peer: Peer,
     /// The `RSeq` of its last reliable response in order.
     rseq: Option<u32>,
 }
@@ -60,7 +61,13 @@ impl Endpoint {
             let Machine::Invite(_, invitation) = &client.machine else { return Heard::Progress };
             let uri = &invitation.head.request_uri;
             let dialog = Dialog::answered(response, client.flow, &invitation.tag, uri);
-            outgoing.forks.push(Early { dialog, offer: outgoing.offer, turns: Turns::FREE, rseq: None });
+            outgoing.forks.push(Early {
+                dialog,
+                offer: outgoing.offer,
+                turns: Turns::FREE,
+                peer: Peer::of(response),
+                rseq: None,
+            });
         }
         outgoing.last_heard_of(tag);
         let reliable = match outgoing.reliability {

@@ -3,7 +3,12 @@
 //! `receive`, `expire` and the verbs take input; `poll_event` and `poll_transmit` drain what came of it. A verb about a dialog or
 //! transaction that is over, or in a state where it makes no sense, does nothing: the two sides of a call may end it at once.
 //!
-//! Where we leave the RFC's words: `maddr` of a Via is passed over, for it would point our responses at a third party; a
+//! A dialog carries at most one change of its session at a time, from either side (`reinvite`, `update`); sessions are refreshed as
+//! RFC 4028 has it, and provisional responses acknowledged as RFC 3262 has it, without the core above.
+//!
+//! Where we leave the RFC's words: an UPDATE that overtakes the PRACK to the answer that it builds on gets 500 as if that answer
+//! had not been sent; a re-INVITE of ours that only rings is cancelled after a minute; a 2xx that does not say who
+//! refreshes the session leaves it to us; `maddr` of a Via is passed over, for it would point our responses at a third party; a
 //! private address in the Contact of a public peer is not sent to; an OPTIONS is answered whatever its Max-Forwards; and no
 //! name is resolved here, so a request to a route or target that is a host name goes back to where the dialog's messages
 //! came from.

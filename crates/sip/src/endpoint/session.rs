@@ -112,7 +112,8 @@ impl Session {
         };
         let value = Expires { interval, refresher: Some(refresher) }.print();
         let mut headers = vec![Header { name: "Session-Expires", value }];
-        if refresher == Role::Uac {
+        // It is to end the session if we do not refresh it, or it has to refresh it.
+        if supported {
             headers.push(Header { name: "Require", value: "timer".to_owned() });
         }
         let refresher = if refresher == Role::Uas { Side::Us } else { Side::Them };

@@ -169,6 +169,10 @@ impl Endpoint {
     fn judge(&mut self, key: DialogKey, request: &Message) -> Option<Judged> {
         let timer = self.config.session;
         let kind = Kind::of(request);
+        let updating = |turns: Turns| {
+            let open = turns.theirs.and_then(|id| self.servers.get(id));
+            open.is_some_and(|server| *server.request.method() == Method::Update)
+        };
         match &mut self.usages.get_mut(key)?.state {
             State::Outgoing(outgoing) => {
                 let Some(fork) = outgoing.fork_mut(request.from_tag()) else {
@@ -186,6 +190,7 @@ impl Endpoint {
                     Kind::Bye | Kind::Prack => refused(StatusCode::CALL_DOES_NOT_EXIST),
                     Kind::Invite => refused(StatusCode::REQUEST_PENDING),
                     Kind::Offer => offered(fork.offer, fork.turns),
+                    Kind::Refresh if updating(fork.turns) => Judged::Later,
                     Kind::Refresh => Judged::Refreshed,
                     Kind::Other => Judged::Taken,
                 }))
@@ -205,6 +210,7 @@ impl Endpoint {
                     // Their INVITE is open.
                     Kind::Invite => Judged::Later,
                     Kind::Offer => offered(incoming.offer, incoming.turns),
+                    Kind::Refresh if updating(incoming.turns) => Judged::Later,
                     Kind::Refresh => Judged::Refreshed,
                     Kind::Other => Judged::Taken,
                 }))
@@ -226,6 +232,9 @@ impl Endpoint {
                         refused(StatusCode::REQUEST_PENDING)
                     }
                     (Kind::Invite | Kind::Offer, Phase::Open) => offered(Offer::Settled, confirmed.turns),
+                    (Kind::Refresh, Phase::Open | Phase::Owing { .. }) if updating(confirmed.turns) => {
+                        Judged::Later
+                    }
                     (Kind::Refresh, Phase::Open | Phase::Owing { .. }) => Judged::Refreshed,
                     (Kind::Other, Phase::Open | Phase::Owing { .. }) => Judged::Taken,
                 }))

@@ -266,9 +266,11 @@ fn an_update_with_an_offer_is_raised_and_a_second_gets_500() {
     bench.peer(request("UPDATE", 3, "up2", &tag, SDP));
     let later = bench.one();
     assert_eq!((later.status(), later.header("Retry-After").is_some()), (Some(status(500)), true));
+    bench.peer(request("UPDATE", 4, "up3", &tag, ""));
+    assert_eq!(bench.one().status(), Some(status(500)), "whatever it offers");
     bench.core(|endpoint, now| endpoint.respond(now, transaction, sdp(200)));
     assert_eq!(bench.one().content_type().as_deref(), Some("application/sdp"));
-    bench.peer(request("UPDATE", 4, "up3", &tag, SDP));
+    bench.peer(request("UPDATE", 5, "up4", &tag, SDP));
     assert!(matches!(bench.event(), Event::Updated { .. }));
 }
 
@@ -323,4 +325,25 @@ fn a_strict_router_gets_the_request_uri_and_the_target_goes_last() {
     assert_eq!(update.request_uri(), Some("sip:192.0.2.30:5080"));
     let routes: Vec<_> = update.headers("Route").collect();
     assert_eq!(routes, ["<sip:192.0.2.31;lr>", "<sip:peer@192.0.2.9:5060>"]);
+}
+
+#[test]
+fn what_a_far_side_allows_says_whether_it_takes_updates() {
+    for (allow, expected) in
+        [("", false), ("Allow: INVITE, BYE\r\n", false), ("Allow: BYE\r\nAllow: UPDATE\r\n", true)]
+    {
+        let mut bench = Bench::new();
+        let dialog = bench.invited(request("INVITE", 1, "invite", "", allow));
+        assert_eq!(bench.endpoint.takes_update(dialog), expected, "{allow}");
+        bench.core(|endpoint, now| endpoint.answer(now, dialog, sdp(200)));
+        assert_eq!(bench.endpoint.takes_update(dialog), expected, "{allow}");
+
+        let mut bench = Bench::new();
+        let (dialog, invite) = calling(&mut bench);
+        bench.peer(response(&invite, 180, "bot", &format!("{CONTACT}{allow}")));
+        assert_eq!(bench.endpoint.takes_update(dialog), expected, "{allow}");
+        bench.peer(response(&invite, 200, "bot", &format!("{CONTACT}{allow}")));
+        assert_eq!(bench.endpoint.takes_update(dialog), expected, "{allow}");
+        assert_eq!(bench.endpoint.census().dialogs, 1);
+    }
 }

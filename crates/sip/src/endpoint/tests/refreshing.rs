@@ -28,7 +28,7 @@ fn our_2xx_settles_interval_and_refresher() {
         ("", None, false),
         ("Supported: timer\r\n", Some("1800;refresher=uac"), true),
         ("Supported: timer\r\nSession-Expires: 600\r\n", Some("600;refresher=uac"), true),
-        ("k: timer\r\nx: 600;refresher=uas\r\n", Some("600;refresher=uas"), false),
+        ("k: timer\r\nx: 600;refresher=uas\r\n", Some("600;refresher=uas"), true),
         ("Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n", Some("600;refresher=uac"), true),
         ("Supported: timer\r\nSession-Expires: 7200\r\n", Some("1800;refresher=uac"), true),
         ("Supported: timer\r\nSession-Expires: 7200\r\nMin-SE: 3600\r\n", Some("3600;refresher=uac"), true),
