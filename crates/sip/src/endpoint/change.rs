@@ -442,9 +442,9 @@ pub(super) fn back_off(caller: Caller, random: u32) -> Duration {
     Duration::from_millis(10 * u64::from(steps))
 }
 
-/// What a Retry-After says, at most half a minute of it.
+/// What a Retry-After says, as far as it neither has us ask without end nor wait for what is over by then.
 pub(super) fn retry_after(response: &Message) -> Option<Duration> {
-    seconds_after(response).map(|wait| wait.min(Duration::from_secs(32)))
+    seconds_after(response).map(|wait| wait.clamp(Duration::from_secs(1), Duration::from_secs(32)))
 }
 
 /// What a Retry-After says.

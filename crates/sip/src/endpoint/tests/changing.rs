@@ -184,15 +184,17 @@ fn our_reinvite_waits_for_the_ack_of_theirs() {
 }
 
 #[test]
-fn a_retry_after_says_when_to_try_again() {
-    let mut bench = Bench::new();
-    let (dialog, _) = bench.talking();
-    let ours = reinvite(&mut bench, dialog);
-    bench.peer(response(&ours, 500, "", "Retry-After: 7\r\n")).events();
-    bench.pass(6999);
-    assert_eq!(bench.events().len(), 0);
-    bench.pass(1);
-    assert!(matches!(bench.event(), Event::OfferDue { .. }));
+fn a_retry_after_says_when_to_try_again_within_reason() {
+    for (seconds, waited) in [(7, 7000), (0, 1000), (4_000_000_000_u32, 32_000)] {
+        let mut bench = Bench::new();
+        let (dialog, _) = bench.talking();
+        let ours = reinvite(&mut bench, dialog);
+        bench.peer(response(&ours, 500, "", &format!("Retry-After: {seconds}\r\n"))).events();
+        bench.pass(waited - 1);
+        assert_eq!(bench.events().len(), 0);
+        bench.pass(1);
+        assert!(matches!(bench.event(), Event::OfferDue { .. }));
+    }
 }
 
 #[test]
