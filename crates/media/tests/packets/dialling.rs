@@ -73,3 +73,16 @@ fn a_digit_for_a_far_side_that_speaks_no_telephone_event_is_counted() {
     assert_eq!(world.sent_by(0), []);
     assert_eq!(world.table.counters(A).unwrap().overrun, 1);
 }
+
+#[test]
+fn a_worker_that_was_held_up_sends_no_flood_of_a_digit() {
+    let mut world = World::tapped(Codec::Pcmu);
+    dial(&mut world, '7', 8000);
+    world.now += Duration::from_secs(4);
+    world.table.expire(world.now, &mut world.out);
+    assert_eq!(world.sent_by(0).len(), 1);
+    world.run(8100);
+    let sent = world.sent_by(0);
+    assert_eq!(sent.len(), 400 + 2);
+    assert_eq!(sent.last().unwrap().payload, [7, 0x8a, 0xfa, 0x00]);
+}
