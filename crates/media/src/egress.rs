@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::packet::{Stamp, samples_between};
+use crate::packet::{Stamp, samples_between, timestamp_distance};
 
 #[derive(Debug)]
 pub(crate) struct Egress {
@@ -81,15 +81,19 @@ impl Egress {
         self.newest = Some((now, timestamp));
     }
 
-    /// An event goes on: its packets repeat the timestamp of its start, which the clock must not take for the present.
-    pub(crate) fn sent_again(&mut self, sequence: u16) {
+    /// A packet of an event is sent, newer than all before it. Events repeat the timestamp of their start, which the clock must not
+    /// take for the present unless it is ahead of it.
+    pub(crate) fn sent_event(&mut self, now: Instant, sequence: u16, timestamp: u32) {
         self.sequence = sequence.wrapping_add(1);
+        if timestamp_distance(self.timestamp(now), timestamp) > 0 {
+            self.newest = Some((now, timestamp));
+        }
     }
 
     /// The header of a later packet of an event of our own making.
     pub(crate) fn stamp_again(&mut self, payload_type: u8, timestamp: u32) -> Stamp {
         let sequence = self.sequence;
-        self.sent_again(sequence);
+        self.sequence = sequence.wrapping_add(1);
         Stamp { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 }

@@ -78,6 +78,13 @@ impl Relay {
         };
         let numbering = match numbering {
             Some(known) if arrival == Arrival::Continues && known.is_continued_by(egress) => known,
+            // Late, and what it belongs before has been sent already.
+            Some(known)
+                if arrival == Arrival::Continues
+                    && sequence_distance(known.highest, header.sequence) <= 0 =>
+            {
+                return None;
+            }
             Some(_) | None => {
                 let marked = Numbering::begin(now, header, egress);
                 let stamp = Stamp {
@@ -105,7 +112,7 @@ impl Relay {
         if sequence_distance(numbering.highest, header.sequence) > 0 {
             numbering.highest = header.sequence;
             if is_event {
-                egress.sent_again(stamp.sequence);
+                egress.sent_event(now, stamp.sequence, stamp.timestamp);
             } else {
                 egress.sent(now, stamp.sequence, stamp.timestamp);
             }

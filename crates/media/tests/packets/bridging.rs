@@ -46,6 +46,44 @@ fn unequal_laws_are_converted_both_ways() {
 }
 
 #[test]
+fn a_packet_that_comes_late_does_not_follow_a_dialled_digit() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let [early, late, next] = [[1; 160], [2; 160], [3; 160]].map(|samples| phone.audio(&samples));
+    world.receive(0, phone.address, &early);
+    world.receive(0, phone.address, &next);
+    let digit = Digit::from_key('5').unwrap();
+    world.apply(&Command::Dial { media: B, digit, duration: Duration::from_millis(40) });
+    world.run(200);
+    world.receive(0, phone.address, &late);
+    let next = phone.audio(&[4; 160]);
+    world.receive(0, phone.address, &next);
+    let sent = world.sent_by(1);
+    let audio: Vec<_> =
+        sent.iter().filter(|packet| packet.payload_type == 0).map(|packet| packet.payload[0]).collect();
+    assert_eq!(audio, [1, 3, 4]);
+}
+
+#[test]
+fn another_stream_after_digits_is_later_than_they_were() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    for _ in 0..3 {
+        let packet = phone.event(3, true, 160);
+        world.receive(0, phone.address, &packet);
+        phone.timestamp = phone.timestamp.wrapping_add(800);
+    }
+    let mut other = remote(1, Codec::Pcmu);
+    other.rtp = address(3);
+    world.describe(A, other);
+    let packet = Phone::new(3, Codec::Pcmu).audio(&[1; 160]);
+    world.receive(0, address(3), &packet);
+    let timestamps: Vec<_> = world.sent_by(1).iter().map(|packet| packet.timestamp).collect();
+    let steps: Vec<_> = timestamps.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    assert_eq!(steps, [800, 800, 160]);
+}
+
+#[test]
 fn digits_pass_with_the_other_legs_payload_type() {
     let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
     let mut other = remote(2, Codec::Pcmu);
