@@ -6,7 +6,7 @@ use media::agent::TapEvent;
 use media::command::{Codec, Counters};
 use media::g711::transcoder;
 
-use crate::world::{A, Phone, World, rtp, speech};
+use crate::world::{A, Phone, World, address, rtp, speech};
 
 /// Sends `speech` in packets of `samples`, each at its time plus what `late_ms` says, and waits for the rest.
 fn send_all(
@@ -277,6 +277,36 @@ fn a_digit_is_told_once_and_is_no_audio() {
     world.run(200);
     assert_eq!(world.out.digits(), "#");
     assert_eq!(world.out.audio(), expected, "the time of the event is silence");
+}
+
+#[test]
+fn while_a_key_is_held_a_frame_comes_every_20_ms_and_no_burst_after_it() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let speech = speech(160 * 20);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let (before, after) = speech.split_at(160 * 10);
+    let mut say = |packet: Vec<u8>| {
+        world.receive(0, address(1), &packet);
+        world.run(20);
+    };
+    before.chunks(160).for_each(|chunk| say(phone.audio(chunk)));
+    (1..=15_u16).for_each(|packet| say(phone.event(4, packet == 15, packet * 160)));
+    phone.timestamp = phone.timestamp.wrapping_add(15 * 160);
+    after.chunks(160).for_each(|chunk| say(phone.audio(chunk)));
+    world.run(20);
+
+    let frames = world.out.taps.iter().zip(&world.out.tap_times);
+    let times: Vec<_> =
+        frames.filter(|((_, event), _)| matches!(event, TapEvent::Audio(_))).map(|(_, at)| *at).collect();
+    assert_eq!(times.len(), 35);
+    for pair in times.windows(2) {
+        assert_eq!(pair[1], pair[0] + Duration::from_millis(20), "{times:?}");
+    }
+    let mut expected = before.to_vec();
+    expected.extend([0xff; 15 * 160]);
+    expected.extend(after);
+    assert_eq!(world.out.audio(), expected);
+    assert_eq!(world.out.digits(), "4");
 }
 
 #[test]
