@@ -147,6 +147,10 @@ impl Core {
             Event::OutOfDialog { transaction, request, flow } => {
                 stray::answer(&mut self.desk, now, self.door.state, transaction, &request, flow);
             }
+            Event::Refused { flow, status, words, .. } => {
+                let fault = format!("an INVITE answered {}: {words}", status.code());
+                self.desk.put(Output::Notice(Notice::Malformed { source: flow.remote, fault }));
+            }
             Event::Malformed { flow, fault } => {
                 let notice = Notice::Malformed { source: flow.remote, fault };
                 self.desk.put(Output::Notice(notice));

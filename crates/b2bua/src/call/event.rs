@@ -127,6 +127,7 @@ impl CallEvent {
             WireEvent::Byed { .. }
             | WireEvent::Invited { .. }
             | WireEvent::OutOfDialog { .. }
+            | WireEvent::Refused { .. }
             | WireEvent::Malformed { .. } => return None,
         })
     }

@@ -17,6 +17,7 @@ mod order;
 mod outgoing;
 mod random;
 mod receive;
+mod refusing;
 mod screen;
 mod servers;
 mod timers;
@@ -35,6 +36,7 @@ use self::clients::Clients;
 pub use self::event::{Census, Event, Full, Transmit};
 pub use self::order::{Body, Config, DialogKey, Header, Invite, Listener, Reply, TransactionKey};
 use self::random::Random;
+use self::refusing::Refused;
 use self::servers::Servers;
 use self::timers::Timers;
 use self::usage::Usages;
@@ -51,6 +53,7 @@ pub struct Endpoint {
     servers: Servers,
     usages: Usages,
     timers: Timers,
+    refused: Refused,
     events: VecDeque<Event>,
     transmits: VecDeque<Transmit>,
 }
@@ -69,13 +72,14 @@ impl Endpoint {
             servers: Servers::default(),
             usages: Usages::default(),
             timers: Timers::default(),
+            refused: Refused::default(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
         }
     }
 
     /// Takes in one datagram, or one framed message of a stream, from a peer that we know. What is wrong with it is answered
-    /// here (400, 405, 416, 420, 481, 482, 483, 500, 503), and so the core above sees nothing of that.
+    /// here (400, 405, 416, 420, 481, 482, 483, 500, 503), and the core above sees of that but `Refused`.
     pub fn receive(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
         self.take_in(now, flow, bytes, Standing::Known);
     }

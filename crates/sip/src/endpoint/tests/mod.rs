@@ -4,6 +4,7 @@ mod bounds;
 mod called;
 mod calling;
 mod cancelling;
+mod refusing;
 mod strangers;
 mod talking;
 
