@@ -1,5 +1,6 @@
 //! The door: an INVITE becomes a call, admitted or refused. Whatever is decided here, it leaves a record.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use numbers::{
@@ -124,7 +125,7 @@ impl Door {
                 let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
                 let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage, &limits)
                     .map_err(Fate::Refused)?;
-                let opening = opening(&knock.request, trunk)?;
+                let opening = opening(&knock.request, trunk, desk.config.media_address)?;
                 Ok((route, opening))
             })
             .map_err(|fate| (ours, fate))
@@ -146,7 +147,7 @@ impl Door {
 }
 
 /// The offer, which must be one that can be answered.
-fn opening(request: &Message, trunk: &Trunk) -> Result<Opening, Fate> {
+fn opening(request: &Message, trunk: &Trunk, address: IpAddr) -> Result<Opening, Fate> {
     let required = trunk.inbound.as_ref().is_some_and(|i| i.media_encryption == MediaEncryption::Required);
     if required {
         return Err(Fate::Refused(Refusal::MediaEncryptionRequired));
@@ -155,7 +156,7 @@ fn opening(request: &Message, trunk: &Trunk) -> Result<Opening, Fate> {
         Some(offer) => Opening::Offer(Box::new(offer)),
         None => Opening::Late,
     };
-    opening.codec()?;
+    opening.codec(address)?;
     Ok(opening)
 }
 

@@ -23,8 +23,12 @@ pub(crate) enum Phase {
 /// Why a call ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
-    /// Admission, or the session description, said no.
+    /// Admission said no.
     Refused(Refusal),
+    /// The session description holds nothing that can be agreed to.
+    Disagreed(sdp::Refusal),
+    /// The endpoint answered with this status, in these words: the INVITE was none that could be taken.
+    Unfit(u16, String),
     /// Nobody owns the source, and it gets no answer.
     Ignored,
     /// The body can't be read as what it says it is.
@@ -104,6 +108,15 @@ impl Fate {
                     ..words(status, refusal.status(), refusal.q850(), by, refusal.reason(), refusal.text())
                 }
             }
+            Self::Disagreed(disagreement) => {
+                let refusal = nearest(*disagreement);
+                let (status, reason) = (refusal.status(), refusal.reason());
+                words(Refused, status, refusal.q850(), EndedBy::Policy, reason, &disagreement.to_string())
+            }
+            Self::Unfit(status, fault) => {
+                let (reason, q850) = unfit(*status);
+                words(Refused, *status, q850, EndedBy::Policy, reason, fault)
+            }
             Self::Ignored => Words {
                 sip_status: None,
                 ..words(Refused, 403, 21, EndedBy::Policy, "source-unknown", "unknown source")
@@ -182,6 +195,8 @@ impl Fate {
             Self::Hangup => words(Completed, 200, 16, EndedBy::System, "hangup", "hung up by the operator"),
             Self::Shutdown => words(Completed, 503, 41, EndedBy::System, "shutdown", "shutting down"),
             Self::Refused(_)
+            | Self::Disagreed(_)
+            | Self::Unfit(..)
             | Self::Ignored
             | Self::BadRequest(_)
             | Self::UnsupportedBody
@@ -203,6 +218,33 @@ fn words(
 ) -> Words {
     let text = text.to_owned();
     Words { status, sip_status: Some(cause), cause, q850, ended_by, reason, text, retry_after: None }
+}
+
+/// The refusal that stands for a disagreement in the table of reasons; the words say more.
+fn nearest(disagreement: sdp::Refusal) -> Refusal {
+    match disagreement {
+        sdp::Refusal::EncryptionRequired => Refusal::MediaEncryptionRequired,
+        sdp::Refusal::NoAudio
+        | sdp::Refusal::NoCommonCodec
+        | sdp::Refusal::UnknownTransport
+        | sdp::Refusal::NoAddress
+        | sdp::Refusal::Multicast
+        | sdp::Refusal::OtherFamily => Refusal::NoCommonCodec,
+    }
+}
+
+/// The machine word for what the endpoint refused, and its cause (RFC 3398 s.8.2.6.1; ours for 400 and 503).
+fn unfit(status: u16) -> (&'static str, u8) {
+    match status {
+        414 | 416 => ("unsupported-uri", 127),
+        420 => ("unsupported-extension", 127),
+        482 => ("loop-detected", 25),
+        483 => ("too-many-hops", 25),
+        503 => (Refusal::NodeFull.reason(), Refusal::NodeFull.q850()),
+        505 => ("unsupported-version", 127),
+        513 => ("message-too-large", 127),
+        _other => ("bad-request", 95),
+    }
 }
 
 /// The Q.850 cause that a peer's BYE gives, else normal clearing.

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Connection, Media};
 
-use crate::Codec;
+use crate::{Codec, lenient};
 
 /// A session description (RFC 8866) that is small enough to be worth reading.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     inner: sdp_types::Session,
+    version: u64,
 }
 
 /// Why bytes are no session description, in words.
@@ -33,7 +34,8 @@ impl Session {
     /// The most `m=` lines that are read.
     pub const MAX_MEDIA: usize = 64;
 
-    /// Reads a description. Bytes that are no UTF-8 (free text of old gateways) are replaced, not refused.
+    /// Reads a description, as far as the negotiation needs it. Bytes that are no UTF-8 (free text of old gateways) are replaced,
+    /// not refused, and lines that nobody asks for may hold what they like.
     ///
     /// # Errors
     /// In the peer's bytes: too long, too many `m=` lines, or a line that cannot be read.
@@ -42,20 +44,23 @@ impl Session {
             return Err(Fault::TooLong(bytes.len()));
         }
         let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-        let inner = sdp_types::Session::parse(text.as_bytes()).map_err(|e| Fault::Syntax(e.to_string()))?;
+        let essentials = lenient::essentials(&text);
+        let inner =
+            sdp_types::Session::parse(essentials.as_bytes()).map_err(|e| Fault::Syntax(e.to_string()))?;
         if inner.medias.len() > Self::MAX_MEDIA {
             return Err(Fault::TooManyMedia(inner.medias.len()));
         }
-        Ok(Self { inner })
+        Ok(Self { inner, version: lenient::version(&text).unwrap_or_default() })
     }
 
-    /// `o=`'s session version: unchanged means that the description is the one already known (RFC 3264 s.8).
+    /// `o=`'s session version: unchanged means that the description is the one already known (RFC 3264 s.8). 0 where it is no
+    /// number of 64 bits.
     pub fn version(&self) -> u64 {
-        self.inner.origin.sess_version
+        self.version
     }
 
     pub(crate) fn medias(&self) -> impl Iterator<Item = Line<'_>> {
-        self.inner.medias.iter().map(|media| Line { session: &self.inner, media })
+        self.inner.medias.iter().enumerate().map(|(index, media)| Line { session: &self.inner, media, index })
     }
 }
 
@@ -64,6 +69,7 @@ impl Session {
 pub(crate) struct Line<'a> {
     session: &'a sdp_types::Session,
     media: &'a Media,
+    index: usize,
 }
 
 /// What a transport of an `m=` line is to us.
@@ -94,6 +100,11 @@ pub(crate) struct Flowing {
 impl<'a> Line<'a> {
     pub(crate) fn is_audio(self) -> bool {
         self.media.media.eq_ignore_ascii_case("audio")
+    }
+
+    /// Its place among the `m=` lines.
+    pub(crate) fn index(self) -> usize {
+        self.index
     }
 
     pub(crate) fn media(self) -> &'a Media {

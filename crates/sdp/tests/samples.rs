@@ -108,6 +108,40 @@ fn bare_line_feeds_and_a_missing_last_one_are_read() {
     assert_eq!(verdict(text), "agreed: Pcma");
 }
 
+#[test]
+fn what_is_wrong_in_lines_that_nobody_needs_is_no_reason_to_refuse() {
+    const TEXT: &str = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+    for (right, wrong) in [
+        ("o=- 1 1 ", "o=- 1 -7 "),
+        ("o=- 1 1 ", "o=- 1 18446744073709551616 "),
+        ("o=- 1 1 ", "o=Cisco SIP UA 1 1 "),
+        ("o=- 1 1 IN IP4 203.0.113.9\r\n", ""),
+        ("s=-\r\n", "s=-\r\ns=again\r\ni=x\r\ni=y\r\n"),
+        ("t=0 0", "t=0 99999999999999999999999\r\nr=x\r\nz=0 0\r\nz=1 1"),
+        ("t=0 0", "b=AS:64.5\r\nk=x\r\nt=now"),
+        ("m=audio", "c=IN IP4 203.0.113.10\r\nm=audio"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\r\nb=TIAS:x\r\nno line at all\r\n"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\r\n\0"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\0"),
+        ("m=audio 4000 RTP/AVP 0", "m=audio  4000\tRTP/AVP  0 "),
+        ("\r\n", "\r\r\n"),
+    ] {
+        let text = TEXT.replace(right, wrong);
+        assert_ne!(text, TEXT, "{wrong} is in it");
+        assert_eq!(verdict(text.as_bytes()), "agreed: Pcmu", "{text:?}");
+        let session = Session::parse(text.as_bytes()).unwrap();
+        let (agreement, _) = answer(&session, &Capabilities::default(), &local()).unwrap();
+        assert_eq!(agreement.rtp.to_string(), "203.0.113.9:4000", "{text:?}");
+    }
+}
+
+#[test]
+fn the_version_is_read_past_blanks_in_the_user_name() {
+    let of = |origin: &str| Session::parse(format!("v=0\r\no={origin}\r\n").as_bytes()).unwrap().version();
+    assert_eq!(of("Cisco SIP UA 1 42 IN IP4 203.0.113.9"), 42);
+    assert_eq!((of("- 1 -7 IN IP4 203.0.113.9"), of("nonsense")), (0, 0));
+}
+
 proptest! {
     #[test]
     fn noise_is_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

@@ -67,7 +67,7 @@ pub(super) fn invite(
     pair: Pair,
     mut hops: Hops,
 ) -> Outcome {
-    let codec = approach.caller.opening.codec().unwrap_or(None);
+    let codec = approach.caller.opening.codec(desk.config.media_address).unwrap_or(None);
     while let Some(hop) = hops.left.pop_front() {
         let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
         let mut sdp = desk.exchange(pair, preferring(codec));

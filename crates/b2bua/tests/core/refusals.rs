@@ -140,7 +140,7 @@ fn a_body_that_is_no_description_is_415_and_a_bad_one_400() {
     refused(&mut house, &call, "415");
     assert_eq!(header(&house.last(CALLER, "415"), "Accept"), Some("application/sdp"));
     let mut house = House::new();
-    refused(&mut house, &Dial::to("+14155550100").offering("v=0\r\nnonsense\r\n"), "400");
+    refused(&mut house, &Dial::to("+14155550100").offering("nonsense\r\n"), "400");
     assert_eq!(house.record().reason.as_deref(), Some("bad-request"));
 }
 
