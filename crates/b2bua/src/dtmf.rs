@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use media::command::Digit;
-use sip::endpoint::Reply;
+use sip::endpoint::{ALLOW, Reply};
 use sip::{Message, Method};
 
-use crate::refusal::{ALLOW, SDP, With, not_allowed, plain};
+use crate::refusal::{DTMF, DTMF_RELAY, With, accepted, not_allowed, plain};
 
 /// What became of a digit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ pub(crate) fn inside(request: &Message, press: impl FnOnce(Digit, Duration) -> P
 pub(crate) fn capable() -> Reply {
     plain(200)
         .with("Allow", ALLOW.to_owned())
-        .with("Accept", format!("{SDP}, {DTMF_RELAY}, {DTMF}"))
+        .with("Accept", accepted())
         .with("Accept-Encoding", "identity".to_owned())
         .with("Accept-Language", "en".to_owned())
         .with("Supported", String::new())
@@ -88,8 +88,6 @@ fn digit(signal: &str) -> Option<Digit> {
     }
 }
 
-const DTMF_RELAY: &str = "application/dtmf-relay";
-const DTMF: &str = "application/dtmf";
 const USUAL: Duration = Duration::from_millis(160);
 const SHORTEST: Duration = Duration::from_millis(40);
 const LONGEST: Duration = Duration::from_secs(8);
