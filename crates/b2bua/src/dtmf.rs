@@ -13,8 +13,8 @@ use crate::refusal::{DTMF, DTMF_RELAY, With, accepted, not_allowed, plain};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Pressed {
     Passed,
-    /// There is no way to the other side.
-    Lost,
+    /// There is no other side yet.
+    Early,
 }
 
 /// Answers a request; a digit in it goes to `press`.
@@ -61,7 +61,7 @@ fn info(request: &Message, press: impl FnOnce(Digit, Duration) -> Pressed) -> Re
     match pressed {
         Some((digit, duration)) => match press(digit, duration) {
             Pressed::Passed => plain(200),
-            Pressed::Lost => plain(415).with("Accept", SDP.to_owned()),
+            Pressed::Early => plain(480),
         },
         None => plain(400),
     }

@@ -7,7 +7,7 @@ use sip::{Message, Method};
 use crate::body;
 use crate::fate::Fate;
 use crate::negotiate::{Exchange, Turn};
-use crate::refusal::{ALLOW, With, described, plain, reply};
+use crate::refusal::{described, plain, reply};
 
 /// Answers. What was agreed before stands, unless the reply is a 2xx.
 pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
@@ -23,7 +23,17 @@ pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
         },
         Ok(None) if *request.method() == Method::Invite => described(&sdp.offer()),
         // An UPDATE without an offer only says that its sender is alive.
-        Ok(None) => plain(200).with("Allow", ALLOW.to_owned()),
+        Ok(None) => plain(200),
+        Err(fate) => refused(&fate),
+    }
+}
+
+/// Answers before the call is answered, while the offer of the INVITE is open: an UPDATE that offers nothing is a sign of life, and
+/// what offers something has to wait (RFC 3311 s.5.2).
+pub(crate) fn early(request: &Message) -> Reply {
+    match body::description(request) {
+        Ok(None) if *request.method() == Method::Update => plain(200),
+        Ok(_) => plain(491),
         Err(fate) => refused(&fate),
     }
 }

@@ -9,12 +9,13 @@ use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
 use crate::desk::{Desk, Owner, after, reasons_of};
+use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::Now;
 use crate::leg::{Caller, Pair};
 use crate::negotiate::Opening;
-use crate::refusal;
 use crate::usage::Seat;
+use crate::{dtmf, reinvite};
 
 /// What admission hands over.
 #[derive(Debug)]
@@ -91,11 +92,12 @@ impl Binding {
             CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
             CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),
             CallEvent::Timeout if now.instant >= self.ring_by => self.end(facts, desk, now, &Fate::NoAnswer),
-            CallEvent::Dialog(
-                _,
-                DialogEvent::Reinvited(transaction, _) | DialogEvent::Requested(transaction, _),
-            ) => {
-                desk.respond(now, transaction, refusal::plain(481));
+            CallEvent::Dialog(_, DialogEvent::Reinvited(transaction, request)) => {
+                desk.respond(now, transaction, reinvite::early(&request));
+                State::Binding(self)
+            }
+            CallEvent::Dialog(_, DialogEvent::Requested(transaction, request)) => {
+                desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Binding(self)
             }
             CallEvent::Ringing

@@ -153,7 +153,7 @@ impl Talk {
         match (side, &self.agent) {
             (Side::Caller, AgentLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
             (Side::Caller, AgentLeg::Echo) | (Side::Agent, _) => desk.dial(self.caller.pair, digit, duration),
-            (Side::Caller, AgentLeg::Stream(_)) => return Pressed::Lost,
+            (Side::Caller, AgentLeg::Stream(_)) => return Pressed::Early,
         }
         Pressed::Passed
     }
