@@ -99,6 +99,9 @@ impl Target {
     }
 }
 
+/// RFC 3323 s.4.1.1.3.
+const ANONYMOUS_FROM: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+
 fn known(transport: numbers::Transport) -> Option<Transport> {
     match transport {
         numbers::Transport::Udp => Some(Transport::Udp),

@@ -97,8 +97,50 @@ fn an_anonymous_caller_is_anonymous_to_the_agent() {
     let mut house = House::new();
     Dial::to("+14155550103").with("Privacy: id").place(&mut house);
     let invite = house.last(AGENT, "INVITE");
-    assert!(header(&invite, "From").is_some_and(|from| from.starts_with("<sip:anonymous@")), "{invite}");
+    let from = header(&invite, "From").unwrap_or_default();
+    assert!(from.starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="), "{invite}");
     assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+    assert!(!invite.contains("4085550199"), "{invite}");
+}
+
+#[test]
+fn a_word_in_place_of_the_callers_number_is_no_number() {
+    for from in ["Restricted", "unavailable", "Unknown", "PRIVATE", "withheld", "Anonymous"] {
+        let mut house = House::new();
+        Dial::to("+14155550103").from(&format!("<sip:{from}@carrier.example>")).place(&mut house);
+        let invite = house.last(AGENT, "INVITE");
+        let told = header(&invite, "From").unwrap_or_default();
+        assert!(told.contains("<sip:anonymous@anonymous.invalid>"), "{from}: {told}");
+        assert_eq!(house.record().from_raw, from);
+    }
+    let mut house = House::new();
+    Dial::to("+14155550103").from("<sip:+14085550199@anonymous.invalid>").place(&mut house);
+    assert!(!house.last(AGENT, "INVITE").contains("4085550199"));
+}
+
+#[test]
+fn while_one_side_holds_the_silence_of_the_other_is_no_fault() {
+    let mut house = House::new();
+    let mut call = connected(&mut house);
+    let timeouts = |house: &House| -> Vec<_> {
+        house.described.values().map(|remote| remote.silence_timeout.is_some()).collect()
+    };
+    assert_eq!(timeouts(&house), [true, true]);
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("a=sendrecv", "a=inactive"));
+    call.ack(&mut house, "");
+    assert_eq!(timeouts(&house), [false, false]);
+    house.look();
+    house.pass(Duration::from_mins(1));
+    assert_eq!(house.look(), "\ncaller <- OPTIONS\nagent <- OPTIONS\n", "both are asked instead");
+    for who in [CALLER, AGENT] {
+        let options = house.last(who, "OPTIONS");
+        reply(&mut house, who, &options, "200 OK", "");
+    }
+    call.inside(&mut house, "INVITE", "", OFFER);
+    call.ack(&mut house, "");
+    assert_eq!(timeouts(&house), [true, true]);
+    agent_asks(&mut house, "INVITE", 1, "", &format!("{ANSWER}a=inactive\r\n"));
+    assert_eq!(timeouts(&house), [false, false]);
 }
 
 #[test]
