@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use numbers::{
-    AgentSource, Did, Limits, MediaEncryption, NodeState, NumberSource, Refusal, Route, Trunk, TrunkSource,
+    Agent, AgentSource, Did, Limits, MediaEncryption, NodeState, NumberSource, Refusal, Route, Trunk,
+    TrunkSource,
 };
 use sip::endpoint::DialogKey;
 use sip::{Flow, Message};
@@ -28,8 +29,9 @@ pub(crate) struct Door {
     node: Bucket,
     trunks: Buckets,
     strangers: Bucket,
-    /// INVITEs of which there is no record: of unknown sources beyond [`STRANGERS_PER_SECOND`], and all while the store lags
-    /// [`MAX_UNWRITTEN`] records behind.
+    unfit: Bucket,
+    /// INVITEs of which there is no record: of unknown sources beyond [`STRANGERS_PER_SECOND`], unfit ones beyond
+    /// [`UNFIT_PER_SECOND`], and all while the store lags [`MAX_UNWRITTEN`] records behind.
     pub(crate) unrecorded: u64,
 }
 
@@ -39,6 +41,15 @@ pub(crate) struct Knock {
     pub(crate) dialog: DialogKey,
     pub(crate) request: Message,
     pub(crate) flow: Flow,
+}
+
+/// An INVITE that the endpoint has answered itself: what it says is not to be relied on.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    pub(crate) flow: Flow,
+    pub(crate) request: Message,
+    pub(crate) status: u16,
+    pub(crate) words: String,
 }
 
 impl Door {
@@ -59,9 +70,7 @@ impl Door {
         match identify(&desk.directory, flow.transport, flow.remote.ip()) {
             Source::Trunk(trunk) => Some(self.invited(desk, now, knock, &trunk)),
             Source::Agent(agent) => {
-                let mut facts = facts(desk, now, knock, None);
-                facts.record.direction = record::CallDirection::Outbound;
-                facts.record.agent_id = Some(agent.id.clone());
+                let facts = agents_facts(desk, now, request, *flow, &agent);
                 let fate = Fate::Refused(Refusal::OutboundDisabled);
                 Some((facts.key, Call::refuse(desk, now, facts, *dialog, &fate)))
             }
@@ -76,10 +85,35 @@ impl Door {
                     return None;
                 }
                 notice(desk, request, *flow);
-                let facts = facts(desk, now, knock, None);
+                let facts = facts(desk, now, request, *flow, None);
                 Some((facts.key, Call::refuse(desk, now, facts, *dialog, &fate)))
             }
         }
+    }
+
+    /// Writes down an INVITE that was refused before it came here. `None`: it left nothing behind.
+    pub(crate) fn turn_away(
+        &mut self,
+        desk: &mut Desk,
+        now: Now,
+        unfit: Unfit,
+        unwritten: usize,
+    ) -> Option<(CallKey, Call)> {
+        let Unfit { flow, request, status, words } = unfit;
+        let fault: String = words.chars().filter(|c| !c.is_control()).take(MAX_FAULT).collect();
+        let notice = Notice::Unfit { source: flow.remote, status, fault: fault.clone() };
+        desk.put(Output::Notice(notice));
+        if unwritten >= MAX_UNWRITTEN || !self.unfit.take(now.instant, UNFIT_PER_SECOND) {
+            self.unrecorded += 1;
+            return None;
+        }
+        let source = identify(&desk.directory, flow.transport, flow.remote.ip());
+        let facts = match source {
+            Source::Trunk(trunk) => facts(desk, now, &request, flow, Some(&trunk)),
+            Source::Agent(agent) => agents_facts(desk, now, &request, flow, &agent),
+            Source::Unknown => facts(desk, now, &request, flow, None),
+        };
+        Some((facts.key, Call::turned_away(desk, now, facts, &Fate::Unfit(status, fault))))
     }
 
     /// Trunks that are no more need no bucket.
@@ -88,7 +122,7 @@ impl Door {
     }
 
     fn invited(&mut self, desk: &mut Desk, now: Now, knock: &Knock, trunk: &Arc<Trunk>) -> (CallKey, Call) {
-        let mut facts = facts(desk, now, knock, Some(trunk));
+        let mut facts = facts(desk, now, &knock.request, knock.flow, Some(trunk));
         let did = parties::called(&knock.request, trunk, &desk.directory);
         facts.record.to = did.e164.map(|e164| e164.to_string());
         facts.record.to_raw = parties::bounded(&did.raw);
@@ -161,8 +195,7 @@ fn opening(request: &Message, trunk: &Trunk, address: IpAddr) -> Result<Opening,
 }
 
 /// What is known of any INVITE.
-fn facts(desk: &mut Desk, now: Now, knock: &Knock, trunk: Option<&Trunk>) -> Facts {
-    let Knock { request, flow, .. } = knock;
+fn facts(desk: &mut Desk, now: Now, request: &Message, flow: Flow, trunk: Option<&Trunk>) -> Facts {
     let from = parties::caller(request, trunk);
     let mut record = CallRecord::inbound(desk.random.hex(), now.wall_ms);
     record.trunk_id = trunk.map(|trunk| trunk.id.clone());
@@ -176,6 +209,14 @@ fn facts(desk: &mut Desk, now: Now, knock: &Knock, trunk: Option<&Trunk>) -> Fac
         rate(trunk.source, None).clone_into(&mut record.rating);
     }
     Facts { key: CallKey(desk.mint()), record }
+}
+
+/// What is known of an INVITE that a SIP agent sends: it would be a call to the outside.
+fn agents_facts(desk: &mut Desk, now: Now, request: &Message, flow: Flow, agent: &Agent) -> Facts {
+    let mut facts = facts(desk, now, request, flow, None);
+    facts.record.direction = record::CallDirection::Outbound;
+    facts.record.agent_id = Some(agent.id.clone());
+    facts
 }
 
 /// What the route adds to the record.
@@ -235,6 +276,10 @@ fn notice(desk: &mut Desk, request: &Message, flow: Flow) {
 
 /// A scanner must not fill the disk or the log.
 const STRANGERS_PER_SECOND: u32 = 10;
+/// Nor must a trunk that sends what nobody can take.
+const UNFIT_PER_SECOND: u32 = 10;
+/// As much of what was wrong is worth a line of the log.
+const MAX_FAULT: usize = 200;
 /// So many ended calls wait for the store; a store that takes none must not take the memory.
 const MAX_UNWRITTEN: usize = 20_000;
 const DEFAULT_MAX_FORWARDS: u8 = 70;

@@ -127,6 +127,15 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// An INVITE of a known source was none that could be taken.
+    Unfit {
+        /// Where from.
+        source: SocketAddr,
+        /// What it was answered.
+        status: u16,
+        /// What was wrong, in words.
+        fault: String,
+    },
     /// Bytes that are no SIP.
     Malformed {
         /// Where from.

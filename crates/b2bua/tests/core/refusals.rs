@@ -6,7 +6,7 @@ use b2bua::record::{CallStatus, EndedBy};
 use b2bua::{Input, UnknownSource};
 
 use crate::house::{AGENT, Binds, CALLER, House, INVENTORY, STRANGER, directory};
-use crate::text::{Dial, OFFER, header};
+use crate::text::{Dial, OFFER, header, headers};
 
 fn refused(house: &mut House, call: &Dial, code: &str) -> String {
     call.place(house);
@@ -185,4 +185,74 @@ fn a_changed_directory_holds_for_the_next_call() {
     assert_eq!(house.record().reason.as_deref(), Some("did-unknown"));
     running.bye(&mut house, "");
     assert_eq!(house.record().status, Some(CallStatus::Completed));
+}
+
+#[test]
+fn a_refusal_gives_its_cause_in_the_words_of_q_850_too() {
+    let mut house = House::new();
+    refused(&mut house, &Dial::to("+14155559999"), "404");
+    assert_eq!(
+        headers(&house.last(CALLER, "404"), "Reason"),
+        ["SIP;cause=404;text=\"did-unknown: the called number is not ours\"", "Q.850;cause=1"]
+    );
+}
+
+#[test]
+fn a_488_says_what_is_wrong_with_the_description() {
+    for (right, wrong, reason, words) in [
+        ("0 8 101", "18", "no-common-codec", "PCMU and PCMA"),
+        ("m=audio", "m=video", "no-common-codec", "no audio"),
+        ("RTP/AVP", "RTP/SAVP", "media-encryption-required", "encryption only"),
+        ("RTP/AVP", "TCP/RTP/AVP", "no-common-codec", "transport other than RTP/AVP"),
+        ("c=IN IP4 192.0.2.9", "c=IN IP4 media.example", "no-common-codec", "no usable connection address"),
+        ("c=IN IP4 192.0.2.9", "c=IN IP4 224.2.1.1", "no-common-codec", "multicast"),
+        ("c=IN IP4 192.0.2.9", "c=IN IP6 2001:db8::9", "no-common-codec", "another IP version"),
+    ] {
+        let mut house = House::new();
+        refused(&mut house, &Dial::to("+14155550100").offering(&OFFER.replace(right, wrong)), "488");
+        let warning = header(&house.last(CALLER, "488"), "Warning").unwrap_or_default().to_owned();
+        assert!(warning.starts_with("399 strowger \"") && warning.contains(words), "{wrong}: {warning}");
+        assert!(headers(&house.last(CALLER, "488"), "Reason")[0].contains(words), "{wrong}");
+        assert_eq!(house.record().reason.as_deref(), Some(reason), "{wrong}");
+    }
+}
+
+#[test]
+fn an_invite_that_is_unfit_leaves_a_record_and_a_notice() {
+    for (right, wrong, status, reason) in [
+        ("Max-Forwards: 70", "Max-Forwards: 0", 483, "too-many-hops"),
+        ("Max-Forwards: 70", "Require: nonsense", 420, "unsupported-extension"),
+        ("Contact: <sip:", "Contact: <mailto:", 400, "bad-request"),
+        ("INVITE sip:", "INVITE mailto:", 416, "unsupported-uri"),
+    ] {
+        let mut house = House::new();
+        let call = Dial::to("+14155550100");
+        let invite = call.invite();
+        let unfit = invite.replacen(right, wrong, 1);
+        assert_ne!(unfit, invite, "{wrong} is in it");
+        for _ in 0..2 {
+            house.receive(CALLER, &unfit);
+        }
+        let journal = house.look();
+        assert!(journal.contains(&format!("caller <- {status}")), "{wrong}: {journal}");
+        assert_eq!(journal.matches(&format!("notice {status}: ")).count(), 1, "told once: {journal}");
+        assert_eq!(journal.matches(&format!("record Refused {reason}")).count(), 1, "{wrong}: {journal}");
+        let record = house.record();
+        assert_eq!((record.sip_status, record.trunk_id.as_deref()), (Some(status), Some("acme")), "{wrong}");
+        assert_eq!((record.sip_call_id_a.as_str(), record.answered_at), ("c1@carrier", None), "{wrong}");
+        house.assert_empty();
+    }
+}
+
+#[test]
+fn unfit_invites_leave_ten_records_a_second_and_are_counted_beyond() {
+    let mut house = House::new();
+    for at in 0..100 {
+        let invite = Dial::to("+14155550100").named(&format!("u{at}")).invite();
+        house.receive(CALLER, &invite.replace("Max-Forwards: 70", "Max-Forwards: 0"));
+    }
+    assert_eq!((house.finished().len(), house.core.census().unrecorded), (10, 90));
+    house.pass(Duration::from_secs(1));
+    house.receive(CALLER, &Dial::to("+14155550100").named("fit").invite());
+    assert_eq!(house.record().status, None, "a call that is fit is taken");
 }
