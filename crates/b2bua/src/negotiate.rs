@@ -111,10 +111,14 @@ impl Exchange {
         self.agreement.map(|agreement| agreement.codec)
     }
 
+    /// Whether a way is closed: whoever holds may be silent, and so may whoever is held by it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.agreement.is_some_and(|agreement| !(agreement.send && agreement.receive))
+    }
+
     /// What the packet path has to know; `None` before there is an agreement.
     pub(crate) fn remote(&self, silence_timeout: Option<Duration>) -> Option<Remote> {
         let agreement = self.agreement.as_ref()?;
-        let held = !(agreement.send && agreement.receive);
         Some(Remote {
             rtp: agreement.rtp,
             rtcp: agreement.rtcp,
@@ -126,8 +130,7 @@ impl Exchange {
             receive_payload_type: agreement.receive_payload_type,
             telephone_event: agreement.telephone_event,
             direction: Direction { send: agreement.send, receive: agreement.receive },
-            // Whoever holds may be silent.
-            silence_timeout: if held { None } else { silence_timeout },
+            silence_timeout,
         })
     }
 

@@ -338,7 +338,12 @@ fn each_leg_answers_its_own_re_invite() {
     connected(&mut house);
     agent_asks(&mut house, "INVITE", 1, "", &format!("{ANSWER}a=sendonly\r\n"));
     let journal = house.look();
-    assert!(journal.starts_with("\ndescribe m2 Pcma 198.51.100.8:50000 receive\nagent <- 200"), "{journal}");
+    assert!(
+        journal.starts_with(
+            "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcma 198.51.100.8:50000 receive\nagent <- 200"
+        ),
+        "{journal}"
+    );
     assert!(body(&house.last(AGENT, "200")).contains("a=recvonly"));
 }
 
