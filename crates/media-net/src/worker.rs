@@ -162,7 +162,9 @@ impl<S: Sockets> Worker<S> {
                 self.set_mode(b, Mode::Untapped);
                 self.table.apply(Instant::now(), command);
             }
-            Command::Describe { .. } | Command::Dial { .. } => self.table.apply(Instant::now(), command),
+            Command::Describe { .. } | Command::Dial { .. } | Command::Hear { .. } => {
+                self.table.apply(Instant::now(), command);
+            }
         }
     }
 

@@ -121,6 +121,14 @@ impl Leg {
         }
     }
 
+    /// A digit of the far side that came by another way than its packets.
+    pub(crate) fn pressed(&mut self, now: Instant, digit: Digit) {
+        match &mut self.mode {
+            Mode::Waiting(tap) | Mode::Tapped(tap) => tap.press(now, digit, &mut self.counters),
+            Mode::Idle | Mode::Bridged { .. } => {}
+        }
+    }
+
     /// Takes what the agent says, also before the tap begins.
     pub(crate) fn input(&mut self, now: Instant, input: TapInput) {
         if let Mode::Idle = self.mode {
@@ -340,7 +348,7 @@ impl Outgoing<'_> {
         outbox: &mut impl Outbox,
     ) {
         let (Some(target), Line::Free) = (self.target, self.line) else {
-            relay.skip(&taken.header);
+            relay.skip(taken.arrival, &taken.header);
             return;
         };
         let part = relay.forward(now, taken.arrival, &taken.header, packet, self.egress);

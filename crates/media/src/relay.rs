@@ -72,7 +72,7 @@ impl Relay {
             Some(event) if is_event => &*event,
             Some(_) | None if audio.receive == header.payload_type => &*audio,
             Some(_) | None => {
-                self.skip(header);
+                self.skip(arrival, header);
                 return None;
             }
         };
@@ -124,8 +124,12 @@ impl Relay {
         write(&stamp, translation, header, packet)
     }
 
-    /// A packet that is not for the other leg leaves no gap in what it gets.
-    pub(crate) fn skip(&mut self, header: &Header) {
+    /// A packet that is not for the other leg leaves no gap in what it gets; when it begins another stream, the next one does.
+    pub(crate) fn skip(&mut self, arrival: Arrival, header: &Header) {
+        match arrival {
+            Arrival::Starts => self.numbering = None,
+            Arrival::Continues | Arrival::Stray => {}
+        }
         if let Some(numbering) = &mut self.numbering
             && header.sequence == numbering.highest.wrapping_add(1)
         {

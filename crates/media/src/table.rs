@@ -116,7 +116,7 @@ impl Table {
         self.leg(*slot).map(Leg::counters)
     }
 
-    /// Describe, Relay, Echo, Tap and Dial. Bind and Release are the worker's (`open`, `close`), and are disregarded here, as is an unknown leg.
+    /// Describe, Relay, Echo, Tap, Dial and Hear. Bind and Release are the worker's (`open`, `close`), and are disregarded here, as is an unknown leg.
     pub fn apply(&mut self, now: Instant, command: &Command) {
         match command {
             Command::Describe { media, remote } => {
@@ -153,6 +153,13 @@ impl Table {
                 let Some(slot) = self.slot(*media) else { return };
                 if let Some(leg) = self.leg_mut(slot) {
                     leg.dial(now, *digit, *duration);
+                }
+                self.arm(slot);
+            }
+            Command::Hear { media, digit } => {
+                let Some(slot) = self.slot(*media) else { return };
+                if let Some(leg) = self.leg_mut(slot) {
+                    leg.pressed(now, *digit);
                 }
                 self.arm(slot);
             }

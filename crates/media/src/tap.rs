@@ -160,7 +160,8 @@ impl Tap {
         result
     }
 
-    fn press(&mut self, now: Instant, digit: Digit, counters: &mut Counters) {
+    /// Tells the agent of a digit.
+    pub(crate) fn press(&mut self, now: Instant, digit: Digit, counters: &mut Counters) {
         if self.owe(now, TapEvent::Digit(digit)).is_err() {
             counters.overrun += 1;
         }

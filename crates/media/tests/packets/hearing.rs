@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use media::agent::TapEvent;
-use media::command::{Codec, Counters};
+use media::command::{Codec, Command, Counters, Digit};
 use media::g711::transcoder;
 
-use crate::world::{A, Phone, World, address, rtp, speech};
+use crate::world::{A, B, Phone, World, address, rtp, speech};
 
 /// Sends `speech` in packets of `samples`, each at its time plus what `late_ms` says, and waits for the rest.
 fn send_all(
@@ -353,4 +353,26 @@ fn an_event_that_is_no_key_is_no_digit() {
         world.run(200);
     }
     assert_eq!(world.out.digits(), "");
+}
+
+#[test]
+fn a_digit_that_signalling_told_of_reaches_the_agent_once_and_in_order() {
+    let mut world = World::tapped(Codec::Pcmu);
+    for key in "4#4".chars() {
+        let digit = Digit::from_key(key).unwrap();
+        world.apply(&Command::Hear { media: A, digit });
+        world.run(1);
+    }
+    assert_eq!(world.out.digits(), "4#4");
+    assert_eq!(world.out.audio(), []);
+}
+
+#[test]
+fn a_digit_that_signalling_told_of_goes_nowhere_without_an_agent() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let digit = Digit::from_key('4').unwrap();
+    world.apply(&Command::Hear { media: A, digit });
+    world.apply(&Command::Hear { media: B, digit });
+    world.run(500);
+    assert_eq!((world.out.taps.len(), world.out.sent.len()), (0, 0));
 }
