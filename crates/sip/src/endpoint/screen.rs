@@ -25,7 +25,8 @@ pub(super) fn fresh(request: &Message) -> Option<Refusal> {
         return Some(Refusal::new(StatusCode::TOO_MANY_HOPS, "Max-Forwards is 0"));
     }
     if let Some(reply) = required(request) {
-        let words = reply.headers.iter().map(|header| format!("it requires {}", header.value)).collect();
+        let required: Vec<_> = reply.headers.iter().map(|header| header.value.as_str()).collect();
+        let words = format!("it requires {}", required.join(", "));
         return Some(Refusal { reply, words });
     }
     if *request.method() == Method::Invite && target_of(request).is_none() {

@@ -4,9 +4,9 @@ use super::*;
 
 /// What was told of refused INVITEs: status and words.
 fn refused(bench: &mut Bench) -> Vec<(u16, String)> {
-    let told = |event| match event {
-        Event::Refused { status, words, .. } => (status.code(), words),
-        other => panic!("{other:?}"),
+    let told = |event| {
+        let Event::Refused { status, words, .. } = event else { panic!("{event:?}") };
+        (status.code(), words)
     };
     bench.events().into_iter().map(told).collect()
 }
