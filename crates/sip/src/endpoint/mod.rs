@@ -4,7 +4,7 @@
 //! transaction that is over, or in a state where it makes no sense, does nothing: the two sides of a call may end it at once.
 //!
 //! Where we leave the RFC's words: `maddr` of a Via is passed over, for it would point our responses at a third party; a
-//! private address in the Contact of a public peer is not sent to; an OPTIONS is answered whatever its Max-Forwards; and no
+//! private address in the Contact or route of a public peer is not sent to; an OPTIONS is answered whatever its Max-Forwards; and no
 //! name is resolved here, so a request to a route or target that is a host name goes back to where the dialog's messages
 //! came from.
 
