@@ -152,6 +152,10 @@ fn what_a_caller_asks_before_the_answer_is_answered() {
     assert_eq!(house.look(), "\ncaller <- 200\ncaller <- 200\n");
     call.inside(&mut house, "INFO", "Content-Type: application/dtmf\r\n", "5");
     assert_eq!(house.look(), "\ncaller <- 480\n", "nobody is there to hear it");
+    call.inside(&mut house, "UPDATE", "", "");
+    assert_eq!(house.look(), "\ncaller <- 200\n");
+    call.inside(&mut house, "UPDATE", "", OFFER);
+    assert_eq!(house.look(), "\ncaller <- 500\n", "the offer of the INVITE is open");
     house.opened();
     assert!(house.look().contains("caller <- 200"), "the call goes on");
 }

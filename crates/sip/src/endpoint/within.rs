@@ -154,6 +154,7 @@ impl Endpoint {
     fn judge(&mut self, key: DialogKey, request: &Message) -> Option<Judged> {
         match &mut self.usages.get_mut(key)?.state {
             State::Outgoing(_) => Some(match Kind::of(request.method()) {
+                Kind::Update if request.body().is_empty() => Judged::of(screen::within(request)),
                 // Our offer is open (RFC 3311 s.5.2).
                 Kind::Update => refused(StatusCode::REQUEST_PENDING),
                 Kind::Bye | Kind::Invite | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
@@ -166,6 +167,8 @@ impl Endpoint {
                 let judged = in_order(&mut incoming.dialog, request)?;
                 Some(judged.unwrap_or(match Kind::of(request.method()) {
                     Kind::Bye => Judged::Hangup,
+                    // One that offers nothing only says that its sender is alive.
+                    Kind::Update if request.body().is_empty() => Judged::Taken,
                     // Their INVITE is open, and with it their offer.
                     Kind::Invite | Kind::Update => Judged::Later,
                     Kind::Other => Judged::Taken,
