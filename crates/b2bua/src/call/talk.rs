@@ -201,7 +201,7 @@ impl Talk {
         match (side, &self.agent) {
             (Side::Caller, AgentLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
             (Side::Caller, AgentLeg::Echo) | (Side::Agent, _) => desk.dial(self.caller.pair, digit, duration),
-            (Side::Caller, AgentLeg::Stream(_)) => return Pressed::Early,
+            (Side::Caller, AgentLeg::Stream(_)) => desk.hear(self.caller.pair, digit),
         }
         Pressed::Passed
     }

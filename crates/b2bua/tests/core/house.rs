@@ -320,6 +320,7 @@ impl House {
             MediaCommand::Dial { media, digit, duration } => {
                 format!("dial {} {} {}ms", name(self, media), digit.key(), duration.as_millis())
             }
+            MediaCommand::Hear { media, digit } => format!("hear {} {}", name(self, media), digit.key()),
             MediaCommand::Release { media } => {
                 let counters = Counters { received: 50, lost: 1, jitter_us: 1500, ..Counters::default() };
                 if !self.deaf {
