@@ -142,6 +142,12 @@ impl Endpoint {
                 self.conclude(now, flow, &request, String::new(), Some(key), &reply);
             }
             Judged::Hangup => self.hung_up(now, key, flow, request),
+            Judged::Refreshed => {
+                if let Some(incoming) = self.usages.incoming_mut(key) {
+                    incoming.dialog.refresh(&request, flow);
+                }
+                self.accept(now, flow, &request, String::new(), Some(key));
+            }
             Judged::Taken if !self.has_room(Standing::Known) => {
                 let busy = self.busy();
                 self.answer_statelessly(flow, &request, &busy);
@@ -154,7 +160,9 @@ impl Endpoint {
     fn judge(&mut self, key: DialogKey, request: &Message) -> Option<Judged> {
         match &mut self.usages.get_mut(key)?.state {
             State::Outgoing(_) => Some(match Kind::of(request.method()) {
-                Kind::Update if request.body().is_empty() => Judged::of(screen::within(request)),
+                Kind::Update if request.body().is_empty() => {
+                    screen::within(request).map_or(Judged::Refreshed, Judged::Refused)
+                }
                 // Our offer is open (RFC 3311 s.5.2).
                 Kind::Update => refused(StatusCode::REQUEST_PENDING),
                 Kind::Bye | Kind::Invite | Kind::Other => refused(StatusCode::CALL_DOES_NOT_EXIST),
@@ -167,8 +175,8 @@ impl Endpoint {
                 let judged = in_order(&mut incoming.dialog, request)?;
                 Some(judged.unwrap_or(match Kind::of(request.method()) {
                     Kind::Bye => Judged::Hangup,
-                    // One that offers nothing only says that its sender is alive.
-                    Kind::Update if request.body().is_empty() => Judged::Taken,
+                    // It makes no offer: it moves the target, or says that its sender is alive.
+                    Kind::Update if request.body().is_empty() => Judged::Refreshed,
                     // Their INVITE is open, and with it their offer.
                     Kind::Invite | Kind::Update => Judged::Later,
                     Kind::Other => Judged::Taken,
@@ -281,6 +289,8 @@ enum Judged {
     Taken,
     /// The BYE.
     Hangup,
+    /// 200 to an UPDATE that offers nothing, before the INVITE has its answer.
+    Refreshed,
     Refused(Reply),
     /// 500 with Retry-After.
     Later,
