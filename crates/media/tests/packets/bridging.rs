@@ -65,6 +65,26 @@ fn a_packet_that_comes_late_does_not_follow_a_dialled_digit() {
 }
 
 #[test]
+fn another_stream_whose_first_packet_is_not_passed_on_gets_numbers_of_ours() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let packet = phone.audio(&[1; 160]);
+    world.receive(0, phone.address, &packet);
+    world.run(200);
+    (phone.ssrc, phone.sequence, phone.timestamp) = (7, 30_000, 1_000_000);
+    let comfort_noise = rtp(13, false, 29_999, 999_840, 7, &[60]);
+    world.receive(0, phone.address, &comfort_noise);
+    world.run(20);
+    let packet = phone.audio(&[2; 160]);
+    world.receive(0, phone.address, &packet);
+    let sent = world.sent_by(1);
+    assert_eq!(sent.iter().map(|packet| packet.payload[0]).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(sent[1].sequence, sent[0].sequence.wrapping_add(1));
+    assert_eq!(sent[1].timestamp.wrapping_sub(sent[0].timestamp), 220 * 8);
+    assert!(sent[1].marker);
+}
+
+#[test]
 fn another_stream_after_digits_is_later_than_they_were() {
     let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
     let mut phone = Phone::new(1, Codec::Pcmu);
