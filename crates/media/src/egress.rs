@@ -20,7 +20,7 @@ pub(crate) struct Egress {
 pub(crate) enum Follows {
     /// The packet before it, without a break.
     Audio,
-    /// Silence: it carries the marker bit (RFC 3551 s.4.1).
+    /// Nothing: it carries the marker bit (RFC 3551 s.4.1).
     Silence,
 }
 
@@ -53,7 +53,15 @@ impl Egress {
         }
     }
 
-    /// The first timestamp of another feed: beyond all that was sent.
+    /// What a packet whose audio begins at `now` comes after.
+    pub(crate) fn follows(&self, now: Instant) -> Follows {
+        match self.newest {
+            Some((at, _)) if samples_between(at, now) == FRAME => Follows::Audio,
+            Some(_) | None => Follows::Silence,
+        }
+    }
+
+    /// The timestamp of audio of our own that begins at `now`: beyond all that was sent.
     pub(crate) fn fresh_timestamp(&self, now: Instant) -> u32 {
         match self.newest {
             Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now).max(FRAME)),

@@ -271,9 +271,13 @@ impl Leg {
         let line = if line_before == Line::Busy { line_before } else { self.dial.line() };
         let Mode::Tapped(tap) = &mut self.mode else { return };
         while let Some(packet) = tap.playout.poll(now, line) {
+            if target.is_none() {
+                continue;
+            }
             let mut bytes = [0; HEADER + FRAME];
-            let timestamp = egress.timestamp(packet.due);
-            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, packet.follows);
+            let timestamp = egress.fresh_timestamp(packet.due);
+            let follows = egress.follows(packet.due);
+            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, follows);
             bytes[..HEADER].copy_from_slice(&stamp.bytes());
             bytes[HEADER..].copy_from_slice(&packet.samples);
             if let Some(table) = g711::transcoder(crate::command::Codec::Pcmu, far.remote.codec) {

@@ -55,6 +55,7 @@ impl Tap {
     /// Its clock starts.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.began = now;
+        self.playout.begin(now);
         self.owed_due = (!self.owed.is_empty()).then_some(now);
     }
 

@@ -42,6 +42,13 @@ pub(crate) struct Sent {
     pub(crate) payload: Vec<u8>,
 }
 
+impl Sent {
+    pub(crate) fn is_silence(&self) -> bool {
+        let silence = if self.payload_type == payload_type(Codec::Pcma) { 0xd5 } else { 0xff };
+        self.payload.iter().all(|sample| *sample == silence)
+    }
+}
+
 impl Outbox for Recorder {
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
         assert_eq!(channel, Channel::Rtp);
@@ -171,6 +178,13 @@ impl World {
         self.out.at = self.elapsed();
         let mut packet = packet.to_vec();
         self.table.receive(self.now, Slot(slot), Channel::Rtp, source, &mut packet, &mut self.out);
+    }
+
+    /// What a leg sent, but for whole packets of silence.
+    pub(crate) fn said_by(&self, slot: u32) -> Vec<Sent> {
+        let mut sent = self.sent_by(slot);
+        sent.retain(|sent| !sent.is_silence());
+        sent
     }
 
     pub(crate) fn sent_by(&self, slot: u32) -> Vec<Sent> {
