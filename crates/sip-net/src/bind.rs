@@ -8,6 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use crate::listener::Listener;
+use crate::origins::Origins;
 
 /// Why a socket could not be bound: one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +40,9 @@ pub enum BindError {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn bind_udp(address: SocketAddr) -> Result<Listener, BindError> {
-    let bound = open(address).and_then(|socket| {
+    let bound = open(address).and_then(|(socket, origins)| {
         let local = socket.local_addr()?;
-        Ok(Listener::new(socket, local))
+        Ok(Listener::new(socket, local, origins))
     });
     bound.map_err(|system| BindError::new(address, system))
 }
@@ -61,7 +62,7 @@ impl BindError {
     }
 }
 
-fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open(address: SocketAddr) -> io::Result<(UdpSocket, Option<Origins>)> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -72,8 +73,9 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     // As much as the system grants, for bursts.
     socket.set_recv_buffer_size(RECEIVE_BUFFER).ok();
     socket.set_nonblocking(true)?;
+    let origins = Origins::of(&socket, address)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok((UdpSocket::from_std(socket.into())?, origins))
 }
 
 const RECEIVE_BUFFER: usize = 4 << 20;

@@ -9,6 +9,7 @@ mod brain;
 mod driver;
 mod listener;
 mod lookups;
+mod origins;
 mod run;
 mod trouble;
 
