@@ -121,8 +121,9 @@ impl<'a> Line<'a> {
 
     /// The payload types in the line's order, each with the codec it stands for, if it is one of ours.
     pub(crate) fn codecs(self) -> impl Iterator<Item = (u8, Codec)> {
+        let maps = self.rtpmaps();
         self.payload_types().filter_map(move |payload_type| {
-            let codec = match self.rtpmap(payload_type) {
+            let codec = match &maps[usize::from(payload_type)] {
                 Some(map) if map.rate == 8000 && map.channels == 1 => Codec::from_name(map.name),
                 Some(_) => None,
                 None => Codec::from_static_payload_type(payload_type),
@@ -133,8 +134,10 @@ impl<'a> Line<'a> {
 
     /// The payload type of telephone-event at the codecs' clock rate.
     pub(crate) fn telephone_event(self) -> Option<u8> {
+        let maps = self.rtpmaps();
         self.payload_types().find(|&payload_type| {
-            self.rtpmap(payload_type)
+            maps[usize::from(payload_type)]
+                .as_ref()
                 .is_some_and(|map| map.rate == 8000 && map.name.eq_ignore_ascii_case("telephone-event"))
         })
     }
@@ -174,16 +177,23 @@ impl<'a> Line<'a> {
     }
 
     fn payload_types(self) -> impl Iterator<Item = u8> + use<'a> {
-        self.media.fmt.split_ascii_whitespace().filter_map(|fmt| fmt.parse().ok()).filter(|&pt: &u8| pt < 128)
+        let formats = self.media.fmt.split_ascii_whitespace();
+        formats.filter_map(|fmt| fmt.parse().ok()).filter(|&pt: &u8| usize::from(pt) < PAYLOAD_TYPES)
     }
 
-    fn rtpmap(self, payload_type: u8) -> Option<RtpMap<'a>> {
-        self.media
-            .attributes
-            .iter()
+    /// By payload type, the first one of each. Read once: thousands of formats and thousands of maps fit in a description.
+    fn rtpmaps(self) -> [Option<RtpMap<'a>>; PAYLOAD_TYPES] {
+        let mut maps = [const { None }; PAYLOAD_TYPES];
+        let attributes = self.media.attributes.iter();
+        for map in attributes
             .filter(|attribute| attribute.attribute.eq_ignore_ascii_case("rtpmap"))
             .filter_map(|attribute| RtpMap::parse(attribute.value.as_deref()?))
-            .find(|map| map.payload_type == payload_type)
+        {
+            if let Some(place) = maps.get_mut(usize::from(map.payload_type)) {
+                place.get_or_insert(map);
+            }
+        }
+        maps
     }
 
     fn value(self, name: &'a str) -> Option<&'a str> {
@@ -217,3 +227,6 @@ fn control_address(value: &str, address: IpAddr) -> Option<SocketAddr> {
     let address = parts.nth(2).and_then(|literal| literal.parse().ok()).unwrap_or(address);
     Some(SocketAddr::new(address, port))
 }
+
+/// A payload type has seven bits.
+const PAYLOAD_TYPES: usize = 128;
