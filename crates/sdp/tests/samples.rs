@@ -99,7 +99,8 @@ fn what_is_too_large_is_refused_in_words() {
 /// Minutes, were the maps read again for each format.
 #[test]
 fn thousands_of_formats_and_of_maps_are_read_in_an_instant() {
-    let head = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP ";
+    let head =
+        "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP ";
     let text = format!("{head}{}8\r\n{}", "99 ".repeat(10_000), "a=rtpmap:1 x/1\r\n".repeat(2_000));
     assert_eq!(verdict(text.as_bytes()), "agreed: Pcma");
 }
