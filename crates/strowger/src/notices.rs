@@ -8,9 +8,18 @@ use std::time::{Duration, Instant};
 use b2bua::io::Notice;
 use tracing::{debug, info, warn};
 
-/// Lines a second, and as many at once; what is over it is counted and told later.
+/// One bound for each kind, so that a flood of one hides none of another.
 #[derive(Debug)]
 pub(crate) struct Notices {
+    source_unknown: Bucket,
+    agent_unreachable: Bucket,
+    unfit: Bucket,
+    malformed: Bucket,
+}
+
+/// Lines a second, and as many at once; what is over it is counted and told later.
+#[derive(Debug)]
+struct Bucket {
     tokens: f64,
     refilled: Instant,
     suppressed: u64,
@@ -18,18 +27,25 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { tokens: BURST, refilled: now, suppressed: 0 }
+        Self {
+            source_unknown: Bucket::full(now),
+            agent_unreachable: Bucket::full(now),
+            unfit: Bucket::full(now),
+            malformed: Bucket::full(now),
+        }
     }
 
-    /// Writes the notice, or counts it.
+    /// Writes the notice, or counts it. What a peer may have put into it is quoted, so that no peer can forge a line.
     pub(crate) fn tell(&mut self, now: Instant, notice: &Notice) {
-        if !self.admit(now) {
-            self.suppressed += 1;
-            return;
-        }
-        if self.suppressed > 0 {
-            info!(suppressed = self.suppressed, "notices not written");
-            self.suppressed = 0;
+        let (bucket, kind) = match notice {
+            Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
+            Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
+            Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
+            Notice::Malformed { .. } => (&mut self.malformed, "malformed"),
+        };
+        let Some(suppressed) = bucket.admit(now) else { return };
+        if suppressed > 0 {
+            info!(kind, suppressed, "notices not written");
         }
         match notice {
             Notice::SourceUnknown { source, method, user_agent } => warn!(
@@ -40,21 +56,32 @@ impl Notices {
                 "source-unknown"
             ),
             Notice::AgentUnreachable { agent_id, error } => {
-                warn!(agent = %agent_id, %error, "agent-unreachable");
+                warn!(agent = %agent_id, ?error, "agent-unreachable");
             }
-            Notice::Malformed { source, fault } => debug!(address = %source.ip(), %fault, "malformed"),
+            Notice::Unfit { source, status, fault } => {
+                warn!(address = %source.ip(), status, ?fault, "unfit");
+            }
+            Notice::Malformed { source, fault } => debug!(address = %source.ip(), ?fault, "malformed"),
         }
     }
+}
 
-    fn admit(&mut self, now: Instant) -> bool {
+impl Bucket {
+    const fn full(now: Instant) -> Self {
+        Self { tokens: BURST, refilled: now, suppressed: 0 }
+    }
+
+    /// Whether a line may be written, and how many were not since the last.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
         let since = now.saturating_duration_since(self.refilled).min(REFILLED);
         self.tokens = (self.tokens + since.as_secs_f64() * RATE).min(BURST);
         self.refilled = now;
         if self.tokens < 1.0 {
-            return false;
+            self.suppressed += 1;
+            return None;
         }
         self.tokens -= 1.0;
-        true
+        Some(std::mem::take(&mut self.suppressed))
     }
 }
 
@@ -67,16 +94,64 @@ const REFILLED: Duration = Duration::from_mins(1);
 mod tests {
     use super::*;
 
+    fn malformed() -> Notice {
+        Notice::Malformed { source: "192.0.2.1:5060".parse().unwrap(), fault: "x".into() }
+    }
+
     #[test]
     fn a_flood_is_cut_to_a_burst_and_the_rest_is_counted() {
         let start = Instant::now();
         let mut notices = Notices::new(start);
-        let notice = Notice::Malformed { source: "192.0.2.1:5060".parse().unwrap(), fault: "x".into() };
         for _ in 0..200 {
-            notices.tell(start, &notice);
+            notices.tell(start, &malformed());
         }
-        assert_eq!(notices.suppressed, 150);
-        notices.tell(start + Duration::from_secs(1), &notice);
-        assert_eq!(notices.suppressed, 0, "told with the next line");
+        assert_eq!(notices.malformed.suppressed, 150);
+        notices.tell(start + Duration::from_secs(1), &malformed());
+        assert_eq!(notices.malformed.suppressed, 0, "told with the next line");
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_silences_no_other() {
+        let (told, lines) = std::sync::mpsc::channel();
+        let log = tracing_subscriber::fmt()
+            .with_writer(move || Lines(told.clone()))
+            .with_ansi(false)
+            .with_target(false)
+            .finish();
+        let start = Instant::now();
+        let mut notices = Notices::new(start);
+        tracing::subscriber::with_default(log, || {
+            for _ in 0..10_000 {
+                notices.tell(start, &malformed());
+            }
+            let source = "192.0.2.1:5060".parse().unwrap();
+            notices.tell(
+                start,
+                &Notice::SourceUnknown { source, method: "INVITE".into(), user_agent: Some("x\ny".into()) },
+            );
+            let error = "603\nWARN source-unknown address=8.8.8.8 method=INVITE".into();
+            notices.tell(start, &Notice::AgentUnreachable { agent_id: "a".into(), error });
+        });
+        let lines: Vec<String> = lines.try_iter().collect();
+        let [stranger, agent] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(
+            stranger.contains(" WARN source-unknown address=192.0.2.1 method=INVITE port=5060"),
+            "{stranger}"
+        );
+        assert!(agent.contains(" WARN agent-unreachable agent=a error=\"603\\nWARN source"), "{agent}");
+    }
+
+    /// Hands each line of the log on.
+    struct Lines(std::sync::mpsc::Sender<String>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.send(String::from_utf8_lossy(line).into_owned()).map_err(std::io::Error::other)?;
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }
