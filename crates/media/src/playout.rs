@@ -128,14 +128,14 @@ impl Playout {
             let due = *next;
             *next += TICK;
             self.played += std::mem::take(&mut self.sounding);
-            if let Some(samples) = self.tick(due, line) {
+            if let Some(samples) = self.tick(now, line) {
                 return Some(Packet { due, samples });
             }
         }
     }
 
-    /// What is heard from `due` on; nothing while a digit is, or while the rest of a frame is waited for.
-    fn tick(&mut self, due: Instant, line: Line) -> Option<[u8; FRAME]> {
+    /// What is heard next; nothing while a digit is, or while the rest of a frame is waited for.
+    fn tick(&mut self, now: Instant, line: Line) -> Option<[u8; FRAME]> {
         let is_short = self.queue.len() < FRAME;
         match &mut self.state {
             State::Dry => (line == Line::Free).then_some([ULAW_SILENCE; FRAME]),
@@ -145,7 +145,7 @@ impl Playout {
                 }
                 // A short beginning gets the same patience as a short end.
                 let begin = if is_short { *until + PATIENT_TICKS * TICK } else { *until };
-                if due < begin {
+                if now < begin {
                     return Some([ULAW_SILENCE; FRAME]);
                 }
                 self.state = State::Playing { idle_ticks: 0 };
