@@ -278,7 +278,7 @@ impl<'a> Stage<'a> {
     }
 
     fn close(&mut self, leg: usize) {
-        let closed = self.table.close(key(leg));
+        let closed = self.table.close(self.now, key(leg), &mut self.out);
         assert_eq!(closed.map(|(slot, _)| slot), self.legs[leg].take());
         let Some((slot, Counters { sent, .. })) = closed else { return };
         self.out.close(slot, sent);

@@ -86,7 +86,9 @@ impl Watcher {
 
 impl Outbox for Watcher {
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        assert_eq!(channel, Channel::Rtp);
+        if channel == Channel::Rtcp {
+            return check_compound(packet);
+        }
         assert!(to.port() != 0 && !to.ip().is_unspecified());
         self.packets += 1;
         let sent = &mut self.sent[slot.index()];
@@ -178,6 +180,18 @@ impl Heard {
         assert!(count >= self.count, "packet {count} is heard after {}", self.count);
         self.count = count;
     }
+}
+
+/// An RTCP packet: a report first, then who it is from, of the length that they say.
+fn check_compound(packet: &[u8]) {
+    assert!(matches!(packet, [0x80 | 0x81, 200 | 201, ..]), "{packet:?}");
+    let mut rest = packet;
+    let mut kinds = 0;
+    while let [_, kind, high, low, ..] = *rest {
+        kinds = kinds * 10 + usize::from(kind % 10);
+        rest = &rest[4 + 4 * usize::from(u16::from_be_bytes([high, low]))..];
+    }
+    assert!(rest.is_empty() && matches!(kinds, 2 | 12 | 23 | 123), "{packet:?}");
 }
 
 /// What the packet sounds like.

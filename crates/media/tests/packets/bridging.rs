@@ -269,9 +269,9 @@ fn a_closed_leg_ends_the_bridge_and_its_slot_is_used_again() {
     let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
     let packet = Phone::new(1, Codec::Pcmu).audio(&[1; 160]);
     world.receive(0, address(1), &packet);
-    let (slot, counters) = world.table.close(B).unwrap();
+    let (slot, counters) = world.close(B).unwrap();
     assert_eq!((slot, counters.sent), (Slot(1), 1));
-    assert_eq!(world.table.close(B), None);
+    assert_eq!(world.close(B), None);
     world.receive(0, address(1), &packet);
     world.receive(1, address(2), &packet);
     assert_eq!(world.sent_by(1).len(), 1);

@@ -103,7 +103,7 @@ fn take(world: &mut World, step: Step, marks: &mut u32) {
         Step::Echo => world.apply(&Command::Echo { media: A }),
         Step::Tap => world.apply(&Command::Tap { media: A }),
         Step::Reopen => {
-            world.table.close(B);
+            world.close(B);
             world.table.open(world.now, B);
         }
     }
