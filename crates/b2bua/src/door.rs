@@ -15,7 +15,7 @@ use crate::call::{Admitted, Brief, Call, Facts, Plan};
 use crate::config::UnknownSource;
 use crate::desk::{Desk, Owner};
 use crate::fate::{Fate, Side};
-use crate::identify::{Source, identify};
+use crate::identify::{Source, identify, stranger};
 use crate::io::{CallKey, Notice, Now, Output};
 use crate::negotiate::Opening;
 use crate::parties::{self, ANONYMOUS, Privacy};
@@ -63,6 +63,9 @@ impl Door {
     ) -> Option<(CallKey, Call)> {
         let Knock { dialog, request, flow } = knock;
         let source = identify(&desk.directory, flow.transport, flow.remote.ip());
+        if matches!(source, Source::Unknown) {
+            desk.put(Output::Notice(stranger(request, *flow)));
+        }
         if unwritten >= MAX_UNWRITTEN {
             // Whoever has no answer to expect learns nothing of it.
             let fate = match source {
@@ -87,7 +90,6 @@ impl Door {
                     desk.refuse(now, *dialog, &fate);
                     return None;
                 }
-                notice(desk, request, *flow);
                 let facts = facts(desk, now, request, *flow, None);
                 Some((facts.key, Call::refuse(desk, now, facts, *dialog, &fate)))
             }
@@ -277,15 +279,7 @@ fn account(desk: &Desk) -> String {
     format!("AC{hash:032x}")
 }
 
-fn notice(desk: &mut Desk, request: &Message, flow: Flow) {
-    desk.put(Output::Notice(Notice::SourceUnknown {
-        source: flow.remote,
-        method: "INVITE".to_owned(),
-        user_agent: request.header("User-Agent").map(|value| value.chars().take(MAX_CALL_ID).collect()),
-    }));
-}
-
-/// A scanner must not fill the disk or the log.
+/// A scanner must not fill the disk.
 const STRANGERS_PER_SECOND: u32 = 10;
 /// Nor must a trunk that sends what nobody can take.
 const UNFIT_PER_SECOND: u32 = 10;

@@ -280,7 +280,7 @@ fn options_from_a_trunk_or_an_agent_is_answered_and_from_a_stranger_not() {
     }
     house.look();
     house.receive(STRANGER, &outside("OPTIONS", STRANGER));
-    assert_eq!(house.look(), "\n");
+    assert_eq!(house.look(), format!("\nnotice OPTIONS from {STRANGER}\n"));
     house.assert_empty();
 }
 

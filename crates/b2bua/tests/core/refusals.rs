@@ -87,6 +87,18 @@ fn nothing_that_an_unknown_source_sends_draws_an_answer() {
 }
 
 #[test]
+fn a_scan_by_an_unknown_source_is_told_whatever_the_method() {
+    for method in ["OPTIONS", "REGISTER", "WHATEVER"] {
+        let mut house = House::new();
+        let probe = Dial::to("+14155550100").at_source(STRANGER).invite().replace("INVITE", method);
+        for _ in 0..2 {
+            house.receive(STRANGER, &probe);
+        }
+        assert_eq!(house.look(), format!("\nnotice {method} from {STRANGER}\n"), "told once");
+    }
+}
+
+#[test]
 fn an_unknown_source_is_403_where_the_node_says_so() {
     let mut house = House::with(INVENTORY, |config| config.unknown_source = UnknownSource::Reject);
     let call = Dial::to("+14155550100").at_source(STRANGER);
@@ -101,6 +113,7 @@ fn a_scanner_leaves_ten_records_a_second_and_is_counted_beyond() {
         Dial::to("+14155550100").at_source(STRANGER).named(&format!("s{at}")).place(&mut house);
     }
     assert_eq!((house.finished().len(), house.core.census().unrecorded), (10, 90));
+    assert_eq!(house.look().matches("notice INVITE").count(), 100, "the log has its own bound");
     house.pass(Duration::from_secs(1));
     Dial::to("+14155550100").at_source(STRANGER).named("later").place(&mut house);
     assert_eq!((house.finished().len(), house.core.census().unrecorded), (11, 90));
