@@ -147,7 +147,8 @@ fn core_config(config: &Config, listeners: &[SocketAddr], workers: u16) -> b2bua
     for listener in &sip_listeners {
         info!(listen = %listener.local, advertised = %listener.advertised, "SIP over UDP");
     }
-    info!(bind = %first.ip(), advertised = %media_address, workers, "RTP");
+    let media_bind = addresses::media(first.ip(), media_address);
+    info!(bind = %media_bind, advertised = %media_address, workers, "RTP");
     let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
     let sip = sip::endpoint::Config {
         listeners: sip_listeners,
@@ -168,7 +169,7 @@ fn core_config(config: &Config, listeners: &[SocketAddr], workers: u16) -> b2bua
     }
     let silence = config.media.silence_timeout_s.0;
     b2bua::Config {
-        media_bind: first.ip(),
+        media_bind,
         workers,
         unknown_source: match config.sip.unknown_source {
             UnknownSource::Drop => b2bua::UnknownSource::Drop,
