@@ -1,5 +1,7 @@
 //! Real descriptions, broken ones, and noise: each is read or refused in words, and never breaks anything.
 
+#![expect(clippy::disallowed_methods, reason = "a corpus lies in files, where the environment says")]
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,6 @@ fn lines_of(text: &[u8]) -> usize {
 }
 
 /// `STROWGER_CORPUS`, or where it lies beside the workspace.
-#[expect(clippy::disallowed_methods, reason = "where the corpus lies is the environment's to say")]
 fn corpus() -> String {
     std::env::var("STROWGER_CORPUS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned())
