@@ -193,6 +193,10 @@ fn a_held_leg_reports_still() {
 fn reports_go_to_where_the_far_sides_come_from() {
     let nat = |port| SocketAddr::from(([198, 51, 100, 1], port));
     let mut world = World::tapped(Codec::Pcmu);
+    let mut inside = remote(1, Codec::Pcmu);
+    inside.rtp = SocketAddr::from(([10, 0, 0, 7], 4000));
+    inside.rtcp = SocketAddr::from(([10, 0, 0, 7], 4001));
+    world.describe(A, inside);
     let mut phone = Phone::new(1, Codec::Pcmu);
     phone.address = nat(61_234);
     talk(&mut world, 0, &mut phone, 10);
