@@ -64,7 +64,7 @@ impl Core {
             Input::FlowFailed(flow) => self.desk.flow_failed(now, flow),
             Input::Media(event) => {
                 if let Some(owner) = self.desk.heard(now, &event) {
-                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(&event)));
+                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(event)));
                 }
             }
             Input::Agent(event) => {

@@ -127,6 +127,11 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// A call was refused, since there was no port pair for its caller's media.
+    NoPorts {
+        /// Why, in words.
+        error: String,
+    },
     /// An INVITE of a known source was none that could be taken.
     Unfit {
         /// Where from.

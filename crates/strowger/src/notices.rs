@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 pub(crate) struct Notices {
     source_unknown: Bucket,
     agent_unreachable: Bucket,
+    no_ports: Bucket,
     unfit: Bucket,
     malformed: Bucket,
 }
@@ -30,6 +31,7 @@ impl Notices {
         Self {
             source_unknown: Bucket::full(now),
             agent_unreachable: Bucket::full(now),
+            no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
             malformed: Bucket::full(now),
         }
@@ -40,6 +42,7 @@ impl Notices {
         let (bucket, kind) = match notice {
             Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
             Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
+            Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
             Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
             Notice::Malformed { .. } => (&mut self.malformed, "malformed"),
         };
@@ -57,6 +60,10 @@ impl Notices {
             ),
             Notice::AgentUnreachable { agent_id, error } => {
                 warn!(agent = %agent_id, ?error, "agent-unreachable");
+            }
+            Notice::NoPorts { error } => {
+                let remedy = "widen media.ports, or stop what else uses its ports";
+                warn!(?error, %remedy, "no-ports");
             }
             Notice::Unfit { source, status, fault } => {
                 warn!(address = %source.ip(), status, ?fault, "unfit");
@@ -131,14 +138,17 @@ mod tests {
             );
             let error = "603\nWARN source-unknown address=8.8.8.8 method=INVITE".into();
             notices.tell(start, &Notice::AgentUnreachable { agent_id: "a".into(), error });
+            notices.tell(start, &Notice::NoPorts { error: "address in use".into() });
         });
         let lines: Vec<String> = lines.try_iter().collect();
-        let [stranger, agent] = lines.as_slice() else { panic!("{lines:?}") };
+        let [stranger, agent, ports] = lines.as_slice() else { panic!("{lines:?}") };
         assert!(
             stranger.contains(" WARN source-unknown address=192.0.2.1 method=INVITE port=5060"),
             "{stranger}"
         );
         assert!(agent.contains(" WARN agent-unreachable agent=a error=\"603\\nWARN source"), "{agent}");
+        assert!(ports.contains(" WARN no-ports error=\"address in use\""), "{ports}");
+        assert!(ports.contains("media.ports"), "it says what to do: {ports}");
     }
 
     /// Hands each line of the log on.

@@ -9,9 +9,10 @@ use numbers::Endpoint;
 use sip::{Message, StatusCode};
 
 use super::Facts;
+use super::binding::{ALL_IN_USE, BIND_RETRIES};
 use super::dialling::Approach;
 use super::event::{Closed, PairEvent, StreamEvent};
-use super::reach::{bind, invite, open, resolve};
+use super::reach::{bind, invite, no_port, open, resolve};
 use super::target::Target;
 use crate::body;
 use crate::desk::Desk;
@@ -62,9 +63,14 @@ impl Attempt {
             Endpoint::MediaStream { .. } => open(approach, facts, desk, now),
             Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.config.sip.listeners) {
                 Ok(target) => match target.address() {
-                    Some(address) => {
-                        bind(facts, desk, now, Hops { target, left: [address].into() }, BIND_TRIES)
-                    }
+                    Some(address) => bind(
+                        facts,
+                        desk,
+                        now,
+                        Hops { target, left: [address].into() },
+                        BIND_RETRIES,
+                        ALL_IN_USE,
+                    ),
                     None => resolve(facts, desk, now, target),
                 },
                 Err(error) => Outcome::Failed(error),
@@ -116,7 +122,7 @@ impl Attempt {
             Self::Resolving { target, .. } => match verdict {
                 Verdict::Resolved(addresses) => {
                     let left = addresses.into_iter().take(MAX_HOPS).collect();
-                    bind(facts, desk, now, Hops { target, left }, BIND_TRIES)
+                    bind(facts, desk, now, Hops { target, left }, BIND_RETRIES, ALL_IN_USE)
                 }
                 Verdict::Failed(error) => Outcome::Failed(error),
             },
@@ -137,7 +143,10 @@ impl Attempt {
         match self {
             Self::Binding { pair, hops, tries_left, give_up_at } => match event {
                 PairEvent::Bound => invite(approach, facts, desk, now, pair, hops),
-                PairEvent::BindFailed => bind(facts, desk, now, hops, tries_left),
+                PairEvent::BindFailed(error) => match tries_left.checked_sub(1) {
+                    Some(tries_left) => bind(facts, desk, now, hops, tries_left, &error),
+                    None => no_port(&error),
+                },
                 PairEvent::Latched | PairEvent::Silent | PairEvent::Released(_) => {
                     Outcome::Waiting(Self::Binding { pair, hops, tries_left, give_up_at })
                 }
@@ -235,8 +244,6 @@ impl Attempt {
         }
     }
 }
-
-const BIND_TRIES: u8 = 8;
 
 /// As many addresses of one agent are tried.
 const MAX_HOPS: usize = 4;

@@ -102,7 +102,7 @@ impl Dialling {
             | CallEvent::Pair(
                 Side::Caller,
                 PairEvent::Bound
-                | PairEvent::BindFailed
+                | PairEvent::BindFailed(_)
                 | PairEvent::Latched
                 | PairEvent::Silent
                 | PairEvent::Released(_),

@@ -65,10 +65,11 @@ pub(crate) enum Closed {
 }
 
 /// Of a port pair.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum PairEvent {
     Bound,
-    BindFailed,
+    /// Why, in the system's words.
+    BindFailed(String),
     Latched,
     Silent,
     Released(Counters),
@@ -93,13 +94,13 @@ impl StreamEvent {
 }
 
 impl PairEvent {
-    pub(crate) fn of(event: &MediaEvent) -> Self {
+    pub(crate) fn of(event: MediaEvent) -> Self {
         match event {
             MediaEvent::Bound { .. } => Self::Bound,
-            MediaEvent::BindFailed { .. } => Self::BindFailed,
+            MediaEvent::BindFailed { error, .. } => Self::BindFailed(error),
             MediaEvent::Latched { .. } => Self::Latched,
             MediaEvent::Silent { .. } => Self::Silent,
-            MediaEvent::Released { counters, .. } => Self::Released(*counters),
+            MediaEvent::Released { counters, .. } => Self::Released(counters),
         }
     }
 }

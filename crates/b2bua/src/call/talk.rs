@@ -151,7 +151,7 @@ impl Talk {
             | CallEvent::Stream(StreamEvent::Opened)
             | CallEvent::Pair(
                 _,
-                PairEvent::Bound | PairEvent::BindFailed | PairEvent::Latched | PairEvent::Released(_),
+                PairEvent::Bound | PairEvent::BindFailed(_) | PairEvent::Latched | PairEvent::Released(_),
             )
             | CallEvent::Verdict(_)
             | CallEvent::Recorded => return Turnout::On(self),

@@ -175,8 +175,18 @@ fn a_node_that_can_bind_no_port_says_503() {
     let call = Dial::to("+14155550100");
     let journal = refused(&mut house, &call, "503");
     assert_eq!(journal.matches("bind ").count(), 8);
+    assert_eq!(journal.matches("notice no ports: in use\n").count(), 1, "{journal}");
     assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
     assert_eq!(house.record().status, Some(CallStatus::Refused));
+}
+
+#[test]
+fn a_node_whose_few_ports_can_not_be_bound_says_why() {
+    let mut house = House::with(INVENTORY, |config| config.ports = 10_000..=10_003);
+    house.binds = Binds::Fail;
+    let journal = refused(&mut house, &Dial::to("+14155550100"), "503");
+    assert_eq!(journal.matches("bind ").count(), 2);
+    assert!(journal.contains("notice no ports: in use\n"), "{journal}");
 }
 
 #[test]
@@ -184,7 +194,9 @@ fn a_node_without_a_free_port_says_503() {
     let mut house = House::with(INVENTORY, |config| config.ports = 10_000..=10_001);
     Dial::to("+14155550100").connect(&mut house);
     let second = Dial::to("+14155550100").named("c2");
+    house.look();
     second.place(&mut house);
+    assert!(house.look().contains("notice no ports: all of them are in use\n"));
     assert!(header(&house.last(CALLER, "503"), "Retry-After").is_some());
     assert_eq!(house.record().reason.as_deref(), Some("node-full"));
 }

@@ -418,3 +418,17 @@ fn named(house: &mut House) -> Dial {
     house.look();
     call
 }
+
+#[test]
+fn an_agent_for_which_no_port_can_be_bound_gives_way_and_the_notice_says_why() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    house.binds = Binds::Fail;
+    house.look();
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
+    let journal = house.look();
+    assert_eq!(journal.matches("bind ").count(), 8);
+    assert!(journal.contains("notice named: there is no RTP port for it: in use\n"), "{journal}");
+    assert!(journal.ends_with("caller <- 200\n"), "{journal}");
+}
