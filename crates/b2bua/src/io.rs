@@ -127,6 +127,13 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// The stream of an agent broke during a call, which ends.
+    AgentGone {
+        /// Which one.
+        agent_id: String,
+        /// What was wrong, in words.
+        error: String,
+    },
     /// A call was refused, since there was no port pair for its caller's media.
     NoPorts {
         /// Why, in words.

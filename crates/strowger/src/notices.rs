@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 pub(crate) struct Notices {
     source_unknown: Bucket,
     agent_unreachable: Bucket,
+    agent_gone: Bucket,
     no_ports: Bucket,
     unfit: Bucket,
     malformed: Bucket,
@@ -31,6 +32,7 @@ impl Notices {
         Self {
             source_unknown: Bucket::full(now),
             agent_unreachable: Bucket::full(now),
+            agent_gone: Bucket::full(now),
             no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
             malformed: Bucket::full(now),
@@ -42,6 +44,7 @@ impl Notices {
         let (bucket, kind) = match notice {
             Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
             Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
+            Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
             Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
             Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
             Notice::Malformed { .. } => (&mut self.malformed, "malformed"),
@@ -61,6 +64,7 @@ impl Notices {
             Notice::AgentUnreachable { agent_id, error } => {
                 warn!(agent = %agent_id, ?error, "agent-unreachable");
             }
+            Notice::AgentGone { agent_id, error } => warn!(agent = %agent_id, ?error, "agent-gone"),
             Notice::NoPorts { error } => {
                 let remedy = "widen media.ports, or stop what else uses its ports";
                 warn!(?error, %remedy, "no-ports");
@@ -138,15 +142,18 @@ mod tests {
             );
             let error = "603\nWARN source-unknown address=8.8.8.8 method=INVITE".into();
             notices.tell(start, &Notice::AgentUnreachable { agent_id: "a".into(), error });
+            let error = "reset\nby peer".into();
+            notices.tell(start, &Notice::AgentGone { agent_id: "a".into(), error });
             notices.tell(start, &Notice::NoPorts { error: "address in use".into() });
         });
         let lines: Vec<String> = lines.try_iter().collect();
-        let [stranger, agent, ports] = lines.as_slice() else { panic!("{lines:?}") };
+        let [stranger, agent, gone, ports] = lines.as_slice() else { panic!("{lines:?}") };
         assert!(
             stranger.contains(" WARN source-unknown address=192.0.2.1 method=INVITE port=5060"),
             "{stranger}"
         );
         assert!(agent.contains(" WARN agent-unreachable agent=a error=\"603\\nWARN source"), "{agent}");
+        assert!(gone.contains(" WARN agent-gone agent=a error=\"reset\\nby peer\""), "{gone}");
         assert!(ports.contains(" WARN no-ports error=\"address in use\""), "{ports}");
         assert!(ports.contains("media.ports"), "it says what to do: {ports}");
     }

@@ -108,8 +108,11 @@ impl Attempt {
         match (self, event) {
             (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
             (Self::Stream { .. }, StreamEvent::Failed(error)) => Outcome::Failed(error),
-            (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly | Closed::Broken)) => {
+            (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly)) => {
                 Outcome::Failed("the stream closed before it was open".to_owned())
+            }
+            (Self::Stream { .. }, StreamEvent::Closed(Closed::Broken(reason))) => {
+                Outcome::Failed(format!("the stream broke before it was open: {reason}"))
             }
             (other, StreamEvent::Opened | StreamEvent::Failed(_) | StreamEvent::Closed(_)) => {
                 Outcome::Waiting(other)

@@ -53,15 +53,17 @@ pub(crate) enum StreamEvent {
     Opened,
     /// Why, in words.
     Failed(String),
-    /// In order, or broken: then why.
+    /// After it was open.
     Closed(Closed),
 }
 
 /// How a stream ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Closed {
+    /// The bot closed it.
     Orderly,
-    Broken,
+    /// Why, in words.
+    Broken(String),
 }
 
 /// Of a port pair.
@@ -88,7 +90,7 @@ impl StreamEvent {
             AgentEvent::Opened { .. } => Self::Opened,
             AgentEvent::Failed { error, .. } => Self::Failed(error),
             AgentEvent::Closed { clean: true, .. } => Self::Closed(Closed::Orderly),
-            AgentEvent::Closed { clean: false, .. } => Self::Closed(Closed::Broken),
+            AgentEvent::Closed { clean: false, reason, .. } => Self::Closed(Closed::Broken(reason)),
         }
     }
 }

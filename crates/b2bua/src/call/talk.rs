@@ -12,7 +12,7 @@ use super::{CallEvent, Facts, State};
 use crate::desk::{Desk, after, reasons_of};
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
-use crate::io::Now;
+use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Pair, SipLeg};
 use crate::usage::Seat;
 use crate::{dtmf, reinvite};
@@ -131,7 +131,9 @@ impl Talk {
             CallEvent::Stream(StreamEvent::Closed(Closed::Orderly)) => {
                 (Fate::StreamClosed, Some(Side::Agent))
             }
-            CallEvent::Stream(StreamEvent::Closed(Closed::Broken) | StreamEvent::Failed(_)) => {
+            CallEvent::Stream(StreamEvent::Closed(Closed::Broken(error)) | StreamEvent::Failed(error)) => {
+                let agent_id = facts.record.agent_id.clone().unwrap_or_default();
+                desk.put(Output::Notice(Notice::AgentGone { agent_id, error }));
                 (Fate::StreamBroken, Some(Side::Agent))
             }
             CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(side), None),

@@ -274,6 +274,7 @@ impl House {
             Output::Notice(notice) => self.journal.push(match notice {
                 Notice::SourceUnknown { source, method, .. } => format!("notice {method} from {source}"),
                 Notice::AgentUnreachable { agent_id, error } => format!("notice {agent_id}: {error}"),
+                Notice::AgentGone { agent_id, error } => format!("notice {agent_id} gone: {error}"),
                 Notice::NoPorts { error } => format!("notice no ports: {error}"),
                 Notice::Unfit { status, fault, .. } => format!("notice {status}: {fault}"),
                 Notice::Malformed { fault, .. } => format!("notice {fault}"),
