@@ -1,5 +1,6 @@
 //! Our side of one leg's offers and answers (RFC 3264), and what they mean to the packet path.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -77,7 +78,9 @@ impl Exchange {
             }
             .map_err(Fate::Disagreed)?;
         let chosen = only(&self.capabilities, agreement.codec);
-        let text = self.say(|local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))?;
+        let text = self
+            .say(|local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))
+            .map_err(Fate::Disagreed)?;
         self.lines = Lines::of(offer, &agreement);
         self.agreement = Some(agreement);
         self.turn = Turn::Settled;
@@ -88,9 +91,9 @@ impl Exchange {
     pub(crate) fn offer(&mut self) -> String {
         let offered = self.offered();
         let lines = self.lines.clone();
-        let text = self.say(|local| Ok(lines.offer(&offered, local)));
+        let Ok(text) = self.say(|local| Ok::<_, Infallible>(lines.offer(&offered, local)));
         self.turn = Turn::Offered;
-        text.unwrap_or_default()
+        text
     }
 
     /// Takes the answer to our offer.
@@ -144,11 +147,11 @@ impl Exchange {
     }
 
     /// Prints a description, with the next version if it differs from what was said last.
-    fn say(&mut self, print: impl Fn(&Local) -> Result<String, sdp::Refusal>) -> Result<String, Fate> {
-        let mut text = print(&self.local).map_err(Fate::Disagreed)?;
+    fn say<E>(&mut self, print: impl Fn(&Local) -> Result<String, E>) -> Result<String, E> {
+        let mut text = print(&self.local)?;
         if self.said.as_ref().is_some_and(|said| *said != text) {
             self.local.version += 1;
-            text = print(&self.local).map_err(Fate::Disagreed)?;
+            text = print(&self.local)?;
         }
         self.said = Some(text.clone());
         Ok(text)
