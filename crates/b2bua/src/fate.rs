@@ -53,8 +53,8 @@ pub(crate) enum Fate {
     StreamBroken,
     /// No ACK came to our 2xx.
     AckMissing(Side),
-    /// The answer to our offer can't be used.
-    AnswerUnusable,
+    /// The answer to our offer can't be used: why, in words.
+    AnswerUnusable(String),
     /// Nothing was heard from that side.
     MediaSilent(Side),
     /// The call reached `max_call_s`.
@@ -149,7 +149,7 @@ impl Fate {
             | Self::StreamClosed
             | Self::StreamBroken
             | Self::AckMissing(_)
-            | Self::AnswerUnusable
+            | Self::AnswerUnusable(_)
             | Self::MediaSilent(_)
             | Self::MaxDuration => Words { sip_status: Some(480), status: Failed, ..self.words_answered() },
         }
@@ -180,8 +180,9 @@ impl Fate {
             Self::AckMissing(Side::Agent) => {
                 words(Completed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the agent")
             }
-            Self::AnswerUnusable => {
-                words(Failed, 488, 79, EndedBy::System, "no-common-codec", "the answer can't be used")
+            Self::AnswerUnusable(fault) => {
+                let text = format!("the answer can't be used: {fault}");
+                words(Failed, 488, 79, EndedBy::System, "no-common-codec", &text)
             }
             Self::MediaSilent(Side::Caller) => {
                 words(Completed, 408, 102, EndedBy::System, "media-silent", "no media from the caller")

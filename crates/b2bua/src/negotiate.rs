@@ -99,8 +99,10 @@ impl Exchange {
     /// Takes the answer to our offer.
     pub(crate) fn accept(&mut self, answer: &Session) -> Result<(), Fate> {
         self.turn = Turn::Settled;
-        let agreement =
-            self.lines.accept(&self.offered(), &self.local, answer).map_err(|_| Fate::AnswerUnusable)?;
+        let agreement = self
+            .lines
+            .accept(&self.offered(), &self.local, answer)
+            .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
         self.agreement = Some(agreement);
         Ok(())
     }

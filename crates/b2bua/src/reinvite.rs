@@ -5,7 +5,7 @@ use sip::endpoint::Reply;
 use sip::{Message, Method};
 
 use crate::body;
-use crate::fate::Fate;
+use crate::fate::{Fate, Phase};
 use crate::negotiate::{Exchange, Turn};
 use crate::refusal::{described, plain, reply};
 
@@ -44,9 +44,17 @@ pub(crate) fn acknowledged(sdp: &mut Exchange, ack: &Message) -> Result<bool, Fa
         Turn::Settled => return Ok(false),
         Turn::Offered => {}
     }
-    let answer = body::description(ack).ok().flatten().ok_or(Fate::AnswerUnusable)?;
-    sdp.accept(&answer)?;
+    accept(sdp, ack)?;
     Ok(true)
+}
+
+/// Takes the answer to our offer that a 2xx or an ACK carries.
+pub(crate) fn accept(sdp: &mut Exchange, message: &Message) -> Result<(), Fate> {
+    match body::description(message) {
+        Ok(Some(answer)) => sdp.accept(&answer),
+        Ok(None) => Err(Fate::AnswerUnusable("there is none".to_owned())),
+        Err(fate) => Err(Fate::AnswerUnusable(fate.words(Phase::Unanswered).text)),
+    }
 }
 
 fn refused(fate: &Fate) -> Reply {

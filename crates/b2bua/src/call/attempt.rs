@@ -14,12 +14,11 @@ use super::dialling::Approach;
 use super::event::{Closed, PairEvent, StreamEvent};
 use super::reach::{bind, invite, no_port, open, resolve};
 use super::target::Target;
-use crate::body;
 use crate::desk::Desk;
 use crate::fate::{Fate, Phase};
 use crate::io::{Now, Ticket, Verdict};
 use crate::leg::{AgentLeg, Pair, SipLeg};
-use crate::refusal;
+use crate::{refusal, reinvite};
 
 /// How far the agent is reached.
 #[derive(Debug)]
@@ -165,15 +164,12 @@ impl Attempt {
         match self {
             Self::Inviting { mut leg, .. } => {
                 desk.acknowledge(now, leg.dialog, None);
-                let taken = body::description(response)
-                    .and_then(|answer| answer.ok_or(Fate::AnswerUnusable))
-                    .and_then(|answer| leg.sdp.accept(&answer));
-                if taken.is_ok() {
+                let Err(fate) = reinvite::accept(&mut leg.sdp, response) else {
                     return Outcome::Ready(AgentLeg::Sip(leg));
-                }
-                desk.bye(now, leg.dialog, &Fate::AnswerUnusable);
+                };
+                desk.bye(now, leg.dialog, &fate);
                 desk.abandon(leg.pair);
-                Outcome::Failed("its answer can't be used".to_owned())
+                Outcome::Failed(fate.words(Phase::Answered).text)
             }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
                 Outcome::Waiting(other)

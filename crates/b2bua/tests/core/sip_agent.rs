@@ -432,3 +432,26 @@ fn an_agent_for_which_no_port_can_be_bound_gives_way_and_the_notice_says_why() {
     assert!(journal.contains("notice named: there is no RTP port for it: in use\n"), "{journal}");
     assert!(journal.ends_with("caller <- 200\n"), "{journal}");
 }
+
+#[test]
+fn the_notice_says_why_the_answer_of_an_agent_cant_be_used() {
+    for (answer, why) in [
+        ("", "there is none"),
+        (
+            &*ANSWER.replace("8 101", "18 101"),
+            "no common audio codec: PCMU and PCMA at 8000 Hz are spoken here",
+        ),
+        (&*ANSWER.replace("audio 50000", "audio 0"), "the session description has no audio"),
+    ] {
+        let mut house = House::new();
+        Dial::to("+14155550103").place(&mut house);
+        house.look();
+        agent_says(&mut house, "200 OK", answer);
+        let journal = house.look();
+        assert!(journal.contains(&format!("notice desk: the answer can't be used: {why}\n")), "{journal}");
+        assert!(
+            journal.contains(&format!("cause=488;text=\"the answer can't be used: {why}\"")),
+            "{journal}"
+        );
+    }
+}
