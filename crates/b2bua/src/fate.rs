@@ -261,3 +261,66 @@ fn q850(reasons: &[String]) -> u8 {
 }
 
 const SHUTDOWN_RETRY_S: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fate that comes after this one, in the order of the list.
+    fn next(fate: &Fate) -> Option<Fate> {
+        Some(match fate {
+            Fate::Refused(_) => Fate::Disagreed(sdp::Refusal::NoAudio),
+            Fate::Disagreed(_) => Fate::Unfit(483, "too many hops".to_owned()),
+            Fate::Unfit(..) => Fate::Ignored,
+            Fate::Ignored => Fate::BadRequest("no v= line".to_owned()),
+            Fate::BadRequest(_) => Fate::UnsupportedBody,
+            Fate::UnsupportedBody => Fate::Cancelled(Vec::new()),
+            Fate::Cancelled(_) => Fate::AgentBusy,
+            Fate::AgentBusy => Fate::AgentDeclined,
+            Fate::AgentDeclined => Fate::NoAnswer,
+            Fate::NoAnswer => Fate::HungUp(Side::Caller, Vec::new()),
+            Fate::HungUp(Side::Caller, _) => Fate::HungUp(Side::Agent, Vec::new()),
+            Fate::HungUp(Side::Agent, _) => Fate::PeerGone(Side::Caller),
+            Fate::PeerGone(Side::Caller) => Fate::PeerGone(Side::Agent),
+            Fate::PeerGone(Side::Agent) => Fate::StreamClosed,
+            Fate::StreamClosed => Fate::StreamBroken,
+            Fate::StreamBroken => Fate::AckMissing(Side::Caller),
+            Fate::AckMissing(Side::Caller) => Fate::AckMissing(Side::Agent),
+            Fate::AckMissing(Side::Agent) => Fate::AnswerUnusable("there is none".to_owned()),
+            Fate::AnswerUnusable(_) => Fate::MediaSilent(Side::Caller),
+            Fate::MediaSilent(Side::Caller) => Fate::MediaSilent(Side::Agent),
+            Fate::MediaSilent(Side::Agent) => Fate::MaxDuration,
+            Fate::MaxDuration => Fate::Hangup,
+            Fate::Hangup => Fate::Shutdown,
+            Fate::Shutdown => return None,
+        })
+    }
+
+    /// The two tables lend each other words, so a fate that neither has of its own would never come to an end.
+    #[test]
+    fn every_end_has_words_in_both_phases() {
+        let fates: Vec<Fate> =
+            std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
+        assert_eq!(fates.len(), 24);
+        for fate in fates {
+            let unanswered = fate.words(Phase::Unanswered);
+            let answer = unanswered.sip_status.unwrap_or_default();
+            if fate == Fate::Ignored {
+                assert_eq!(answer, 0);
+            } else {
+                assert!((400..700).contains(&answer), "{fate:?}");
+            }
+            assert_ne!(unanswered.status, CallStatus::Completed, "{fate:?}");
+            let answered = fate.words(Phase::Answered);
+            assert_eq!((answered.sip_status, answered.retry_after), (None, None), "{fate:?}");
+            assert!(
+                matches!(answered.status, CallStatus::Completed | CallStatus::Failed),
+                "an answered call is not refused, busy or canceled: {fate:?}"
+            );
+            for words in [unanswered, answered] {
+                assert!(!words.reason.is_empty() && !words.text.is_empty(), "{fate:?}");
+                assert!((1..=127).contains(&words.q850), "{fate:?}");
+            }
+        }
+    }
+}
