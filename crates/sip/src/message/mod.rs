@@ -96,7 +96,12 @@ impl Message {
         let Some(text) = text_of(&bytes).filter(|_| bytes.len() <= Limits::SIZE) else {
             return Err(Malformed::silent(Fault::bad("the headers are not UTF-8")));
         };
-        let read = index::read(text, bytes.len());
+        let read = index::read(text, bytes.len()).map(|(mut index, fault)| {
+            if let Some(index) = Arc::get_mut(&mut index) {
+                index.stray = true;
+            }
+            (index, fault)
+        });
         let message = Self::assemble(bytes, read, oversized)?;
         match octets::misplaced(&message) {
             None => Ok(message),

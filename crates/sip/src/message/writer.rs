@@ -73,7 +73,7 @@ impl Writer {
     /// Adds a header of another message, as it stands there but for folds.
     pub fn copy(&mut self, field: Field<'_>) -> &mut Self {
         match field.whole() {
-            Some(line) if field.known() != Name::ContentLength && !line.contains(&octets::LEAD) => {
+            Some(line) if field.known() != Name::ContentLength => {
                 self.out.reserve(line.len() + 2);
                 self.out.extend_from_slice(line);
                 self.out.extend_from_slice(b"\r\n");
