@@ -350,6 +350,7 @@ impl<'a> Stage<'a> {
                 | Event::AckMissing { .. }
                 | Event::Progress { .. }
                 | Event::Answered { .. }
+                | Event::Refused { .. }
                 | Event::Malformed { .. } => {}
             }
         }

@@ -7,14 +7,17 @@
 //! The phones of the first two legs say with each packet how many they sent before it, so that order can be told. The other two
 //! legs get raw bytes as well, and are only to survive.
 
-use std::collections::VecDeque;
+mod watcher;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use media::agent::{MarkId, TapEvent, TapInput};
+use media::agent::{MarkId, TapInput};
 use media::command::{Codec, Counters, Digit, Direction, Remote};
-use media::{Channel, Command, Event, MediaKey, Outbox, Slot, Table, Taken};
+use media::{Channel, Command, MediaKey, Slot, Table, Taken};
+
+use watcher::{Cause, HEADER, Heard, LEGS, TAGS, WATCHED, Watcher, tag};
 
 /// Plays one story; panics where the table breaks its word.
 pub(crate) fn play(story: &[u8], start: Instant) {
@@ -57,57 +60,6 @@ struct Phone {
     first: u32,
 }
 
-/// Looks at all that comes out.
-struct Watcher {
-    legs: [Heard; LEGS],
-    /// By slot.
-    sent: [Sent; LEGS],
-    /// What comes out comes of this packet.
-    cause: Cause,
-    ring: Taken,
-    /// Counts the changes of who feeds whom.
-    wiring: u32,
-    /// Since the last look.
-    packets: usize,
-}
-
-#[derive(Clone, Copy)]
-enum Cause {
-    /// Time, or a command.
-    Own,
-    /// A packet of a phone, with its count.
-    Phone(u32),
-    /// Bytes from anywhere.
-    Raw,
-}
-
-/// What an agent heard.
-#[derive(Default)]
-struct Heard {
-    /// Of the last frame, and of the newest sound in it.
-    timestamp_ms: Option<u32>,
-    count: u32,
-    /// What the phone has sent so far.
-    sent: u32,
-    mark: Option<u32>,
-}
-
-/// What a leg sent.
-#[derive(Default)]
-struct Sent {
-    packets: u64,
-    ssrc: Option<u32>,
-    recent: VecDeque<Numbers>,
-}
-
-#[derive(Clone, Copy)]
-struct Numbers {
-    sequence: u16,
-    timestamp: u32,
-    /// The wiring, and the phone's count.
-    feed: Option<(u32, u32)>,
-}
-
 impl<'a> Stage<'a> {
     fn new(story: &'a [u8], start: Instant) -> Self {
         let phone = |leg: u8| Phone {
@@ -118,24 +70,13 @@ impl<'a> Stage<'a> {
             count: 0,
             first: 0,
         };
-        let mut sent: [Sent; LEGS] = Default::default();
-        for sent in &mut sent {
-            sent.recent.reserve_exact(RECENT + 1);
-        }
         Self {
             story: story.iter(),
             table: Table::new(42),
             now: start,
             legs: [None; LEGS],
             phones: [phone(0), phone(1), phone(2), phone(3)],
-            out: Watcher {
-                legs: Default::default(),
-                sent,
-                cause: Cause::Own,
-                ring: Taken::Yes,
-                wiring: 0,
-                packets: 0,
-            },
+            out: Watcher::new(),
             marks: 0,
         }
     }
@@ -231,7 +172,7 @@ impl<'a> Stage<'a> {
             send_payload_type: 96,
             receive_payload_type: AUDIO,
             telephone_event: (shape & 2 == 0).then_some((101, EVENT)),
-            direction: Direction { send: shape & 12 != 4, receive: shape & 12 != 8 },
+            direction: Direction { send: shape & 0b1100 != 0b0100, receive: shape & 0b1100 != 0b1000 },
             silence_timeout: (shape & 16 == 16).then_some(Duration::from_secs(2)),
         };
         self.apply(&Command::Describe { media: key(leg), remote });
@@ -257,8 +198,13 @@ impl<'a> Stage<'a> {
             160..=191 => phone.count + u32::from(order % 32),
             _ => phone.count.saturating_sub(u32::from(order % 16)).max(phone.first),
         };
+        let count_before = phone.count;
         phone.count = phone.count.max(count + 1);
-        let samples = LENGTHS[usize::from(kind >> 4)];
+        let samples = match LENGTHS[usize::from(kind >> 4)] {
+            // What fills a gap repeats 20 ms, and is to sound like one packet.
+            short @ 1..160 if leg < WATCHED => 2 * short,
+            samples => samples,
+        };
         let payload_type = match kind & 15 {
             0 => 13,
             1 => 77,
@@ -280,7 +226,13 @@ impl<'a> Stage<'a> {
         };
         let source = phone.source;
         self.out.legs[leg].sent = phone.count;
+        let received = self.table.counters(key(leg)).map(|counters| counters.received);
         self.receive(leg, Channel::Rtp, source, Cause::Phone(count), &mut packet[..HEADER + length]);
+        if self.table.counters(key(leg)).map(|counters| counters.received) == received {
+            // Nobody heard it: as if it had not been sent, or else what is heard lags behind by more than can be told.
+            self.phones[leg].count = count_before;
+            self.out.legs[leg].sent = count_before;
+        }
     }
 
     /// Bytes of the story as a datagram.
@@ -318,108 +270,18 @@ impl<'a> Stage<'a> {
     }
 
     fn expire(&mut self) {
-        self.out.packets = 0;
+        (self.out.packets, self.out.frames) = (0, 0);
         self.table.expire(self.now, &mut self.out);
         assert!(self.table.deadline().is_none_or(|at| at > self.now), "something due is left");
-        assert!(self.out.packets <= LEGS * MAX_BURST, "{} packets at once", self.out.packets);
+        assert!(self.out.packets <= LEGS * MAX_PACKETS, "{} packets at once", self.out.packets);
+        assert!(self.out.frames <= LEGS * MAX_FRAMES, "{} frames at once", self.out.frames);
     }
 
     fn close(&mut self, leg: usize) {
-        let closed = self.table.close(key(leg));
+        let closed = self.table.close(self.now, key(leg), &mut self.out);
         assert_eq!(closed.map(|(slot, _)| slot), self.legs[leg].take());
         let Some((slot, Counters { sent, .. })) = closed else { return };
-        let watched = &mut self.out.sent[slot.index()];
-        assert_eq!(sent, watched.packets);
-        watched.recent.clear();
-        (watched.packets, watched.ssrc) = (0, None);
-    }
-}
-
-impl Outbox for Watcher {
-    fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        assert_eq!(channel, Channel::Rtp);
-        assert!(to.port() != 0 && !to.ip().is_unspecified());
-        self.packets += 1;
-        let sent = &mut self.sent[slot.index()];
-        sent.packets += 1;
-        let [first, _, s0, s1, t0, t1, t2, t3, ssrc @ ..] = *packet.first_chunk::<HEADER>().expect("a header");
-        assert_eq!(first, 0x80);
-        assert_eq!(*sent.ssrc.get_or_insert(u32::from_be_bytes(ssrc)), u32::from_be_bytes(ssrc), "one stream");
-        let feed = match self.cause {
-            Cause::Own => None,
-            Cause::Phone(count) => Some((self.wiring, count)),
-            // Its numbers are its own.
-            Cause::Raw => return sent.recent.clear(),
-        };
-        let numbers =
-            Numbers { sequence: u16::from_be_bytes([s0, s1]), timestamp: u32::from_be_bytes([t0, t1, t2, t3]), feed };
-        for before in &sent.recent {
-            numbers.check_order(before);
-        }
-        sent.recent.push_back(numbers);
-        if sent.recent.len() > RECENT {
-            sent.recent.pop_front();
-        }
-    }
-
-    fn tap(&mut self, media: MediaKey, event: TapEvent) -> Taken {
-        self.packets += 1;
-        if self.ring == Taken::No {
-            return Taken::No;
-        }
-        let leg = usize::try_from(media.0).expect("small");
-        let heard = &mut self.legs[leg];
-        match event {
-            TapEvent::Audio(frame) => {
-                if let Some(before) = heard.timestamp_ms.replace(frame.timestamp_ms) {
-                    assert!(frame.timestamp_ms > before && (frame.timestamp_ms - before) % 20 == 0);
-                }
-                if leg < WATCHED {
-                    frame.samples.iter().for_each(|&sample| heard.listen(sample));
-                }
-            }
-            TapEvent::Mark(MarkId(mark)) => {
-                assert!(heard.mark.is_none_or(|before| before < mark), "each mark once, in order");
-                heard.mark = Some(mark);
-            }
-            TapEvent::Digit(_) => {}
-        }
-        Taken::Yes
-    }
-
-    fn event(&mut self, event: Event) {
-        assert!(matches!(event, Event::Latched { .. } | Event::Silent { .. }), "{event:?}");
-    }
-}
-
-impl Numbers {
-    /// Whichever of the two packets was made first has the lower number, whatever the order in which they are sent.
-    fn check_order(&self, before: &Self) {
-        let ahead = self.sequence.wrapping_sub(before.sequence).cast_signed();
-        let later = self.timestamp.wrapping_sub(before.timestamp).cast_signed();
-        match (self.feed, before.feed) {
-            (None, _) => assert!(ahead > 0, "what we make ourselves comes last"),
-            (Some((wiring, count)), Some((wiring_before, count_before))) if wiring == wiring_before => {
-                assert_eq!(ahead.cmp(&0), count.cmp(&count_before), "numbers tell the order");
-            }
-            (Some(_), _) => {}
-        }
-        assert!(later == 0 || (later > 0) == (ahead > 0), "timestamps tell the order");
-    }
-}
-
-impl Heard {
-    /// A sample of the phone: not older than the one before it.
-    fn listen(&mut self, sample: u8) {
-        if sample >= TAGS {
-            return;
-        }
-        // The newest count that may be meant.
-        let newest = self.sent.saturating_sub(1);
-        let age = (u32::from(tag(newest)) + u32::from(TAGS) - u32::from(sample)) % u32::from(TAGS);
-        let count = newest.checked_sub(age).expect("a packet that was sent");
-        assert!(count >= self.count, "packet {count} is heard after {}", self.count);
-        self.count = count;
+        self.out.close(slot, sent);
     }
 }
 
@@ -436,24 +298,13 @@ fn low(count: u32) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// What the packet sounds like.
-fn tag(count: u32) -> u8 {
-    u8::try_from(count % u32::from(TAGS)).expect("small")
-}
-
-const LEGS: usize = 4;
-/// The legs whose order is watched.
-const WATCHED: usize = 2;
-const HEADER: usize = 12;
 const AUDIO: u8 = 0;
 const EVENT: u8 = 102;
-/// Sounds that can be told from each other and from silence.
-const TAGS: u8 = 250;
-/// Packets that are looked back at.
-const RECENT: usize = 48;
-/// Frames, digits, marks and packets of a leg in one go: what is in a tap's buffer, and no more.
-const MAX_BURST: usize = 8192;
+/// Of a leg in one go, for a worker that was held up: 100 ms of audio, and as much of a digit.
+const MAX_PACKETS: usize = 16;
+/// Of a leg in one go: two seconds, as much as is held.
+const MAX_FRAMES: usize = 103;
 /// A queue of five minutes, doubled as a vector grows, for each leg; and their buffers.
 const MAX_BYTES: u64 = LEGS as u64 * 8_000_000;
-const LENGTHS: [usize; 16] = [160, 160, 160, 160, 160, 160, 80, 240, 320, 480, 960, 1440, 1500, 40, 161, 0];
+const LENGTHS: [usize; 16] = [160, 160, 160, 160, 160, 160, 80, 240, 320, 480, 960, 1440, 1500, 90, 161, 0];
 static SPEECH: [u8; 1 << 17] = [TAGS; 1 << 17];

@@ -21,7 +21,11 @@ pub(crate) fn check(bytes: &[u8]) {
         if let Ok(agreement) = accept(&capabilities, &session) {
             check_sanity(&agreement, &capabilities);
             assert_eq!(agreement.receive_payload_type, agreement.codec.static_payload_type());
-            assert!(agreement.telephone_event.is_none_or(|(_, receive)| Some(receive) == capabilities.telephone_event));
+            assert!(
+                agreement
+                    .telephone_event
+                    .is_none_or(|(_, receive)| Some(receive) == capabilities.telephone_event)
+            );
         }
         check_offer(&capabilities);
     }
@@ -36,7 +40,8 @@ fn check_answer(bytes: &[u8], session: &Session, capabilities: &Capabilities) {
 
     let reply = Session::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
     assert_eq!(reply.version(), LOCAL.version);
-    let (mirrored, _) = answer(&reply, capabilities, &LOCAL).unwrap_or_else(|refusal| panic!("{refusal}: {text}"));
+    let (mirrored, _) =
+        answer(&reply, capabilities, &LOCAL).unwrap_or_else(|refusal| panic!("{refusal}: {text}"));
     let rtp = SocketAddr::new(LOCAL.address, LOCAL.port);
     let expected = Agreement {
         rtp,
@@ -54,13 +59,15 @@ fn check_offer(capabilities: &Capabilities) {
     let text = offer(capabilities, &LOCAL);
     check_grammar(&text);
     let session = Session::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
-    let (theirs, reply) = answer(&session, &Capabilities::default(), &LOCAL).unwrap_or_else(|e| panic!("{e}: {text}"));
+    let (theirs, reply) =
+        answer(&session, &Capabilities::default(), &LOCAL).unwrap_or_else(|e| panic!("{e}: {text}"));
     let reply = Session::parse(reply.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
     assert_eq!(accept(capabilities, &reply), Ok(theirs));
 }
 
 fn check_sanity(agreement: &Agreement, capabilities: &Capabilities) {
-    let Agreement { codec, send_payload_type, receive_payload_type, telephone_event, rtp, rtcp, .. } = *agreement;
+    let Agreement { codec, send_payload_type, receive_payload_type, telephone_event, rtp, rtcp, .. } =
+        *agreement;
     assert!(capabilities.codecs.contains(&codec));
     assert!(send_payload_type < 128 && receive_payload_type < 128);
     if let Some((send, receive)) = telephone_event {

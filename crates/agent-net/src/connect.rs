@@ -127,8 +127,8 @@ fn hint(status: StatusCode, response: &Response) -> String {
         404 => "there is no WebSocket at this path",
         200..=299 => "a web page answered, not a WebSocket; check the path",
         300..=399 => {
-            let place =
-                response.headers().get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or("elsewhere");
+            let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok());
+            let place = place.map_or_else(|| "elsewhere".to_owned(), shown);
             return format!("redirected to {place}; put the final URL into the inventory");
         }
         400..=499 => "the bot, or a proxy before it, did not take the upgrade",
@@ -137,8 +137,38 @@ fn hint(status: StatusCode, response: &Response) -> String {
     said.to_owned()
 }
 
+/// A URL for the log: without query and credentials, which may be secrets, and no longer than a line bears.
+fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.find("//").map_or(("", url), |at| url.split_at(at + 2));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    [scheme, host, path].concat().chars().take(SHOWN).collect()
+}
+
+const SHOWN: usize = 120;
+
 /// What the system may hold for a bot that does not read: a few seconds of audio. The rest is ours to bound.
 const SEND_BUFFER: u32 = 64 << 10;
 
 /// Of one message from a bot: five minutes of audio in base64 are 3.2 MB.
-pub(crate) const MESSAGE_LENGTH: usize = 16 << 20;
+pub(crate) const MESSAGE_LENGTH: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_bot_redirects_to_is_shown_without_secrets_and_in_one_line() {
+        for (url, expected) in [
+            ("wss://x.example/", "wss://x.example/"),
+            ("https://user:pass@x.example:81/a@b?token=secret#part", "https://x.example:81/a@b"),
+            ("//user@x.example", "//x.example"),
+            ("/login?next=/bot", "/login"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        assert_eq!(shown(&format!("https://x.example/{}", "a".repeat(5_000))).len(), 120);
+    }
+}

@@ -3,7 +3,6 @@
 //! Nothing in it grows with a bot's behaviour: what waits for a slow bot is bounded ([`crate::outgoing`]), and while the tap
 //! has no room the bot is not read, so that one that sends faster than the channel is drained waits in TCP.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use media::agent::{TapEvent, TapInput};
@@ -16,11 +15,11 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::codec::{Codec, Said};
 use crate::connect::MESSAGE_LENGTH;
-use crate::counters::{Tally, count};
 use crate::line::{Ear, Line, Turn};
 use crate::marks::Marks;
 use crate::outgoing::{Dropped, Word};
 use crate::streams::Tap;
+use crate::tally::Tally;
 
 /// How a stream ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,7 +38,7 @@ pub(crate) struct Engine<C> {
     marks: Marks,
     /// What the bot said and the tap had no room for yet. The bot is not read meanwhile.
     incoming: Option<TapInput>,
-    tally: Arc<Tally>,
+    tally: Tally,
 }
 
 /// Whether the tap may tell something still.
@@ -50,8 +49,8 @@ enum Leg {
 }
 
 impl<C: Codec> Engine<C> {
-    pub(crate) fn new(line: Line<C>, tap: Tap, tally: Arc<Tally>) -> Self {
-        Self { line, tap, marks: Marks::default(), incoming: None, tally }
+    pub(crate) fn new(line: Line<C>, tap: Tap) -> Self {
+        Self { line, tap, marks: Marks::default(), incoming: None, tally: Tally::default() }
     }
 
     /// Runs until `closed` fires, or the bot or the network ends it.
@@ -81,8 +80,8 @@ impl<C: Codec> Engine<C> {
         }
     }
 
-    /// Ends the stream on the wire, within [`CLOSE`].
-    pub(crate) async fn finish(mut self, end: End) {
+    /// Ends the stream on the wire, within [`CLOSE`], and hands out what it counted.
+    pub(crate) async fn finish(mut self, end: End) -> Tally {
         let finished = match end {
             End::Ours => {
                 while let Ok(event) = self.tap.events.try_recv() {
@@ -93,11 +92,12 @@ impl<C: Codec> Engine<C> {
                 timeout(CLOSE, self.line.close(frame)).await
             }
             End::Bots { .. } => timeout(CLOSE, self.line.drain()).await,
-            End::Broken(_) => return,
+            End::Broken(_) => return self.tally,
         };
         if !matches!(finished, Ok(Ok(()))) {
             tracing::debug!("a bot did not complete the WebSocket close");
         }
+        self.tally
     }
 
     fn tell(&mut self, event: &TapEvent) {
@@ -111,8 +111,8 @@ impl<C: Codec> Engine<C> {
         };
         match self.line.outgoing.push(word) {
             Dropped::Nothing => {}
-            Dropped::Frame => count(&self.tally.dropped_frames),
-            Dropped::Word => count(&self.tally.dropped_words),
+            Dropped::Frame => self.tally.dropped_frames += 1,
+            Dropped::Word => self.tally.dropped_words += 1,
         }
     }
 
@@ -130,12 +130,12 @@ impl<C: Codec> Engine<C> {
             Said::Mark(name) => {
                 let mark = self.marks.set(name);
                 if mark.is_none() {
-                    count(&self.tally.refused_marks);
+                    self.tally.refused_marks += 1;
                 }
                 mark.map(TapInput::Mark)
             }
             Said::Noise => {
-                count(&self.tally.noise);
+                self.tally.noise += 1;
                 None
             }
         };
@@ -143,11 +143,24 @@ impl<C: Codec> Engine<C> {
     }
 }
 
-/// Hands `waiting` to the tap when it has room. Dropped on the way, it has taken nothing.
+/// Hands the next piece of `waiting` to the tap when it has room. Dropped on the way, it has taken nothing. What a tap that
+/// is gone can't be given is passed over.
 async fn deliver(inputs: &mpsc::Sender<TapInput>, waiting: &mut Option<TapInput>) {
-    let permit = inputs.reserve().await;
-    if let (Ok(permit), Some(input)) = (permit, waiting.take()) {
-        permit.send(input);
+    match inputs.reserve().await {
+        Ok(permit) => {
+            if let Some(input) = next_piece(waiting) {
+                permit.send(input);
+            }
+        }
+        Err(_) => *waiting = None,
+    }
+}
+
+/// Audio is handed on in pieces, so that the messages that fit into the channel are a bound on its bytes too.
+fn next_piece(waiting: &mut Option<TapInput>) -> Option<TapInput> {
+    match waiting {
+        Some(TapInput::Audio(audio)) if audio.len() > PIECE => Some(TapInput::Audio(audio.split_to(PIECE))),
+        Some(TapInput::Audio(_) | TapInput::Clear | TapInput::Mark(_)) | None => waiting.take(),
     }
 }
 
@@ -172,6 +185,9 @@ fn words(error: &Error) -> String {
         other => other.to_string(),
     }
 }
+
+/// A second of audio.
+const PIECE: usize = 8_000;
 
 /// A bot that reads nothing for so long, with the system's buffers full, is gone.
 const STALL: Duration = Duration::from_secs(30);
@@ -207,9 +223,8 @@ mod tests {
         };
         let (tell, events) = mpsc::channel(8);
         let (inputs, _played) = mpsc::channel(8);
-        let tally = Arc::new(Tally::default());
         let line = Line::new(socket, Twilio::new(Box::new(stream)));
-        let mut engine = Engine::new(line, Tap { events, inputs }, Arc::clone(&tally));
+        let mut engine = Engine::new(line, Tap { events, inputs });
         let talking = tokio::spawn(async move {
             let frame = Frame { timestamp_ms: 0, samples: [0xff; 160] };
             while tell.send(TapEvent::Audio(frame)).await.is_ok() {
@@ -223,7 +238,7 @@ mod tests {
         let took = start.elapsed();
         // The buffers hold less than 5 s of audio, and what waits for them 5 s.
         assert!(took > STALL && took < STALL + Duration::from_secs(5), "{took:?}");
-        assert!(tally.read().dropped_frames > 1_000, "{:?}", tally.read());
+        assert!(engine.tally.dropped_frames > 1_000, "{:?}", engine.tally);
         drop(engine);
         assert!(talking.await.is_ok());
     }

@@ -9,10 +9,10 @@ use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connect::{Deadline, connect};
-use crate::counters::{Counters, Tally};
 use crate::engine::{End, Engine};
 use crate::fault::{Fault, Stage};
 use crate::line::Line;
+use crate::tally::Tally;
 use crate::target::Target;
 use crate::trust::Trust;
 use crate::twilio::Twilio;
@@ -46,7 +46,6 @@ pub struct Streams {
 struct Shared {
     user_agent: String,
     tls: Arc<ClientConfig>,
-    tally: Arc<Tally>,
     /// Of each stream that was not closed and has not ended; dropping the sender closes it.
     closers: Mutex<HashMap<AgentKey, oneshot::Sender<()>>>,
     /// How many tasks there are.
@@ -59,7 +58,6 @@ impl Streams {
         let shared = Shared {
             user_agent: options.user_agent.clone(),
             tls: options.trust.client_config(),
-            tally: Arc::default(),
             closers: Mutex::default(),
             running: watch::Sender::new(0),
         };
@@ -93,11 +91,6 @@ impl Streams {
         let mut running = self.shared.running.subscribe();
         // The sender is ours and lives, so waiting can't fail.
         drop(running.wait_for(|running| *running == 0).await);
-    }
-
-    /// What was lost or passed over since the start.
-    pub fn counters(&self) -> Counters {
-        self.shared.tally.read()
     }
 }
 
@@ -147,7 +140,7 @@ async fn run(
         }
     };
     tell(&events, AgentEvent::Opened { agent }).await;
-    let mut engine = Engine::new(line, tap, Arc::clone(&shared.tally));
+    let mut engine = Engine::new(line, tap);
     let end = engine.run(&mut closed).await;
     shared.closers().remove(&agent);
     match &end {
@@ -159,7 +152,15 @@ async fn run(
             tell(&events, AgentEvent::Closed { agent, clean: false, reason: reason.clone() }).await;
         }
     }
-    engine.finish(end).await;
+    let Tally { noise, dropped_frames, dropped_words, refused_marks } = engine.finish(end).await;
+    tracing::debug!(
+        agent = agent.0,
+        noise,
+        dropped_frames,
+        dropped_words,
+        refused_marks,
+        "an agent stream has ended"
+    );
 }
 
 async fn open(shared: &Shared, stream: Box<Stream>, limit: Duration) -> Result<Line<Twilio>, Fault> {

@@ -9,7 +9,7 @@ use crate::call::{CallEvent, PairEvent, Progress, Stop, StreamEvent};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::door::{Door, Knock};
+use crate::door::{Door, Knock, Unfit};
 use crate::io::{CallKey, Command, Input, Notice, Now, Output};
 use crate::record::CallRecord;
 use crate::stray;
@@ -35,7 +35,8 @@ pub struct Census {
     pub keys: usize,
     /// What the endpoint holds. Its transactions outlive their calls by up to 64*T1.
     pub sip: sip::endpoint::Census,
-    /// INVITEs that left no record since the start: of unknown sources too fast for it, or while the store lagged.
+    /// INVITEs that left no record since the start: of unknown sources, or unfit to be taken, too fast for it, or while the store
+    /// lagged.
     pub unrecorded: u64,
 }
 
@@ -63,7 +64,7 @@ impl Core {
             Input::FlowFailed(flow) => self.desk.flow_failed(now, flow),
             Input::Media(event) => {
                 if let Some(owner) = self.desk.heard(now, &event) {
-                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(&event)));
+                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(event)));
                 }
             }
             Input::Agent(event) => {
@@ -129,6 +130,11 @@ impl Core {
         }
     }
 
+    /// Calls that only wait for the store.
+    fn unwritten(&self) -> usize {
+        self.calls.len().saturating_sub(self.desk.seats())
+    }
+
     fn drain_events(&mut self, now: Now) {
         while let Some(event) = self.desk.event() {
             self.dispatch(now, event);
@@ -139,13 +145,20 @@ impl Core {
         match event {
             Event::Invited { dialog, request, flow } => {
                 let knock = Knock { dialog, request, flow };
-                let unwritten = self.calls.len().saturating_sub(self.desk.seats());
+                let unwritten = self.unwritten();
                 if let Some((key, call)) = self.door.open(&mut self.desk, now, &knock, unwritten) {
                     self.calls.insert(key, call);
                 }
             }
             Event::OutOfDialog { transaction, request, flow } => {
                 stray::answer(&mut self.desk, now, self.door.state, transaction, &request, flow);
+            }
+            Event::Refused { flow, request, status, words } => {
+                let unfit = Unfit { flow, request, status: status.code(), words };
+                let unwritten = self.unwritten();
+                if let Some((key, call)) = self.door.turn_away(&mut self.desk, now, unfit, unwritten) {
+                    self.calls.insert(key, call);
+                }
             }
             Event::Malformed { flow, fault } => {
                 let notice = Notice::Malformed { source: flow.remote, fault };

@@ -4,17 +4,17 @@
 use std::time::Duration;
 
 use media::command::Digit;
-use sip::endpoint::Reply;
+use sip::endpoint::{ALLOW, Reply};
 use sip::{Message, Method};
 
-use crate::refusal::{ALLOW, SDP, With, not_allowed, plain};
+use crate::refusal::{DTMF, DTMF_RELAY, With, accepted, not_allowed, plain};
 
 /// What became of a digit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Pressed {
     Passed,
-    /// There is no way to the other side.
-    Lost,
+    /// There is no other side yet.
+    Early,
 }
 
 /// Answers a request; a digit in it goes to `press`.
@@ -42,7 +42,7 @@ pub(crate) fn inside(request: &Message, press: impl FnOnce(Digit, Duration) -> P
 pub(crate) fn capable() -> Reply {
     plain(200)
         .with("Allow", ALLOW.to_owned())
-        .with("Accept", format!("{SDP}, {DTMF_RELAY}, {DTMF}"))
+        .with("Accept", accepted())
         .with("Accept-Encoding", "identity".to_owned())
         .with("Accept-Language", "en".to_owned())
         .with("Supported", String::new())
@@ -61,7 +61,7 @@ fn info(request: &Message, press: impl FnOnce(Digit, Duration) -> Pressed) -> Re
     match pressed {
         Some((digit, duration)) => match press(digit, duration) {
             Pressed::Passed => plain(200),
-            Pressed::Lost => plain(415).with("Accept", SDP.to_owned()),
+            Pressed::Early => plain(480),
         },
         None => plain(400),
     }
@@ -88,8 +88,6 @@ fn digit(signal: &str) -> Option<Digit> {
     }
 }
 
-const DTMF_RELAY: &str = "application/dtmf-relay";
-const DTMF: &str = "application/dtmf";
 const USUAL: Duration = Duration::from_millis(160);
 const SHORTEST: Duration = Duration::from_millis(40);
 const LONGEST: Duration = Duration::from_secs(8);

@@ -23,8 +23,12 @@ pub(crate) enum Phase {
 /// Why a call ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
-    /// Admission, or the session description, said no.
+    /// Admission said no.
     Refused(Refusal),
+    /// The session description holds nothing that can be agreed to.
+    Disagreed(sdp::Refusal),
+    /// The endpoint answered with this status, in these words: the INVITE was none that could be taken.
+    Unfit(u16, String),
     /// Nobody owns the source, and it gets no answer.
     Ignored,
     /// The body can't be read as what it says it is.
@@ -49,8 +53,8 @@ pub(crate) enum Fate {
     StreamBroken,
     /// No ACK came to our 2xx.
     AckMissing(Side),
-    /// The answer to our offer can't be used.
-    AnswerUnusable,
+    /// The answer to our offer can't be used: why, in words.
+    AnswerUnusable(String),
     /// Nothing was heard from that side.
     MediaSilent(Side),
     /// The call reached `max_call_s`.
@@ -104,6 +108,15 @@ impl Fate {
                     ..words(status, refusal.status(), refusal.q850(), by, refusal.reason(), refusal.text())
                 }
             }
+            Self::Disagreed(disagreement) => {
+                let refusal = nearest(*disagreement);
+                let (status, reason) = (refusal.status(), refusal.reason());
+                words(Refused, status, refusal.q850(), EndedBy::Policy, reason, &disagreement.to_string())
+            }
+            Self::Unfit(status, fault) => {
+                let (reason, q850) = unfit(*status);
+                words(Refused, *status, q850, EndedBy::Policy, reason, fault)
+            }
             Self::Ignored => Words {
                 sip_status: None,
                 ..words(Refused, 403, 21, EndedBy::Policy, "source-unknown", "unknown source")
@@ -136,7 +149,7 @@ impl Fate {
             | Self::StreamClosed
             | Self::StreamBroken
             | Self::AckMissing(_)
-            | Self::AnswerUnusable
+            | Self::AnswerUnusable(_)
             | Self::MediaSilent(_)
             | Self::MaxDuration => Words { sip_status: Some(480), status: Failed, ..self.words_answered() },
         }
@@ -167,8 +180,9 @@ impl Fate {
             Self::AckMissing(Side::Agent) => {
                 words(Completed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the agent")
             }
-            Self::AnswerUnusable => {
-                words(Failed, 488, 79, EndedBy::System, "no-common-codec", "the answer can't be used")
+            Self::AnswerUnusable(fault) => {
+                let text = format!("the answer can't be used: {fault}");
+                words(Failed, 488, 79, EndedBy::System, "no-common-codec", &text)
             }
             Self::MediaSilent(Side::Caller) => {
                 words(Completed, 408, 102, EndedBy::System, "media-silent", "no media from the caller")
@@ -182,6 +196,8 @@ impl Fate {
             Self::Hangup => words(Completed, 200, 16, EndedBy::System, "hangup", "hung up by the operator"),
             Self::Shutdown => words(Completed, 503, 41, EndedBy::System, "shutdown", "shutting down"),
             Self::Refused(_)
+            | Self::Disagreed(_)
+            | Self::Unfit(..)
             | Self::Ignored
             | Self::BadRequest(_)
             | Self::UnsupportedBody
@@ -205,6 +221,33 @@ fn words(
     Words { status, sip_status: Some(cause), cause, q850, ended_by, reason, text, retry_after: None }
 }
 
+/// The refusal that stands for a disagreement in the table of reasons; the words say more.
+fn nearest(disagreement: sdp::Refusal) -> Refusal {
+    match disagreement {
+        sdp::Refusal::EncryptionRequired => Refusal::MediaEncryptionRequired,
+        sdp::Refusal::NoAudio
+        | sdp::Refusal::NoCommonCodec
+        | sdp::Refusal::UnknownTransport
+        | sdp::Refusal::NoAddress
+        | sdp::Refusal::Multicast
+        | sdp::Refusal::OtherFamily => Refusal::NoCommonCodec,
+    }
+}
+
+/// The machine word for what the endpoint refused, and its cause (RFC 3398 s.8.2.6.1; ours for 400 and 503).
+fn unfit(status: u16) -> (&'static str, u8) {
+    match status {
+        414 | 416 => ("unsupported-uri", 127),
+        420 => ("unsupported-extension", 127),
+        482 => ("loop-detected", 25),
+        483 => ("too-many-hops", 25),
+        503 => (Refusal::NodeFull.reason(), Refusal::NodeFull.q850()),
+        505 => ("unsupported-version", 127),
+        513 => ("message-too-large", 127),
+        _other => ("bad-request", 95),
+    }
+}
+
 /// The Q.850 cause that a peer's BYE gives, else normal clearing.
 fn q850(reasons: &[String]) -> u8 {
     let of = |reason: &String| {
@@ -218,3 +261,66 @@ fn q850(reasons: &[String]) -> u8 {
 }
 
 const SHUTDOWN_RETRY_S: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fate that comes after this one, in the order of the list.
+    fn next(fate: &Fate) -> Option<Fate> {
+        Some(match fate {
+            Fate::Refused(_) => Fate::Disagreed(sdp::Refusal::NoAudio),
+            Fate::Disagreed(_) => Fate::Unfit(483, "too many hops".to_owned()),
+            Fate::Unfit(..) => Fate::Ignored,
+            Fate::Ignored => Fate::BadRequest("no v= line".to_owned()),
+            Fate::BadRequest(_) => Fate::UnsupportedBody,
+            Fate::UnsupportedBody => Fate::Cancelled(Vec::new()),
+            Fate::Cancelled(_) => Fate::AgentBusy,
+            Fate::AgentBusy => Fate::AgentDeclined,
+            Fate::AgentDeclined => Fate::NoAnswer,
+            Fate::NoAnswer => Fate::HungUp(Side::Caller, Vec::new()),
+            Fate::HungUp(Side::Caller, _) => Fate::HungUp(Side::Agent, Vec::new()),
+            Fate::HungUp(Side::Agent, _) => Fate::PeerGone(Side::Caller),
+            Fate::PeerGone(Side::Caller) => Fate::PeerGone(Side::Agent),
+            Fate::PeerGone(Side::Agent) => Fate::StreamClosed,
+            Fate::StreamClosed => Fate::StreamBroken,
+            Fate::StreamBroken => Fate::AckMissing(Side::Caller),
+            Fate::AckMissing(Side::Caller) => Fate::AckMissing(Side::Agent),
+            Fate::AckMissing(Side::Agent) => Fate::AnswerUnusable("there is none".to_owned()),
+            Fate::AnswerUnusable(_) => Fate::MediaSilent(Side::Caller),
+            Fate::MediaSilent(Side::Caller) => Fate::MediaSilent(Side::Agent),
+            Fate::MediaSilent(Side::Agent) => Fate::MaxDuration,
+            Fate::MaxDuration => Fate::Hangup,
+            Fate::Hangup => Fate::Shutdown,
+            Fate::Shutdown => return None,
+        })
+    }
+
+    /// The two tables lend each other words, so a fate that neither has of its own would never come to an end.
+    #[test]
+    fn every_end_has_words_in_both_phases() {
+        let fates: Vec<Fate> =
+            std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
+        assert_eq!(fates.len(), 24);
+        for fate in fates {
+            let unanswered = fate.words(Phase::Unanswered);
+            let answer = unanswered.sip_status.unwrap_or_default();
+            if fate == Fate::Ignored {
+                assert_eq!(answer, 0);
+            } else {
+                assert!((400..700).contains(&answer), "{fate:?}");
+            }
+            assert_ne!(unanswered.status, CallStatus::Completed, "{fate:?}");
+            let answered = fate.words(Phase::Answered);
+            assert_eq!((answered.sip_status, answered.retry_after), (None, None), "{fate:?}");
+            assert!(
+                matches!(answered.status, CallStatus::Completed | CallStatus::Failed),
+                "an answered call is not refused, busy or canceled: {fate:?}"
+            );
+            for words in [unanswered, answered] {
+                assert!(!words.reason.is_empty() && !words.text.is_empty(), "{fate:?}");
+                assert!((1..=127).contains(&words.q850), "{fate:?}");
+            }
+        }
+    }
+}

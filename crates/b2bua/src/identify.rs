@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use numbers::{Agent, Directory, Trunk};
-use sip::Transport;
+use sip::{Flow, Message, Transport};
+
+use crate::io::Notice;
 
 /// The owner of a source address.
 #[derive(Clone, Debug)]
@@ -27,6 +29,15 @@ pub(crate) fn identify(directory: &Directory, transport: Transport, address: IpA
     }
 }
 
+/// What is said of a request that nobody owns the source of. How many become lines of the log is for the log to bound.
+pub(crate) fn stranger(request: &Message, flow: Flow) -> Notice {
+    Notice::SourceUnknown {
+        source: flow.remote,
+        method: request.method().to_string(),
+        user_agent: request.header("User-Agent").map(|value| value.chars().take(MAX_USER_AGENT).collect()),
+    }
+}
+
 fn speaks(trunk: &Trunk, transport: Transport) -> bool {
     trunk.inbound.as_ref().is_some_and(|inbound| {
         inbound.transports.is_empty() || inbound.transports.iter().any(|own| same(*own, transport))
@@ -41,3 +52,5 @@ fn same(own: numbers::Transport, transport: Transport) -> bool {
         numbers::Transport::Ws | numbers::Transport::Wss => transport == Transport::Ws,
     }
 }
+
+const MAX_USER_AGENT: usize = 256;

@@ -127,6 +127,27 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// The stream of an agent broke during a call, which ends.
+    AgentGone {
+        /// Which one.
+        agent_id: String,
+        /// What was wrong, in words.
+        error: String,
+    },
+    /// A call was refused, since there was no port pair for its caller's media.
+    NoPorts {
+        /// Why, in words.
+        error: String,
+    },
+    /// An INVITE of a known source was none that could be taken.
+    Unfit {
+        /// Where from.
+        source: SocketAddr,
+        /// What it was answered.
+        status: u16,
+        /// What was wrong, in words.
+        fault: String,
+    },
     /// Bytes that are no SIP.
     Malformed {
         /// Where from.

@@ -1,10 +1,11 @@
 //! Our side of one leg's offers and answers (RFC 3264), and what they mean to the packet path.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use media::command::{Direction, Remote};
-use numbers::Refusal;
-use sdp::{Agreement, Capabilities, Codec, Local, Session};
+use sdp::{Agreement, Capabilities, Codec, Lines, Local, Session};
 
 use crate::fate::Fate;
 
@@ -18,6 +19,7 @@ pub(crate) struct Exchange {
     capabilities: Capabilities,
     said: Option<String>,
     agreement: Option<Agreement>,
+    lines: Lines,
     turn: Turn,
 }
 
@@ -31,12 +33,13 @@ pub(crate) enum Opening {
 }
 
 impl Opening {
-    /// Whether an answer is possible at all, and in which codec it would be.
-    pub(crate) fn codec(&self) -> Result<Option<Codec>, Fate> {
+    /// Whether an answer that names this address is possible at all, and in which codec it would be.
+    pub(crate) fn codec(&self, address: IpAddr) -> Result<Option<Codec>, Fate> {
         match self {
             Self::Offer(offer) => {
+                let nobody = Local { address, port: 0, session_id: 0, version: 0 };
                 let (agreement, _) =
-                    sdp::answer(offer, &Capabilities::default(), &NOWHERE).map_err(refused)?;
+                    sdp::answer(offer, &Capabilities::default(), &nobody).map_err(Fate::Disagreed)?;
                 Ok(Some(agreement.codec))
             }
             Self::Late => Ok(None),
@@ -55,7 +58,14 @@ pub(crate) enum Turn {
 
 impl Exchange {
     pub(crate) fn new(local: Local, capabilities: Capabilities) -> Self {
-        Self { local, capabilities, said: None, agreement: None, turn: Turn::Settled }
+        Self {
+            local,
+            capabilities,
+            said: None,
+            agreement: None,
+            lines: Lines::default(),
+            turn: Turn::Settled,
+        }
     }
 
     /// Answers the far side's offer. The codec in use is kept if the offer has it.
@@ -66,9 +76,12 @@ impl Exchange {
                     .or_else(|_| sdp::answer(offer, &self.capabilities, &self.local)),
                 None => sdp::answer(offer, &self.capabilities, &self.local),
             }
-            .map_err(refused)?;
+            .map_err(Fate::Disagreed)?;
         let chosen = only(&self.capabilities, agreement.codec);
-        let text = self.say(|local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))?;
+        let text = self
+            .say(|local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))
+            .map_err(Fate::Disagreed)?;
+        self.lines = Lines::of(offer, &agreement);
         self.agreement = Some(agreement);
         self.turn = Turn::Settled;
         Ok(text)
@@ -77,15 +90,19 @@ impl Exchange {
     /// A full offer of ours (RFC 3261 s.14.2: also to a re-INVITE that has none).
     pub(crate) fn offer(&mut self) -> String {
         let offered = self.offered();
-        let text = self.say(|local| Ok(sdp::offer(&offered, local)));
+        let lines = self.lines.clone();
+        let Ok(text) = self.say(|local| Ok::<_, Infallible>(lines.offer(&offered, local)));
         self.turn = Turn::Offered;
-        text.unwrap_or_default()
+        text
     }
 
     /// Takes the answer to our offer.
     pub(crate) fn accept(&mut self, answer: &Session) -> Result<(), Fate> {
         self.turn = Turn::Settled;
-        let agreement = sdp::accept(&self.offered(), answer).map_err(|_| Fate::AnswerUnusable)?;
+        let agreement = self
+            .lines
+            .accept(&self.offered(), &self.local, answer)
+            .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
         self.agreement = Some(agreement);
         Ok(())
     }
@@ -99,10 +116,14 @@ impl Exchange {
         self.agreement.map(|agreement| agreement.codec)
     }
 
+    /// Whether a way is closed: whoever holds may be silent, and so may whoever is held by it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.agreement.is_some_and(|agreement| !(agreement.send && agreement.receive))
+    }
+
     /// What the packet path has to know; `None` before there is an agreement.
     pub(crate) fn remote(&self, silence_timeout: Option<Duration>) -> Option<Remote> {
         let agreement = self.agreement.as_ref()?;
-        let held = !(agreement.send && agreement.receive);
         Some(Remote {
             rtp: agreement.rtp,
             rtcp: agreement.rtcp,
@@ -114,8 +135,7 @@ impl Exchange {
             receive_payload_type: agreement.receive_payload_type,
             telephone_event: agreement.telephone_event,
             direction: Direction { send: agreement.send, receive: agreement.receive },
-            // Whoever holds may be silent.
-            silence_timeout: if held { None } else { silence_timeout },
+            silence_timeout,
         })
     }
 
@@ -129,11 +149,11 @@ impl Exchange {
     }
 
     /// Prints a description, with the next version if it differs from what was said last.
-    fn say(&mut self, print: impl Fn(&Local) -> Result<String, sdp::Refusal>) -> Result<String, Fate> {
-        let mut text = print(&self.local).map_err(refused)?;
+    fn say<E>(&mut self, print: impl Fn(&Local) -> Result<String, E>) -> Result<String, E> {
+        let mut text = print(&self.local)?;
         if self.said.as_ref().is_some_and(|said| *said != text) {
             self.local.version += 1;
-            text = print(&self.local).map_err(refused)?;
+            text = print(&self.local)?;
         }
         self.said = Some(text.clone());
         Ok(text)
@@ -157,22 +177,3 @@ pub(crate) fn name(codec: Codec) -> String {
 fn only(capabilities: &Capabilities, codec: Codec) -> Capabilities {
     Capabilities { codecs: vec![codec], telephone_event: capabilities.telephone_event }
 }
-
-fn refused(refusal: sdp::Refusal) -> Fate {
-    Fate::Refused(match refusal {
-        sdp::Refusal::EncryptionRequired => Refusal::MediaEncryptionRequired,
-        sdp::Refusal::NoAudio
-        | sdp::Refusal::NoCommonCodec
-        | sdp::Refusal::UnknownTransport
-        | sdp::Refusal::NoAddress
-        | sdp::Refusal::Multicast => Refusal::NoCommonCodec,
-    })
-}
-
-/// For an answer that nobody is to read.
-const NOWHERE: Local = Local {
-    address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-    port: 0,
-    session_id: 0,
-    version: 0,
-};

@@ -48,7 +48,7 @@ pub(crate) fn called_raw(request: &Message) -> String {
 pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
     let asserted = trunk.and_then(|_| user(request, "P-Asserted-Identity"));
     let shown = user(request, "From");
-    let anonymous = shown.as_deref().is_none_or(|user| user.eq_ignore_ascii_case("anonymous"));
+    let anonymous = shown.as_deref().is_none_or(is_anonymous) || host_is_anonymous(request);
     let withheld = request.header("Privacy").is_some_and(|value| {
         value.split(';').any(|word| matches!(word.trim(), "id" | "user" | "header" | "session"))
     });
@@ -64,6 +64,15 @@ pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
 fn user(request: &Message, header: &str) -> Option<String> {
     let value = request.header(header)?;
     user_of_uri(NameAddr::parse(&value).ok()?.uri().as_str())
+}
+
+/// Whether gateways write this user in place of a number that is withheld or that they don't know.
+fn is_anonymous(user: &str) -> bool {
+    NO_NUMBER.iter().any(|word| user.eq_ignore_ascii_case(word))
+}
+
+fn host_is_anonymous(request: &Message) -> bool {
+    request.from().is_some_and(|from| from.uri().host().eq_ignore_ascii_case("anonymous.invalid"))
 }
 
 /// The user without the parameters that some gateways put there (`+1415...;npdi@host`).
@@ -82,8 +91,14 @@ const MAX_USER: usize = 128;
 /// RFC 3323 s.4.1.1.3.
 pub(crate) const ANONYMOUS: &str = "anonymous";
 
+const NO_NUMBER: [&str; 6] = [ANONYMOUS, "restricted", "unavailable", "unknown", "private", "withheld"];
+
 /// A user part that may stand in a SIP URI, or `anonymous`.
 pub(crate) fn presentable(raw: &str) -> String {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()+&=,$/%".contains(&byte);
-    if !raw.is_empty() && raw.bytes().all(fits) { raw.to_owned() } else { ANONYMOUS.to_owned() }
+    if !raw.is_empty() && raw.bytes().all(fits) && !is_anonymous(raw) {
+        raw.to_owned()
+    } else {
+        ANONYMOUS.to_owned()
+    }
 }

@@ -6,17 +6,20 @@ use sip::endpoint::{Body, Header, Reply};
 
 use crate::fate::{Fate, Phase};
 
-/// The methods that we take, for Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
-
 /// The type of the bodies that we negotiate with.
 pub(crate) const SDP: &str = "application/sdp";
+
+/// The types of the bodies that carry a digit, which no RFC defines.
+pub(crate) const DTMF_RELAY: &str = "application/dtmf-relay";
+pub(crate) const DTMF: &str = "application/dtmf";
 
 /// The final response above 299 that tells the caller of this end; `None` if it gets no answer.
 pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     let words = fate.words(Phase::Unanswered);
     let code = words.sip_status?;
-    let mut reply = plain(code).with("Reason", reason(code, &format!("{}: {}", words.reason, words.text)));
+    let mut reply = plain(code)
+        .with("Reason", reason(code, &format!("{}: {}", words.reason, words.text)))
+        .with("Reason", cause(words.q850));
     if let Some(seconds) = words.retry_after {
         reply = reply.with("Retry-After", seconds.to_string());
     }
@@ -36,10 +39,7 @@ pub(crate) fn reasons(fate: &Fate, phase: Phase) -> Vec<Header> {
         return given.iter().map(|value| header("Reason", value.clone())).collect();
     }
     let words = fate.words(phase);
-    vec![
-        header("Reason", reason(words.cause, &words.text)),
-        header("Reason", format!("Q.850;cause={}", words.q850)),
-    ]
+    vec![header("Reason", reason(words.cause, &words.text)), header("Reason", cause(words.q850))]
 }
 
 /// A reply of that status alone.
@@ -47,14 +47,14 @@ pub(crate) fn plain(code: u16) -> Reply {
     Reply { status: StatusCode::new(code).unwrap_or(SERVER_ERROR), headers: Vec::new(), body: None }
 }
 
-/// A 405: the method is none of ours, or not here.
+/// A 405: the method is none of ours, or not here. The endpoint adds Allow.
 pub(crate) fn not_allowed() -> Reply {
-    plain(405).with("Allow", ALLOW.to_owned())
+    plain(405)
 }
 
-/// A 200 with a session description, to an INVITE or a re-INVITE.
+/// A 200 with a session description, to an INVITE or a re-INVITE (RFC 3261 s.13.3.1.4). The endpoint adds Allow.
 pub(crate) fn described(description: &str) -> Reply {
-    let mut reply = plain(200).with("Allow", ALLOW.to_owned());
+    let mut reply = plain(200).with("Accept", accepted()).with("Supported", String::new());
     reply.body = Some(session_description(description));
     reply
 }
@@ -78,6 +78,16 @@ impl With for Reply {
         self.headers.push(Header { name, value });
         self
     }
+}
+
+/// The types of the bodies that we take within a dialog.
+pub(crate) fn accepted() -> String {
+    [SDP, DTMF_RELAY, DTMF].join(", ")
+}
+
+/// RFC 6432: in a response as well.
+fn cause(q850: u8) -> String {
+    format!("Q.850;cause={q850}")
 }
 
 fn reason(cause: u16, text: &str) -> String {

@@ -5,9 +5,9 @@ use sip::endpoint::Reply;
 use sip::{Message, Method};
 
 use crate::body;
-use crate::fate::Fate;
+use crate::fate::{Fate, Phase};
 use crate::negotiate::{Exchange, Turn};
-use crate::refusal::{ALLOW, With, described, plain, reply};
+use crate::refusal::{described, plain, reply};
 
 /// Answers. What was agreed before stands, unless the reply is a 2xx.
 pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
@@ -23,7 +23,17 @@ pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
         },
         Ok(None) if *request.method() == Method::Invite => described(&sdp.offer()),
         // An UPDATE without an offer only says that its sender is alive.
-        Ok(None) => plain(200).with("Allow", ALLOW.to_owned()),
+        Ok(None) => plain(200),
+        Err(fate) => refused(&fate),
+    }
+}
+
+/// Answers before the call is answered, while the offer of the INVITE is open: an UPDATE that offers nothing is a sign of life, and
+/// what offers something has to wait (RFC 3311 s.5.2).
+pub(crate) fn early(request: &Message) -> Reply {
+    match body::description(request) {
+        Ok(None) if *request.method() == Method::Update => plain(200),
+        Ok(_) => plain(491),
         Err(fate) => refused(&fate),
     }
 }
@@ -34,9 +44,17 @@ pub(crate) fn acknowledged(sdp: &mut Exchange, ack: &Message) -> Result<bool, Fa
         Turn::Settled => return Ok(false),
         Turn::Offered => {}
     }
-    let answer = body::description(ack).ok().flatten().ok_or(Fate::AnswerUnusable)?;
-    sdp.accept(&answer)?;
+    accept(sdp, ack)?;
     Ok(true)
+}
+
+/// Takes the answer to our offer that a 2xx or an ACK carries.
+pub(crate) fn accept(sdp: &mut Exchange, message: &Message) -> Result<(), Fate> {
+    match body::description(message) {
+        Ok(Some(answer)) => sdp.accept(&answer),
+        Ok(None) => Err(Fate::AnswerUnusable("there is none".to_owned())),
+        Err(fate) => Err(Fate::AnswerUnusable(fate.words(Phase::Unanswered).text)),
+    }
 }
 
 fn refused(fate: &Fate) -> Reply {

@@ -8,11 +8,11 @@ use crate::config::UnknownSource;
 use crate::desk::Desk;
 use crate::dtmf;
 use crate::fate::Fate;
-use crate::identify::{Source, identify};
-use crate::io::Now;
+use crate::identify::{Source, identify, stranger};
+use crate::io::{Now, Output};
 use crate::refusal;
 
-/// Answers a request outside of any dialog, if its sender is known.
+/// Answers a request outside of any dialog, if its sender is known. That of a stranger is told to the log.
 pub(crate) fn answer(
     desk: &mut Desk,
     now: Now,
@@ -26,6 +26,7 @@ pub(crate) fn answer(
         Source::Unknown => false,
     };
     if !known {
+        desk.put(Output::Notice(stranger(request, flow)));
         match (desk.config.unknown_source, refusal::reply(&Fate::Refused(numbers::Refusal::SourceUnknown))) {
             (UnknownSource::Reject, Some(reply)) => desk.respond(now, transaction, reply),
             (UnknownSource::Reject, None) | (UnknownSource::Drop, _) => desk.disregard(now, transaction),

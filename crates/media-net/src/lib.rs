@@ -15,4 +15,4 @@ mod taps;
 mod worker;
 mod workers;
 
-pub use workers::Workers;
+pub use workers::{WorkerFailed, Workers};

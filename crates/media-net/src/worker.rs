@@ -139,7 +139,7 @@ impl<S: Sockets> Worker<S> {
             }
             Command::Release { media } => {
                 self.effects.legs.remove(&media);
-                let counters = match self.table.close(media) {
+                let counters = match self.table.close(Instant::now(), media, &mut self.effects) {
                     Some((slot, counters)) => {
                         self.effects.sockets.remove(slot);
                         counters
@@ -162,7 +162,9 @@ impl<S: Sockets> Worker<S> {
                 self.set_mode(b, Mode::Untapped);
                 self.table.apply(Instant::now(), command);
             }
-            Command::Describe { .. } | Command::Dial { .. } => self.table.apply(Instant::now(), command),
+            Command::Describe { .. } | Command::Dial { .. } | Command::Hear { .. } => {
+                self.table.apply(Instant::now(), command);
+            }
         }
     }
 
@@ -173,7 +175,7 @@ impl<S: Sockets> Worker<S> {
         let pair = self.effects.sockets.bind(local.ip(), local.port())?;
         let slot = self.table.open(Instant::now(), media);
         if let Err(error) = self.effects.sockets.insert(slot, pair) {
-            self.table.close(media);
+            self.table.close(Instant::now(), media, &mut self.effects);
             return Err(format!("ports {local} and after: {error}"));
         }
         self.effects.legs.insert(media, Leg::default());

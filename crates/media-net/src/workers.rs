@@ -1,5 +1,6 @@
 //! The threads, and the way to them.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use media::agent::{TapEvent, TapInput};
 use media::command::WorkerId;
 use media::{Command, Event, MediaKey};
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::watch;
 
 use crate::bell::{Bell, Order, Orders};
 use crate::epoll::Epoll;
@@ -18,7 +20,25 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub struct Workers {
     workers: Vec<Thread>,
+    failed: watch::Receiver<Option<WorkerFailed>>,
 }
+
+/// A thread that ended without having been told to: its calls have no media any more, and none will.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerFailed {
+    /// Whose thread it was.
+    pub worker: WorkerId,
+    /// What ended it, in words.
+    pub why: String,
+}
+
+impl fmt::Display for WorkerFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the packet thread media-{} ended: {}", self.worker.0, self.why)
+    }
+}
+
+impl std::error::Error for WorkerFailed {}
 
 #[derive(Debug)]
 struct Thread {
@@ -32,10 +52,25 @@ impl Workers {
     /// # Errors
     /// The system gives no thread or no epoll instance.
     pub fn start(count: u16, seed: u64, events: &Sender<Event>) -> io::Result<Self> {
+        let (told, failed) = watch::channel(None);
         let workers = (0..count)
-            .map(|number| Thread::start(number, seed, events.clone()))
+            .map(|number| Thread::start(number, seed, events.clone(), told.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { workers })
+        Ok(Self { workers, failed })
+    }
+
+    /// Waits for a thread to end that was not told to; for ever, if that never happens. May be waited for after the
+    /// workers were handed on.
+    pub fn failed(&self) -> impl Future<Output = WorkerFailed> + Send + use<> {
+        let mut failed = self.failed.clone();
+        async move {
+            let told = failed.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+            match told {
+                Some(told) => told,
+                // All threads have ended as they were told to.
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Hands a command to a worker, after all handed to it before. Never waits.
@@ -87,19 +122,85 @@ impl Drop for Workers {
 }
 
 impl Thread {
-    fn start(number: u16, seed: u64, events: Sender<Event>) -> io::Result<Self> {
+    fn start(
+        number: u16,
+        seed: u64,
+        events: Sender<Event>,
+        told: watch::Sender<Option<WorkerFailed>>,
+    ) -> io::Result<Self> {
         let (sockets, waker) = Epoll::new()?;
         let bell = Arc::new(Bell::new(waker));
         let (orders, received) = Orders::new(Arc::clone(&bell));
         // Workers of one seed must differ: spread their numbers over all bits.
         let seed = seed ^ u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut worker = Worker::new(seed, sockets, Outlet::new(events), bell, orders.clone(), received);
-        let run = move || {
-            if let Err(error) = worker.run() {
-                tracing::error!(%error, "a media worker has ended");
-            }
-        };
+        let run = move || watched(WorkerId(number), told, || worker.run());
         let handle = std::thread::Builder::new().name(format!("media-{number}")).spawn(run)?;
         Ok(Self { orders, handle: Some(handle) })
+    }
+}
+
+/// Runs a worker, and tells if it ends by an error or a panic: the first of all workers is enough.
+fn watched(
+    worker: WorkerId,
+    told: watch::Sender<Option<WorkerFailed>>,
+    run: impl FnOnce() -> io::Result<()>,
+) {
+    let mut witness = Witness { worker, told, why: None };
+    if let Err(error) = run() {
+        witness.why = Some(error.to_string());
+    }
+}
+
+/// Dropped at the end of its thread, also by a panic, whose words the panic hook has written.
+struct Witness {
+    worker: WorkerId,
+    told: watch::Sender<Option<WorkerFailed>>,
+    why: Option<String>,
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let panicked = || std::thread::panicking().then(|| "it panicked".to_owned());
+        let Some(why) = self.why.take().or_else(panicked) else { return };
+        self.told.send_if_modified(|failed| {
+            let first = failed.is_none();
+            failed.get_or_insert(WorkerFailed { worker: self.worker, why });
+            first
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a thread that does this.
+    fn end_of(run: impl FnOnce() -> io::Result<()> + Send + 'static) -> Option<WorkerFailed> {
+        let (told, failed) = watch::channel(None);
+        let thread = std::thread::spawn(move || watched(WorkerId(3), told, run));
+        drop(thread.join());
+        failed.borrow().clone()
+    }
+
+    #[test]
+    fn a_thread_that_fails_or_panics_is_told_and_one_that_was_stopped_is_not() {
+        assert_eq!(end_of(|| Ok(())), None);
+        let failed = end_of(|| Err(io::Error::other("epoll is gone"))).unwrap();
+        assert_eq!(failed.to_string(), "the packet thread media-3 ended: epoll is gone");
+        let panicked = end_of(|| panic!("a test's own")).unwrap();
+        assert_eq!(panicked.to_string(), "the packet thread media-3 ended: it panicked");
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_the_first_failure_after_the_workers_are_handed_on() {
+        let (told, failed) = watch::channel(None);
+        let workers = Workers { workers: Vec::new(), failed };
+        let waiting = workers.failed();
+        drop(workers);
+        for why in ["first", "second"] {
+            watched(WorkerId(0), told.clone(), || Err(io::Error::other(why)));
+        }
+        assert_eq!(waiting.await.why, "first");
     }
 }

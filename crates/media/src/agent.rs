@@ -106,7 +106,7 @@ pub struct Frame {
     pub samples: [u8; 160],
 }
 
-/// From the stream to the tap of its leg.
+/// From the stream to the tap of its leg. While there is nothing to play, the far side gets silence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TapInput {
     /// µ-law at 8 kHz, of any length: played in order, paced. At most 5 minutes are held; what is beyond is dropped and counted.

@@ -125,6 +125,14 @@ pub enum Command {
         /// 40 to 8,000 ms.
         duration: Duration,
     },
+    /// The far side pressed a digit that signalling told of (SIP INFO). The agent of a tapped leg gets it as `TapEvent::Digit`; on a leg
+    /// without an agent nothing happens.
+    Hear {
+        /// Which one.
+        media: MediaKey,
+        /// Which digit.
+        digit: Digit,
+    },
     /// Closes the pair's sockets; a bridge that it was part of is over. Answered by `Released`.
     Release {
         /// Which one.

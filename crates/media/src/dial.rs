@@ -96,6 +96,9 @@ impl Dial {
         if *next > now {
             return None;
         }
+        if now.saturating_duration_since(*next) > MAX_CATCH_UP {
+            *next = now;
+        }
         *elapsed = elapsed.saturating_add(STEP).min(*total);
         let stage = if elapsed < total { Stage::Going } else { Stage::End };
         let payload = EventPayload { event: digit.event(), stage, duration: *elapsed };
@@ -151,5 +154,7 @@ const MIN_MS: u16 = 40;
 const MAX_MS: u16 = 8000;
 /// RFC 4733 s.2.5.1.4.
 const ENDS: u8 = 3;
+/// A worker that was held up for longer does not make up for its ticks.
+const MAX_CATCH_UP: Duration = Duration::from_millis(100);
 /// Between two digits, for receivers that go by the gap.
 const PAUSE: Duration = Duration::from_millis(60);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::packet::{Stamp, samples_between};
+use crate::packet::{Stamp, samples_between, timestamp_distance};
 
 #[derive(Debug)]
 pub(crate) struct Egress {
@@ -20,7 +20,7 @@ pub(crate) struct Egress {
 pub(crate) enum Follows {
     /// The packet before it, without a break.
     Audio,
-    /// Silence: it carries the marker bit (RFC 3551 s.4.1).
+    /// Nothing: it carries the marker bit (RFC 3551 s.4.1).
     Silence,
 }
 
@@ -53,7 +53,15 @@ impl Egress {
         }
     }
 
-    /// The first timestamp of another feed: beyond all that was sent.
+    /// What a packet whose audio begins at `now` comes after.
+    pub(crate) fn follows(&self, now: Instant) -> Follows {
+        match self.newest {
+            Some((at, _)) if samples_between(at, now) == FRAME => Follows::Audio,
+            Some(_) | None => Follows::Silence,
+        }
+    }
+
+    /// The timestamp of audio of our own that begins at `now`: beyond all that was sent.
     pub(crate) fn fresh_timestamp(&self, now: Instant) -> u32 {
         match self.newest {
             Some((at, timestamp)) => timestamp.wrapping_add(samples_between(at, now).max(FRAME)),
@@ -81,15 +89,19 @@ impl Egress {
         self.newest = Some((now, timestamp));
     }
 
-    /// An event goes on: its packets repeat the timestamp of its start, which the clock must not take for the present.
-    pub(crate) fn sent_again(&mut self, sequence: u16) {
+    /// A packet of an event is sent, newer than all before it. Events repeat the timestamp of their start, which the clock must not
+    /// take for the present unless it is ahead of it.
+    pub(crate) fn sent_event(&mut self, now: Instant, sequence: u16, timestamp: u32) {
         self.sequence = sequence.wrapping_add(1);
+        if timestamp_distance(self.timestamp(now), timestamp) > 0 {
+            self.newest = Some((now, timestamp));
+        }
     }
 
     /// The header of a later packet of an event of our own making.
     pub(crate) fn stamp_again(&mut self, payload_type: u8, timestamp: u32) -> Stamp {
         let sequence = self.sequence;
-        self.sent_again(sequence);
+        self.sequence = sequence.wrapping_add(1);
         Stamp { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::packet::{Header, samples_between, sequence_distance, timestamp_distance};
+use crate::rtcp::Reception;
 
 /// What a packet is to the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,10 +38,13 @@ enum Welcome {
 #[derive(Debug)]
 struct Stream {
     ssrc: u32,
-    /// The highest sequence number, extended by its cycles, counted from the first one's.
+    first: u16,
     highest: u16,
+    /// Sequence numbers from the first to the highest, whatever their cycles.
     expected: u64,
     received: u64,
+    /// `expected` and `received` at the last report.
+    told: (u64, u64),
     last: Instant,
     transit: Option<u32>,
     /// In 1/16 samples.
@@ -75,9 +79,11 @@ impl Ingress {
                 self.jitter_before_us = self.jitter_us();
                 self.current = Some(Stream {
                     ssrc: header.ssrc,
+                    first: header.sequence,
                     highest: header.sequence,
                     expected: 1,
                     received: 1,
+                    told: (0, 0),
                     last: now,
                     transit: None,
                     jitter: 0,
@@ -109,6 +115,27 @@ impl Ingress {
             let d = timestamp_distance(previous, transit).unsigned_abs().min(MAX_TRANSIT_STEP);
             stream.jitter = stream.jitter + d - ((stream.jitter + 8) >> 4);
         }
+    }
+
+    /// How the current stream was received since the last report; `None` when nothing came (RFC 3550 A.3).
+    pub(crate) fn reception(&mut self) -> Option<Reception> {
+        let stream = self.current.as_mut()?;
+        let told = std::mem::replace(&mut stream.told, (stream.expected, stream.received));
+        let (expected, received) = (stream.expected - told.0, stream.received - told.1);
+        if received == 0 {
+            return None;
+        }
+        let lost = expected.saturating_sub(received);
+        let fraction = (lost * 256).checked_div(expected).unwrap_or(0);
+        let in_all = i64::try_from(stream.expected).ok()? - i64::try_from(stream.received).ok()?;
+        let highest = u64::from(stream.first) + stream.expected - 1;
+        Some(Reception {
+            ssrc: stream.ssrc,
+            fraction_lost: u8::try_from(fraction).unwrap_or(u8::MAX),
+            lost: i32::try_from(in_all).unwrap_or(i32::MAX),
+            highest: u32::try_from(highest & u64::from(u32::MAX)).unwrap_or(u32::MAX),
+            jitter: stream.jitter >> 4,
+        })
     }
 
     /// Sequence numbers that never came, of all streams so far.

@@ -2,8 +2,12 @@
 //!
 //! What SDP announces wins, at any time: the signalling vouches for it. Otherwise the first consistent source does, and once locked,
 //! another one is heard only when the locked one has fallen silent.
+//!
+//! A far side that announces an address that can't be reached from outside, or the one that its packets come from, is behind a NAT, and is
+//! answered where it speaks from. Else its packets may come by another way than ours go: until the window closes, we speak to the
+//! announced address.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::packet::Header;
@@ -40,12 +44,14 @@ struct Heard {
     window_ends: Instant,
 }
 
-/// A source that may replace the heard one: two packets of one stream in sequence.
-#[derive(Debug, PartialEq, Eq)]
+/// A source that may replace the heard one, by packets of one stream in sequence.
+#[derive(Debug)]
 struct Rival {
     source: SocketAddr,
     ssrc: u32,
+    /// Of the next packet.
     sequence: u16,
+    packets: u32,
 }
 
 /// Whom to believe while the window is open.
@@ -84,22 +90,30 @@ impl Latch {
         if heard.source == source {
             heard.packets = heard.packets.saturating_add(1);
             heard.last = now;
+            self.rival = None;
             return Admission::Known;
         }
         let may_win = now < heard.window_ends || rank == Rank::Announced;
         if may_win && heard_rank < Some(rank) {
             return self.take(now, source);
         }
-        let weak = heard.packets < SETTLING || now.saturating_duration_since(heard.last) >= SILENT;
-        if !weak {
-            self.rival = None;
+        let quiet = now.saturating_duration_since(heard.last);
+        let needed = if heard.packets < SETTLING || quiet >= SILENT {
+            SETTLING
+        } else if quiet >= FALTERING && are_neighbours(heard.source.ip(), source.ip()) {
+            NEIGHBOURLY
+        } else {
             return Admission::Foreign;
-        }
-        let rival = Rival { source, ssrc: header.ssrc, sequence: header.sequence };
-        if self.rival.as_ref() == Some(&rival) {
+        };
+        let (ssrc, sequence) = (header.ssrc, header.sequence.wrapping_add(1));
+        let packets = match &self.rival {
+            Some(rival) if rival.is_continued_by(source, header) => rival.packets + 1,
+            Some(_) | None => 1,
+        };
+        if packets >= needed {
             return self.take(now, source);
         }
-        self.rival = Some(Rival { sequence: header.sequence.wrapping_add(1), ..rival });
+        self.rival = Some(Rival { source, ssrc, sequence, packets });
         Admission::Foreign
     }
 
@@ -111,7 +125,9 @@ impl Latch {
         }
         let settles = match self.rank(heard.source) {
             Rank::Announced => true,
-            Rank::Stranger => heard.packets >= SETTLING,
+            Rank::Stranger => {
+                heard.packets >= SETTLING && (self.is_behind_nat(heard.source) || now >= heard.window_ends)
+            }
             Rank::Former => now >= heard.window_ends,
         };
         if !settles {
@@ -144,6 +160,12 @@ impl Latch {
         Admission::Taken
     }
 
+    /// Whether the announced address is none to be spoken to while another one is heard.
+    fn is_behind_nat(&self, source: SocketAddr) -> bool {
+        let announced = self.announced.ip();
+        announced == source.ip() || !is_public(announced)
+    }
+
     fn rank(&self, source: SocketAddr) -> Rank {
         if source == self.announced {
             Rank::Announced
@@ -155,9 +177,43 @@ impl Latch {
     }
 }
 
-/// How long a better source may still replace another one, from the first packet on.
+impl Rival {
+    fn is_continued_by(&self, source: SocketAddr, header: &Header) -> bool {
+        self.source == source && self.ssrc == header.ssrc && self.sequence == header.sequence
+    }
+}
+
+/// Whether an address can be reached from anywhere.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let carrier_grade = a == 100 && (64..128).contains(&b);
+            let inside = v4.is_private() || v4.is_loopback() || v4.is_link_local() || carrier_grade;
+            !inside && a != 0
+        }
+        IpAddr::V6(v6) => {
+            !(v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback() || v6.is_unspecified())
+        }
+    }
+}
+
+/// Whether both addresses are of one network of 256, or of one IPv6 link: a far side that moves its media moves it within its own.
+fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
+    match (one.to_canonical(), other.to_canonical()) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => one.octets()[..3] == other.octets()[..3],
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.segments()[..4] == other.segments()[..4],
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+/// How long a better source may still replace another one, and the announced address be the target, from the first packet on.
 const WINDOW: Duration = Duration::from_secs(1);
 /// A source that is silent for so long may be replaced.
 const SILENT: Duration = Duration::from_secs(3);
+/// A source that is silent for so long may be replaced by its neighbour.
+const FALTERING: Duration = Duration::from_millis(300);
+/// So many packets of a neighbour do so.
+const NEIGHBOURLY: u32 = 3;
 /// So many packets settle a source that was not announced.
 const SETTLING: u32 = 2;

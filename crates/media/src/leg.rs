@@ -7,12 +7,14 @@ use crate::MediaKey;
 use crate::agent::TapInput;
 use crate::command::{Counters, Digit, Event, Remote};
 use crate::dial::{Dial, Line};
+use crate::dice::Dice;
 use crate::egress::Egress;
 use crate::g711;
 use crate::ingress::{Arrival, Ingress};
 use crate::latch::{Admission, Latch};
 use crate::packet::{FRAME, HEADER, Header, is_rtcp};
 use crate::relay::Relay;
+use crate::reports::Reports;
 use crate::table::{Channel, Outbox, Slot};
 use crate::tap::{Kind, Tap};
 
@@ -23,6 +25,7 @@ pub(crate) struct Leg {
     ingress: Ingress,
     egress: Egress,
     dial: Dial,
+    reports: Reports,
     pub(crate) mode: Mode,
     counters: Counters,
 }
@@ -73,18 +76,20 @@ pub(crate) struct Outgoing<'a> {
     target: Option<SocketAddr>,
     line: Line,
     egress: &'a mut Egress,
+    reports: &'a mut Reports,
     counters: &'a mut Counters,
 }
 
 impl Leg {
-    pub(crate) fn new(now: Instant, media: MediaKey, slot: Slot, random: u64) -> Self {
+    pub(crate) fn new(now: Instant, media: MediaKey, slot: Slot, dice: &mut Dice) -> Self {
         Self {
             media,
             slot,
             far: None,
             ingress: Ingress::new(now),
-            egress: Egress::new(random),
+            egress: Egress::new(dice.roll()),
             dial: Dial::new(),
+            reports: Reports::new(now, dice.roll()),
             mode: Mode::Idle,
             counters: Counters::default(),
         }
@@ -100,8 +105,12 @@ impl Leg {
             }
             Some(_) | None => Watch::Off,
         };
+        self.reports.begin(now);
         match &mut self.far {
             Some(far) => {
+                if far.remote.rtcp != remote.rtcp {
+                    self.reports.forget_source();
+                }
                 far.latch.announce(remote.rtp);
                 far.remote = remote.clone();
                 far.heard = now;
@@ -118,6 +127,14 @@ impl Leg {
         let speaks = self.far.as_ref().is_some_and(|far| far.remote.telephone_event.is_some());
         if !speaks || self.dial.push(now, digit, duration).is_err() {
             self.counters.overrun += 1;
+        }
+    }
+
+    /// A digit of the far side that came by another way than its packets.
+    pub(crate) fn pressed(&mut self, now: Instant, digit: Digit) {
+        match &mut self.mode {
+            Mode::Waiting(tap) | Mode::Tapped(tap) => tap.press(now, digit, &mut self.counters),
+            Mode::Idle | Mode::Bridged { .. } => {}
         }
     }
 
@@ -166,6 +183,10 @@ impl Leg {
             if far.latch.is_far_side(source) {
                 far.heard = now;
                 self.counters.rtcp += 1;
+                if channel == Channel::Rtcp && is_rtcp(packet) {
+                    self.reports.comes_from(source);
+                }
+                self.reports.take(now, packet);
             } else {
                 self.counters.foreign += 1;
             }
@@ -231,26 +252,48 @@ impl Leg {
         let target = self.target();
         let Mode::Bridged { relay: Some(relay), .. } = &mut self.mode else { return None };
         let line = self.dial.line();
-        let (egress, counters) = (&mut self.egress, &mut self.counters);
-        Some((relay, Outgoing { slot: self.slot, target, line, egress, counters }))
+        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
+        Some((relay, Outgoing { slot: self.slot, target, line, egress, reports, counters }))
     }
 
     /// The far end of a bridge.
     pub(crate) fn outgoing(&mut self) -> Outgoing<'_> {
         let target = self.target();
-        let (egress, counters) = (&mut self.egress, &mut self.counters);
-        Outgoing { slot: self.slot, target, line: self.dial.line(), egress, counters }
+        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
+        Outgoing { slot: self.slot, target, line: self.dial.line(), egress, reports, counters }
     }
 
     /// Does all that is due.
     pub(crate) fn expire(&mut self, now: Instant, outbox: &mut impl Outbox) {
         self.watch_silence(now, outbox);
+        self.play(now, outbox);
+        if self.reports.is_due(now)
+            && let Some(target) = self.reports_target()
+        {
+            let report = self.reports.report(now, &self.egress, &mut self.ingress);
+            outbox.send(self.slot, Channel::Rtcp, target, report.bytes());
+        }
+    }
+
+    /// Says goodbye. The far side may send still, and hears nothing any more.
+    pub(crate) fn leave(&mut self, now: Instant, outbox: &mut impl Outbox) {
+        if let Some(target) = self.reports_target()
+            && let Some(goodbye) = self.reports.goodbye(now, &self.egress, &mut self.ingress)
+        {
+            outbox.send(self.slot, Channel::Rtcp, target, goodbye.bytes());
+        }
+    }
+
+    /// Sends digits and the agent's audio, and hands the agent what is due.
+    fn play(&mut self, now: Instant, outbox: &mut impl Outbox) {
         let target = self.target();
         let Some(far) = &self.far else { return };
-        let (slot, egress, counters) = (self.slot, &mut self.egress, &mut self.counters);
+        let slot = self.slot;
+        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
         let mut send = |packet: &[u8]| {
             if let Some(target) = target {
                 counters.sent += 1;
+                reports.sent(packet.len() - HEADER);
                 outbox.send(slot, Channel::Rtp, target, packet);
             }
         };
@@ -263,9 +306,13 @@ impl Leg {
         let line = if line_before == Line::Busy { line_before } else { self.dial.line() };
         let Mode::Tapped(tap) = &mut self.mode else { return };
         while let Some(packet) = tap.playout.poll(now, line) {
+            if target.is_none() {
+                continue;
+            }
             let mut bytes = [0; HEADER + FRAME];
-            let timestamp = egress.timestamp(packet.due);
-            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, packet.follows);
+            let timestamp = egress.fresh_timestamp(packet.due);
+            let follows = egress.follows(packet.due);
+            let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, follows);
             bytes[..HEADER].copy_from_slice(&stamp.bytes());
             bytes[HEADER..].copy_from_slice(&packet.samples);
             if let Some(table) = g711::transcoder(crate::command::Codec::Pcmu, far.remote.codec) {
@@ -286,7 +333,7 @@ impl Leg {
             Mode::Tapped(tap) => tap.deadline(),
             Mode::Idle | Mode::Waiting(_) | Mode::Bridged { .. } => None,
         };
-        [watch, tap, self.dial.deadline()].into_iter().flatten().min()
+        [watch, tap, self.dial.deadline(), self.reports.deadline()].into_iter().flatten().min()
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -296,6 +343,19 @@ impl Leg {
     /// Where to send, if we may.
     fn target(&self) -> Option<SocketAddr> {
         self.far.as_ref().filter(|far| far.remote.direction.send).and_then(|far| far.latch.target())
+    }
+
+    /// Where to report, on hold too: to where its reports come from, or else beside its RTP.
+    fn reports_target(&self) -> Option<SocketAddr> {
+        let far = self.far.as_ref()?;
+        let rtp = far.latch.target()?;
+        let source = self.reports.source().filter(|source| far.latch.is_far_side(*source));
+        let announced = Some(far.remote.rtcp).filter(|_| rtp == far.remote.rtp);
+        let beside = || Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?));
+        source
+            .or(announced)
+            .or_else(beside)
+            .filter(|target| !target.ip().is_unspecified() && target.port() != 0)
     }
 
     fn watch_silence(&mut self, now: Instant, outbox: &mut impl Outbox) {
@@ -340,12 +400,13 @@ impl Outgoing<'_> {
         outbox: &mut impl Outbox,
     ) {
         let (Some(target), Line::Free) = (self.target, self.line) else {
-            relay.skip(&taken.header);
+            relay.skip(taken.arrival, &taken.header);
             return;
         };
         let part = relay.forward(now, taken.arrival, &taken.header, packet, self.egress);
         if let Some(bytes) = part.and_then(|part| packet.get(part)) {
             self.counters.sent += 1;
+            self.reports.sent(bytes.len().saturating_sub(HEADER));
             outbox.send(self.slot, Channel::Rtp, target, bytes);
         }
     }

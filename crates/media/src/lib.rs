@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod command;
 mod dial;
+mod dice;
 mod dtmf;
 mod egress;
 pub mod g711;
@@ -17,6 +18,8 @@ mod packet;
 mod playout;
 pub mod ports;
 mod relay;
+mod reports;
+mod rtcp;
 pub mod table;
 mod tap;
 mod timers;

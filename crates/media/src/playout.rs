@@ -1,11 +1,11 @@
-//! The agent's audio on its way to the far side: queued as it comes, sent in 20 ms packets on absolute deadlines.
+//! The agent's audio on its way to the far side: queued as it comes, sent in 20 ms packets on absolute deadlines from the tap's beginning
+//! to its end. While there is none, silence is sent: a far side, or what stands between, takes a stream that stops for a dead one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::agent::MarkId;
 use crate::dial::Line;
-use crate::egress::Follows;
 use crate::g711::ULAW_SILENCE;
 use crate::packet::{FRAME, TICK};
 
@@ -18,6 +18,8 @@ pub(crate) struct Playout {
     played: u64,
     /// Samples of the packet that is being heard.
     sounding: u64,
+    /// When the next packet is due; none before the tap begins.
+    next: Option<Instant>,
     state: State,
 }
 
@@ -27,17 +29,16 @@ enum State {
     Dry,
     /// Audio has come; a little more is waited for, so that an agent in real time does not stutter.
     Gathering { until: Instant },
-    /// The next packet is due at `next`. `idle_ticks` counts those without a packet, in a row.
-    Playing { next: Instant, idle_ticks: u32 },
+    /// `idle_ticks` counts those without enough audio for a packet, in a row.
+    Playing { idle_ticks: u32 },
 }
 
-/// A packet's worth of audio.
+/// 20 ms of sound.
 #[derive(Debug)]
 pub(crate) struct Packet {
     /// When it was due: the clock of its timestamp.
     pub(crate) due: Instant,
     pub(crate) samples: [u8; FRAME],
-    pub(crate) follows: Follows,
 }
 
 /// What did not fit.
@@ -51,7 +52,19 @@ impl Playout {
     pub(crate) const MAX_MARKS: usize = 4096;
 
     pub(crate) fn new() -> Self {
-        Self { queue: VecDeque::new(), marks: VecDeque::new(), played: 0, sounding: 0, state: State::Dry }
+        Self {
+            queue: VecDeque::new(),
+            marks: VecDeque::new(),
+            played: 0,
+            sounding: 0,
+            next: None,
+            state: State::Dry,
+        }
+    }
+
+    /// Time starts.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.next = Some(now);
     }
 
     /// Queues audio; what is beyond five minutes is dropped.
@@ -88,9 +101,7 @@ impl Playout {
         for (position, _) in &mut self.marks {
             *position = self.played;
         }
-        if let State::Gathering { .. } = self.state {
-            self.state = State::Dry;
-        }
+        self.state = State::Dry;
     }
 
     /// The next mark that has been reached. To be asked until it gives none.
@@ -104,50 +115,58 @@ impl Playout {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.state {
-            State::Dry => None,
-            State::Gathering { until } => Some(until),
-            State::Playing { next, .. } => Some(next),
-        }
+        self.next
     }
 
     /// The next packet that is due, if one is. To be asked until it gives none.
     pub(crate) fn poll(&mut self, now: Instant, line: Line) -> Option<Packet> {
-        if let State::Gathering { until } = self.state
-            && until <= now
-        {
-            // Begun when it was due, unless the worker was held up.
-            let next = if now.saturating_duration_since(until) > MAX_CATCH_UP { now } else { until };
-            self.state = State::Playing { next, idle_ticks: IDLE_BEFORE };
-        }
         loop {
-            let State::Playing { next, idle_ticks } = &mut self.state else { return None };
-            if *next > now {
-                return None;
-            }
+            let next = self.next.as_mut().filter(|next| **next <= now)?;
             if now.saturating_duration_since(*next) > MAX_CATCH_UP {
                 *next = now;
-                *idle_ticks = (*idle_ticks).max(1);
             }
             let due = *next;
             *next += TICK;
             self.played += std::mem::take(&mut self.sounding);
-            if line == Line::Busy {
-                *idle_ticks = idle_ticks.saturating_add(1);
-                continue;
+            if let Some(samples) = self.tick(now, line) {
+                return Some(Packet { due, samples });
             }
-            let is_dry = *idle_ticks >= PATIENT_TICKS && *idle_ticks < IDLE_BEFORE;
-            if self.queue.len() >= FRAME || (is_dry && !self.queue.is_empty()) {
-                let follows = if *idle_ticks == 0 { Follows::Audio } else { Follows::Silence };
-                *idle_ticks = 0;
-                return Some(Packet { due, samples: self.take(), follows });
+        }
+    }
+
+    /// What is heard next; nothing while a digit is, or while the rest of a frame is waited for.
+    fn tick(&mut self, now: Instant, line: Line) -> Option<[u8; FRAME]> {
+        let is_short = self.queue.len() < FRAME;
+        match &mut self.state {
+            State::Dry => (line == Line::Free).then_some([ULAW_SILENCE; FRAME]),
+            State::Gathering { until } => {
+                if line == Line::Busy {
+                    return None;
+                }
+                // A short beginning gets the same patience as a short end.
+                let begin = if is_short { *until + PATIENT_TICKS * TICK } else { *until };
+                if now < begin {
+                    return Some([ULAW_SILENCE; FRAME]);
+                }
+                self.state = State::Playing { idle_ticks: 0 };
+                Some(self.take())
             }
-            // A short beginning gets the same patience as a short end.
-            *idle_ticks = if *idle_ticks == IDLE_BEFORE { 1 } else { *idle_ticks + 1 };
-            if self.queue.is_empty() && *idle_ticks >= PATIENT_TICKS {
+            State::Playing { idle_ticks } => {
+                if line == Line::Busy {
+                    *idle_ticks = idle_ticks.saturating_add(1);
+                    return None;
+                }
+                if !is_short || (*idle_ticks >= PATIENT_TICKS && !self.queue.is_empty()) {
+                    *idle_ticks = 0;
+                    return Some(self.take());
+                }
+                *idle_ticks += 1;
+                if !self.queue.is_empty() || *idle_ticks < PATIENT_TICKS {
+                    return None;
+                }
                 self.state = State::Dry;
                 self.queue.shrink_to(ENOUGH);
-                return None;
+                Some([ULAW_SILENCE; FRAME])
             }
         }
     }
@@ -168,9 +187,7 @@ impl Playout {
 const GATHERING: Duration = Duration::from_millis(40);
 /// So much audio needs no waiting: 60 ms.
 const ENOUGH: usize = 3 * FRAME;
-/// So many ticks without a full frame, and the queue has run dry for real.
+/// So many ticks without a full frame, 60 ms, and the queue has run dry for real.
 const PATIENT_TICKS: u32 = 3;
-/// The count before the first packet: no tick was missed, but silence came before it.
-const IDLE_BEFORE: u32 = u32::MAX;
 /// A worker that was held up for longer does not make up for its ticks.
 const MAX_CATCH_UP: Duration = Duration::from_millis(100);

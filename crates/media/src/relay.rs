@@ -72,12 +72,19 @@ impl Relay {
             Some(event) if is_event => &*event,
             Some(_) | None if audio.receive == header.payload_type => &*audio,
             Some(_) | None => {
-                self.skip(header);
+                self.skip(arrival, header);
                 return None;
             }
         };
         let numbering = match numbering {
             Some(known) if arrival == Arrival::Continues && known.is_continued_by(egress) => known,
+            // Late, and what it belongs before has been sent already.
+            Some(known)
+                if arrival == Arrival::Continues
+                    && sequence_distance(known.highest, header.sequence) <= 0 =>
+            {
+                return None;
+            }
             Some(_) | None => {
                 let marked = Numbering::begin(now, header, egress);
                 let stamp = Stamp {
@@ -105,7 +112,7 @@ impl Relay {
         if sequence_distance(numbering.highest, header.sequence) > 0 {
             numbering.highest = header.sequence;
             if is_event {
-                egress.sent_again(stamp.sequence);
+                egress.sent_event(now, stamp.sequence, stamp.timestamp);
             } else {
                 egress.sent(now, stamp.sequence, stamp.timestamp);
             }
@@ -117,8 +124,12 @@ impl Relay {
         write(&stamp, translation, header, packet)
     }
 
-    /// A packet that is not for the other leg leaves no gap in what it gets.
-    pub(crate) fn skip(&mut self, header: &Header) {
+    /// A packet that is not for the other leg leaves no gap in what it gets; when it begins another stream, the next one does.
+    pub(crate) fn skip(&mut self, arrival: Arrival, header: &Header) {
+        match arrival {
+            Arrival::Starts => self.numbering = None,
+            Arrival::Continues | Arrival::Stray => {}
+        }
         if let Some(numbering) = &mut self.numbering
             && header.sequence == numbering.highest.wrapping_add(1)
         {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::MediaKey;
 use crate::agent::{TapEvent, TapInput};
 use crate::command::{Command, Counters, Event};
+use crate::dice::Dice;
 use crate::leg::{Leg, Mode};
 use crate::relay::Relay;
 use crate::timers::Timers;
@@ -57,18 +58,18 @@ pub struct Table {
     /// For commands only: packets come with their slot.
     slots: BTreeMap<MediaKey, Slot>,
     timers: Timers,
-    random: u64,
+    dice: Dice,
 }
 
 impl Table {
-    /// An empty table. SSRCs and the starts of sequence numbers and timestamps are drawn from `seed`.
+    /// An empty table. SSRCs, CNAMEs, the starts of sequence numbers and timestamps, and the times of reports are drawn from `seed`.
     pub fn new(seed: u64) -> Self {
         Self {
             legs: Vec::new(),
             free: Vec::new(),
             slots: BTreeMap::new(),
             timers: Timers::default(),
-            random: seed,
+            dice: Dice::new(seed),
         }
     }
 
@@ -77,7 +78,6 @@ impl Table {
         if let Some(slot) = self.slots.get(&media) {
             return *slot;
         }
-        let random = self.draw();
         let slot = self.free.pop().unwrap_or_else(|| {
             // More legs than ports there are not.
             let slot = Slot(u32::try_from(self.legs.len()).unwrap_or(u32::MAX));
@@ -86,16 +86,23 @@ impl Table {
         });
         self.timers.reserve(slot);
         self.slots.insert(media, slot);
-        self.legs[slot.index()] = Some(Leg::new(now, media, slot, random));
+        self.legs[slot.index()] = Some(Leg::new(now, media, slot, &mut self.dice));
         slot
     }
 
-    /// Closes a leg, and the bridge that it is part of. The worker then closes the sockets and tells `Event::Released`.
-    pub fn close(&mut self, media: MediaKey) -> Option<(Slot, Counters)> {
+    /// Closes a leg, and the bridge that it is part of; the far side gets a goodbye. The worker then closes the sockets and tells
+    /// `Event::Released`.
+    pub fn close(
+        &mut self,
+        now: Instant,
+        media: MediaKey,
+        outbox: &mut impl Outbox,
+    ) -> Option<(Slot, Counters)> {
         let slot = self.slots.remove(&media)?;
         self.unbridge(slot);
         self.timers.set(slot, None);
-        let leg = self.legs[slot.index()].take()?;
+        let mut leg = self.legs[slot.index()].take()?;
+        leg.leave(now, outbox);
         self.free.push(slot);
         Some((slot, leg.counters()))
     }
@@ -116,7 +123,7 @@ impl Table {
         self.leg(*slot).map(Leg::counters)
     }
 
-    /// Describe, Relay, Echo, Tap and Dial. Bind and Release are the worker's (`open`, `close`), and are disregarded here, as is an unknown leg.
+    /// Describe, Relay, Echo, Tap, Dial and Hear. Bind and Release are the worker's (`open`, `close`), and are disregarded here, as is an unknown leg.
     pub fn apply(&mut self, now: Instant, command: &Command) {
         match command {
             Command::Describe { media, remote } => {
@@ -153,6 +160,13 @@ impl Table {
                 let Some(slot) = self.slot(*media) else { return };
                 if let Some(leg) = self.leg_mut(slot) {
                     leg.dial(now, *digit, *duration);
+                }
+                self.arm(slot);
+            }
+            Command::Hear { media, digit } => {
+                let Some(slot) = self.slot(*media) else { return };
+                if let Some(leg) = self.leg_mut(slot) {
+                    leg.pressed(now, *digit);
                 }
                 self.arm(slot);
             }
@@ -281,14 +295,5 @@ impl Table {
 
     fn leg_mut(&mut self, slot: Slot) -> Option<&mut Leg> {
         self.legs.get_mut(slot.index())?.as_mut()
-    }
-
-    /// The next number of `SplitMix64`.
-    fn draw(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }

@@ -55,6 +55,7 @@ impl Tap {
     /// Its clock starts.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.began = now;
+        self.playout.begin(now);
         self.owed_due = (!self.owed.is_empty()).then_some(now);
     }
 
@@ -160,7 +161,8 @@ impl Tap {
         result
     }
 
-    fn press(&mut self, now: Instant, digit: Digit, counters: &mut Counters) {
+    /// Tells the agent of a digit.
+    pub(crate) fn press(&mut self, now: Instant, digit: Digit, counters: &mut Counters) {
         if self.owe(now, TapEvent::Digit(digit)).is_err() {
             counters.overrun += 1;
         }

@@ -1,10 +1,11 @@
 //! The tables against the ITU's sweeps of all 16-bit samples (ITU-T G.191).
 
+#![expect(clippy::disallowed_methods, reason = "a corpus lies in files, where the environment says")]
+
 use media::command::Codec;
 use media::g711::{alaw_from_linear, linear_from_alaw, linear_from_ulaw, transcoder, ulaw_from_linear};
 
 /// `STROWGER_CORPUS`, or where it lies beside the workspace.
-#[expect(clippy::disallowed_methods, reason = "where the corpus lies is the environment's to say")]
 fn corpus() -> String {
     std::env::var("STROWGER_CORPUS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned())

@@ -19,10 +19,15 @@ struct Counting {
     sent: usize,
     bytes: usize,
     frames: usize,
+    reports: usize,
 }
 
 impl Outbox for Counting {
-    fn send(&mut self, _: Slot, _: Channel, _: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, _: Slot, channel: Channel, _: SocketAddr, packet: &[u8]) {
+        if channel == Channel::Rtcp {
+            self.reports += 1;
+            return;
+        }
         self.sent += 1;
         self.bytes += packet.len();
     }
@@ -68,6 +73,7 @@ fn forwarding_allocates_nothing() {
             }
         });
         assert_eq!((out.sent, out.bytes), (PACKETS, PACKETS * 172));
+        assert!(out.reports > 60, "{} reports of two legs in 200 seconds", out.reports);
         assert_eq!(info.count_total, 0, "{info:?}");
     }
 }
@@ -111,5 +117,19 @@ fn a_tap_allocates_nothing_for_what_it_hears() {
         }
     });
     assert!(out.frames > PACKETS * 9 / 10, "{}", out.frames);
+    assert_eq!(info.count_total, 0, "{info:?}");
+}
+
+#[test]
+fn the_silence_of_an_agent_allocates_nothing() {
+    let mut world = World::tapped(Codec::Pcma);
+    let mut out = Counting::default();
+    let info = allocation_counter::measure(|| {
+        for _ in 0..PACKETS {
+            world.table.expire(world.now, &mut out);
+            world.now += Duration::from_millis(20);
+        }
+    });
+    assert_eq!((out.sent, out.bytes), (PACKETS, PACKETS * 172));
     assert_eq!(info.count_total, 0, "{info:?}");
 }

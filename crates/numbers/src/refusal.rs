@@ -49,6 +49,25 @@ pub enum Refusal {
     TrunkFailed,
 }
 
+/// What is said of one refusal.
+struct Row {
+    reason: &'static str,
+    status: u16,
+    q850: u8,
+    text: &'static str,
+    retry_after: Option<u32>,
+}
+
+impl Row {
+    const fn new(reason: &'static str, status: u16, q850: u8, text: &'static str) -> Self {
+        Self { reason, status, q850, text, retry_after: None }
+    }
+
+    const fn again_in(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+}
+
 impl Refusal {
     /// Every refusal, for counters that begin at zero.
     pub const ALL: [Self; 22] = [
@@ -76,127 +95,95 @@ impl Refusal {
         Self::TrunkFailed,
     ];
 
+    /// All that is said of a refusal, in one place.
+    ///
+    /// Only a 503 makes carriers try elsewhere, so it stands for a lack of room alone. Retry-After is short: many carriers
+    /// send nothing at all until then. The Q.850 cause is that of the status in RFC 3398, section 8.2.6.1, but for overload,
+    /// where Q.850 is finer.
+    const fn row(self) -> Row {
+        match self {
+            Self::SourceUnknown => Row::new("source-unknown", 403, 21, "no trunk owns the source address"),
+            Self::DidUnknown => Row::new("did-unknown", 404, 1, "the called number is not ours"),
+            Self::NumberInactive => {
+                Row::new("number-inactive", 480, 18, "the called number is suspended or pending")
+            }
+            Self::InboundDisabled => Row::new("inbound-disabled", 404, 1, "inbound calls are switched off"),
+            Self::NoAgent => {
+                Row::new("no-agent", 480, 18, "no agent is assigned and there is no default agent")
+            }
+            Self::AgentUnreachable => {
+                Row::new("agent-unreachable", 480, 18, "the agent could not be reached")
+            }
+            Self::AgentFull => Row::new("agent-full", 486, 17, "the agent has as many calls as it may have"),
+            Self::OutboundDisabled => Row::new(
+                "outbound-disabled",
+                403,
+                21,
+                "outbound calls are switched off for the calling number",
+            ),
+            Self::CallerNotOwned => Row::new("caller-not-owned", 403, 21, "the calling number is not ours"),
+            Self::NumberUnverified => {
+                Row::new("number-unverified", 403, 21, "the calling number is not verified")
+            }
+            Self::DestinationInvalid => {
+                Row::new("destination-invalid", 484, 28, "the destination is not an E.164 number")
+            }
+            Self::CountryNotAllowed => {
+                Row::new("country-not-allowed", 403, 21, "the country of the destination is not allowed")
+            }
+            Self::DestinationPremium => {
+                Row::new("destination-premium", 403, 21, "premium destinations are not allowed")
+            }
+            Self::DestinationEmergency => {
+                Row::new("destination-emergency", 403, 21, "emergency destinations are not allowed")
+            }
+            Self::TrunkFull => {
+                Row::new("trunk-full", 503, 34, "the trunk has as many calls as it may have").again_in(5)
+            }
+            Self::NumberFull => {
+                Row::new("number-full", 503, 34, "the number has as many calls as it may have").again_in(5)
+            }
+            Self::NodeFull => {
+                Row::new("node-full", 503, 42, "this node has as many calls as it may have").again_in(5)
+            }
+            Self::RateLimited => {
+                Row::new("rate-limited", 503, 42, "calls arrive faster than they may").again_in(1)
+            }
+            Self::Draining => Row::new("draining", 503, 42, "this node takes no further calls").again_in(30),
+            Self::MediaEncryptionRequired => Row::new(
+                "media-encryption-required",
+                488,
+                127,
+                "encrypted media is required and could not be agreed",
+            ),
+            Self::NoCommonCodec => Row::new("no-common-codec", 488, 127, "no codec in common"),
+            Self::TrunkFailed => Row::new("trunk-failed", 502, 38, "every gateway of the trunk failed"),
+        }
+    }
+
     /// The machine word of records, metrics and API.
     pub const fn reason(self) -> &'static str {
-        match self {
-            Self::SourceUnknown => "source-unknown",
-            Self::DidUnknown => "did-unknown",
-            Self::NumberInactive => "number-inactive",
-            Self::InboundDisabled => "inbound-disabled",
-            Self::NoAgent => "no-agent",
-            Self::AgentUnreachable => "agent-unreachable",
-            Self::AgentFull => "agent-full",
-            Self::OutboundDisabled => "outbound-disabled",
-            Self::CallerNotOwned => "caller-not-owned",
-            Self::NumberUnverified => "number-unverified",
-            Self::DestinationInvalid => "destination-invalid",
-            Self::CountryNotAllowed => "country-not-allowed",
-            Self::DestinationPremium => "destination-premium",
-            Self::DestinationEmergency => "destination-emergency",
-            Self::TrunkFull => "trunk-full",
-            Self::NumberFull => "number-full",
-            Self::NodeFull => "node-full",
-            Self::RateLimited => "rate-limited",
-            Self::Draining => "draining",
-            Self::MediaEncryptionRequired => "media-encryption-required",
-            Self::NoCommonCodec => "no-common-codec",
-            Self::TrunkFailed => "trunk-failed",
-        }
+        self.row().reason
     }
 
     /// The same for people, without quotes or line ends: fit for a quoted string.
     pub const fn text(self) -> &'static str {
-        match self {
-            Self::SourceUnknown => "no trunk owns the source address",
-            Self::DidUnknown => "the called number is not ours",
-            Self::NumberInactive => "the called number is suspended or pending",
-            Self::InboundDisabled => "inbound calls are switched off",
-            Self::NoAgent => "no agent is assigned and there is no default agent",
-            Self::AgentUnreachable => "the agent could not be reached",
-            Self::AgentFull => "the agent has as many calls as it may have",
-            Self::OutboundDisabled => "outbound calls are switched off for the calling number",
-            Self::CallerNotOwned => "the calling number is not ours",
-            Self::NumberUnverified => "the calling number is not verified",
-            Self::DestinationInvalid => "the destination is not an E.164 number",
-            Self::CountryNotAllowed => "the country of the destination is not allowed",
-            Self::DestinationPremium => "premium destinations are not allowed",
-            Self::DestinationEmergency => "emergency destinations are not allowed",
-            Self::TrunkFull => "the trunk has as many calls as it may have",
-            Self::NumberFull => "the number has as many calls as it may have",
-            Self::NodeFull => "this node has as many calls as it may have",
-            Self::RateLimited => "calls arrive faster than they may",
-            Self::Draining => "this node takes no further calls",
-            Self::MediaEncryptionRequired => "encrypted media is required and could not be agreed",
-            Self::NoCommonCodec => "no codec in common",
-            Self::TrunkFailed => "every gateway of the trunk failed",
-        }
+        self.row().text
     }
 
-    /// The SIP status that says so. Only a 503 makes carriers try elsewhere, so it stands for a lack of room alone.
+    /// The SIP status that says so.
     pub const fn status(self) -> u16 {
-        match self {
-            Self::SourceUnknown
-            | Self::OutboundDisabled
-            | Self::CallerNotOwned
-            | Self::NumberUnverified
-            | Self::CountryNotAllowed
-            | Self::DestinationPremium
-            | Self::DestinationEmergency => 403,
-            Self::DidUnknown | Self::InboundDisabled => 404,
-            Self::NumberInactive | Self::NoAgent | Self::AgentUnreachable => 480,
-            Self::DestinationInvalid => 484,
-            Self::AgentFull => 486,
-            Self::MediaEncryptionRequired | Self::NoCommonCodec => 488,
-            Self::TrunkFailed => 502,
-            Self::TrunkFull | Self::NumberFull | Self::NodeFull | Self::RateLimited | Self::Draining => 503,
-        }
+        self.row().status
     }
 
-    /// Seconds for Retry-After. Short: many carriers send nothing at all until then.
+    /// Seconds for Retry-After.
     pub const fn retry_after(self) -> Option<u32> {
-        match self {
-            Self::RateLimited => Some(1),
-            Self::TrunkFull | Self::NumberFull | Self::NodeFull => Some(5),
-            Self::Draining => Some(30),
-            Self::SourceUnknown
-            | Self::DidUnknown
-            | Self::NumberInactive
-            | Self::InboundDisabled
-            | Self::NoAgent
-            | Self::AgentUnreachable
-            | Self::AgentFull
-            | Self::OutboundDisabled
-            | Self::CallerNotOwned
-            | Self::NumberUnverified
-            | Self::DestinationInvalid
-            | Self::CountryNotAllowed
-            | Self::DestinationPremium
-            | Self::DestinationEmergency
-            | Self::MediaEncryptionRequired
-            | Self::NoCommonCodec
-            | Self::TrunkFailed => None,
-        }
+        self.row().retry_after
     }
 
-    /// The Q.850 cause: that of the status in RFC 3398, section 8.2.6.1, but for overload, where Q.850 is finer.
+    /// The Q.850 cause.
     pub const fn q850(self) -> u8 {
-        match self {
-            Self::TrunkFull | Self::NumberFull => 34,
-            Self::NodeFull | Self::RateLimited | Self::Draining => 42,
-            Self::SourceUnknown
-            | Self::OutboundDisabled
-            | Self::CallerNotOwned
-            | Self::NumberUnverified
-            | Self::CountryNotAllowed
-            | Self::DestinationPremium
-            | Self::DestinationEmergency => 21,
-            Self::DidUnknown | Self::InboundDisabled => 1,
-            Self::NumberInactive | Self::NoAgent | Self::AgentUnreachable => 18,
-            Self::AgentFull => 17,
-            Self::DestinationInvalid => 28,
-            Self::MediaEncryptionRequired | Self::NoCommonCodec => 127,
-            Self::TrunkFailed => 38,
-        }
+        self.row().q850
     }
 
     /// The value of the Reason header (RFC 3326): `SIP;cause=404;text="did-unknown: the called number is not ours"`.

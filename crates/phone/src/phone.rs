@@ -291,10 +291,8 @@ impl Phone {
         else {
             return;
         };
-        let extra = match (method, status) {
-            (Method::Invite, 101..300) => vec![contact],
-            (_, _) => Vec::new(),
-        };
+        let makes_dialog = method == Method::Invite && (101..300).contains(&status);
+        let extra = if makes_dialog { vec![contact] } else { Vec::new() };
         let bytes = wire::print(wire::response(&server.request, status, &self.tag, extra, sdp).into());
         server.respond(now, status, bytes.clone());
         let peer = server.peer;

@@ -27,13 +27,16 @@ impl Phone {
             return;
         }
         self.servers.push(Server::new(branch.clone(), request.clone(), from));
-        match (method, wire::tag(&wire::to(request))) {
-            (Method::Invite, None) => self.hear_invite(now, &branch, request),
-            (Method::Invite, Some(_)) => self.hear_reinvite(now, &branch, request),
-            (Method::Cancel, _) => self.hear_cancel(now, &branch),
-            (Method::Bye, _) => self.hear_bye(now, &branch, request),
-            (Method::Options | Method::Info, _) => self.respond(now, &branch, method, 200, None),
-            (_, _) => self.respond(now, &branch, method, 405, None),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum; a phone knows these methods")]
+        match method {
+            Method::Invite if wire::tag(&wire::to(request)).is_none() => {
+                self.hear_invite(now, &branch, request);
+            }
+            Method::Invite => self.hear_reinvite(now, &branch, request),
+            Method::Cancel => self.hear_cancel(now, &branch),
+            Method::Bye => self.hear_bye(now, &branch, request),
+            Method::Options | Method::Info => self.respond(now, &branch, method, 200, None),
+            _ => self.respond(now, &branch, method, 405, None),
         }
     }
 
@@ -217,22 +220,29 @@ impl Phone {
 
     /// No final response came to a request of ours.
     pub(crate) fn timed_out(&mut self, now: Instant, branch: &str) {
-        let method = self.client(branch).map(|client| client.method);
-        match (method, &self.call) {
-            (Some(Method::Invite), Call::Calling { wish, .. }) => {
-                let ended = match wish {
-                    Wish::Talk => Ended::Unanswered,
-                    Wish::Cancel => Ended::Cancelled,
-                };
+        let Some(method) = self.client(branch).map(|client| client.method) else { return };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum; a phone sends these methods")]
+        match method {
+            Method::Invite => {
                 self.statuses.push_back(408);
-                self.over(now, ended);
+                self.unanswered(now);
             }
-            (Some(Method::Invite | Method::Options), _) => self.statuses.push_back(408),
-            (Some(Method::Bye), _) => {
+            Method::Options => self.statuses.push_back(408),
+            Method::Bye => {
                 self.fail("the BYE got no answer");
                 self.left(now);
             }
-            (_, _) => {}
+            _ => {}
+        }
+    }
+
+    /// Our INVITE got no final response.
+    fn unanswered(&mut self, now: Instant) {
+        match self.call {
+            Call::Calling { wish: Wish::Talk, .. } => self.over(now, Ended::Unanswered),
+            Call::Calling { wish: Wish::Cancel, .. } => self.over(now, Ended::Cancelled),
+            Call::Idle | Call::Called { .. } | Call::Up { .. } | Call::Leaving { .. } | Call::Over { .. } => {
+            }
         }
     }
 

@@ -68,14 +68,12 @@ impl Server {
         if status < 200 {
             return;
         }
-        self.state = match (self.request.method, status) {
-            (Method::Invite, 200..300) => {
-                State::Accepted { again: now + T1, interval: T1, give_up: now + TIMEOUT }
-            }
-            (Method::Invite, _) => {
-                State::Completed { timer_g: now + T1, interval: T1, timer_h: now + TIMEOUT }
-            }
-            (_, _) => State::Absorbing { until: now + TIMEOUT },
+        self.state = if self.request.method != Method::Invite {
+            State::Absorbing { until: now + TIMEOUT }
+        } else if status < 300 {
+            State::Accepted { again: now + T1, interval: T1, give_up: now + TIMEOUT }
+        } else {
+            State::Completed { timer_g: now + T1, interval: T1, timer_h: now + TIMEOUT }
         };
     }
 

@@ -4,11 +4,13 @@
 //! [`Refusal`] in words. Encrypted media, other codecs and other media types are refused here, never ignored.
 
 mod capabilities;
+mod lenient;
+mod lines;
 mod negotiate;
 mod print;
 mod session;
 
 pub use capabilities::{Capabilities, Codec, Local};
+pub use lines::{Lines, offer};
 pub use negotiate::{Agreement, Refusal, accept, answer};
-pub use print::offer;
 pub use session::{Fault, Session};

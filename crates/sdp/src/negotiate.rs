@@ -8,6 +8,8 @@ use crate::{Capabilities, Codec, Local, Session, print};
 /// What both sides accepted, from our side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Agreement {
+    /// Which of the `m=` lines it is about, counted from 0.
+    pub line: usize,
     /// The codec, both ways.
     pub codec: Codec,
     /// The payload type that we send it with.
@@ -51,6 +53,9 @@ pub enum Refusal {
     /// The connection address is a multicast group.
     #[error("the audio's connection address is multicast; only unicast is supported")]
     Multicast,
+    /// The connection address is IPv6 and ours IPv4, or the other way round.
+    #[error("the audio's connection address is of another IP version than ours, and out of reach")]
+    OtherFamily,
 }
 
 /// Answers an offer: the agreement, and the text of the answer. One audio line is accepted, with one codec and
@@ -64,10 +69,10 @@ pub fn answer(
     local: &Local,
 ) -> Result<(Agreement, String), Refusal> {
     let mut refusal = Refusal::NoAudio;
-    for (index, line) in offer.medias().enumerate() {
-        match agree(line, capabilities) {
+    for line in offer.medias() {
+        match agree(line, capabilities, Some(local)) {
             Ok((agreement, _)) => {
-                let text = print::answer(offer, index, &agreement, local);
+                let text = print::answer(offer, &agreement, local);
                 return Ok((agreement, text));
             }
             Err(fault) if fault.closeness() > refusal.closeness() => refusal = fault,
@@ -82,15 +87,29 @@ pub fn answer(
 /// # Errors
 /// When the answer declines the audio, or holds nothing that we offered.
 pub fn accept(offered: &Capabilities, answer: &Session) -> Result<Agreement, Refusal> {
-    let line = answer.medias().next().ok_or(Refusal::NoAudio)?;
-    let (agreement, codec) = agree(line, offered)?;
+    accept_line(0, offered, None, answer)
+}
+
+/// Reads the answer to an offer whose audio was line `index`.
+pub(crate) fn accept_line(
+    index: usize,
+    offered: &Capabilities,
+    local: Option<&Local>,
+    answer: &Session,
+) -> Result<Agreement, Refusal> {
+    let line = answer.medias().nth(index).ok_or(Refusal::NoAudio)?;
+    let (agreement, codec) = agree(line, offered, local)?;
     let telephone_event =
         agreement.telephone_event.zip(offered.telephone_event).map(|((send, _), ours)| (send, ours));
     Ok(Agreement { receive_payload_type: codec.static_payload_type(), telephone_event, ..agreement })
 }
 
-/// What one `m=` line allows; the payload types are those that it names.
-fn agree(line: Line<'_>, capabilities: &Capabilities) -> Result<(Agreement, Codec), Refusal> {
+/// What one `m=` line allows; the payload types are those that it names. Without `local`, any address will do.
+fn agree(
+    line: Line<'_>,
+    capabilities: &Capabilities,
+    local: Option<&Local>,
+) -> Result<(Agreement, Codec), Refusal> {
     if !line.is_audio() || line.media().port == 0 {
         return Err(Refusal::NoAudio);
     }
@@ -105,9 +124,14 @@ fn agree(line: Line<'_>, capabilities: &Capabilities) -> Result<(Agreement, Code
     if rtp.ip().is_multicast() {
         return Err(Refusal::Multicast);
     }
+    // An unspecified one is sent nothing, in whichever version it is written.
+    if local.is_some_and(|local| local.address.is_ipv4() != rtp.is_ipv4()) && !rtp.ip().is_unspecified() {
+        return Err(Refusal::OtherFamily);
+    }
     let flowing = line.flowing();
     let event = capabilities.telephone_event.and_then(|_| line.telephone_event());
     let agreement = Agreement {
+        line: line.index(),
         codec,
         send_payload_type: payload_type,
         receive_payload_type: payload_type,
@@ -133,6 +157,7 @@ impl Refusal {
             Self::NoCommonCodec => 3,
             Self::Multicast => 4,
             Self::NoAddress => 5,
+            Self::OtherFamily => 6,
         }
     }
 }

@@ -2,23 +2,36 @@
 
 use std::fmt::Write;
 
-use crate::{Agreement, Capabilities, Codec, Local, Session};
+use sdp_types::Media;
 
-/// An offer of one audio line with all that we can do, `sendrecv`.
-pub fn offer(capabilities: &Capabilities, local: &Local) -> String {
+use crate::{Agreement, Capabilities, Codec, Lines, Local, Session};
+
+/// An offer of one audio line with all that we can do, `sendrecv`, among the lines that were declined before.
+pub(crate) fn offer(lines: &Lines, capabilities: &Capabilities, local: &Local) -> String {
     let mut text = head(local);
     let codecs: Vec<_> =
         capabilities.codecs.iter().map(|&codec| (codec.static_payload_type(), codec)).collect();
+    for line in &lines.before {
+        line_out(&mut text, format_args!("{line}"));
+    }
     audio(&mut text, "RTP/AVP", local.port, &codecs, capabilities.telephone_event, "sendrecv");
+    for line in &lines.after {
+        line_out(&mut text, format_args!("{line}"));
+    }
     text
 }
 
-/// The answer that accepts line `accepted` of the offer, and no other.
-pub(crate) fn answer(offer: &Session, accepted: usize, agreement: &Agreement, local: &Local) -> String {
+/// An `m=` line with port 0.
+pub(crate) fn declined(media: &Media) -> String {
+    format!("m={} 0 {} {}", media.media, media.proto, media.fmt)
+}
+
+/// The answer that accepts the agreement's line of the offer, and no other.
+pub(crate) fn answer(offer: &Session, agreement: &Agreement, local: &Local) -> String {
     let mut text = head(local);
-    for (index, line) in offer.medias().enumerate() {
+    for line in offer.medias() {
         let media = line.media();
-        if index == accepted {
+        if line.index() == agreement.line {
             let codecs = [(agreement.receive_payload_type, agreement.codec)];
             let event = agreement.telephone_event.map(|(_, receive)| receive);
             let direction = match (agreement.send, agreement.receive) {
@@ -29,7 +42,7 @@ pub(crate) fn answer(offer: &Session, accepted: usize, agreement: &Agreement, lo
             };
             audio(&mut text, &media.proto, local.port, &codecs, event, direction);
         } else {
-            line_out(&mut text, format_args!("m={} 0 {} {}", media.media, media.proto, media.fmt));
+            line_out(&mut text, format_args!("{}", declined(media)));
         }
     }
     text

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Connection, Media};
 
-use crate::Codec;
+use crate::{Codec, lenient};
 
 /// A session description (RFC 8866) that is small enough to be worth reading.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     inner: sdp_types::Session,
+    version: u64,
 }
 
 /// Why bytes are no session description, in words.
@@ -33,7 +34,8 @@ impl Session {
     /// The most `m=` lines that are read.
     pub const MAX_MEDIA: usize = 64;
 
-    /// Reads a description. Bytes that are no UTF-8 (free text of old gateways) are replaced, not refused.
+    /// Reads a description, as far as the negotiation needs it. Bytes that are no UTF-8 (free text of old gateways) are replaced,
+    /// not refused, and lines that nobody asks for may hold what they like.
     ///
     /// # Errors
     /// In the peer's bytes: too long, too many `m=` lines, or a line that cannot be read.
@@ -42,20 +44,23 @@ impl Session {
             return Err(Fault::TooLong(bytes.len()));
         }
         let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-        let inner = sdp_types::Session::parse(text.as_bytes()).map_err(|e| Fault::Syntax(e.to_string()))?;
+        let essentials = lenient::essentials(&text);
+        let inner =
+            sdp_types::Session::parse(essentials.as_bytes()).map_err(|e| Fault::Syntax(e.to_string()))?;
         if inner.medias.len() > Self::MAX_MEDIA {
             return Err(Fault::TooManyMedia(inner.medias.len()));
         }
-        Ok(Self { inner })
+        Ok(Self { inner, version: lenient::version(&text).unwrap_or_default() })
     }
 
-    /// `o=`'s session version: unchanged means that the description is the one already known (RFC 3264 s.8).
+    /// `o=`'s session version: unchanged means that the description is the one already known (RFC 3264 s.8). 0 where it is no
+    /// number of 64 bits.
     pub fn version(&self) -> u64 {
-        self.inner.origin.sess_version
+        self.version
     }
 
     pub(crate) fn medias(&self) -> impl Iterator<Item = Line<'_>> {
-        self.inner.medias.iter().map(|media| Line { session: &self.inner, media })
+        self.inner.medias.iter().enumerate().map(|(index, media)| Line { session: &self.inner, media, index })
     }
 }
 
@@ -64,6 +69,7 @@ impl Session {
 pub(crate) struct Line<'a> {
     session: &'a sdp_types::Session,
     media: &'a Media,
+    index: usize,
 }
 
 /// What a transport of an `m=` line is to us.
@@ -96,6 +102,11 @@ impl<'a> Line<'a> {
         self.media.media.eq_ignore_ascii_case("audio")
     }
 
+    /// Its place among the `m=` lines.
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
+
     pub(crate) fn media(self) -> &'a Media {
         self.media
     }
@@ -110,8 +121,9 @@ impl<'a> Line<'a> {
 
     /// The payload types in the line's order, each with the codec it stands for, if it is one of ours.
     pub(crate) fn codecs(self) -> impl Iterator<Item = (u8, Codec)> {
+        let maps = self.rtpmaps();
         self.payload_types().filter_map(move |payload_type| {
-            let codec = match self.rtpmap(payload_type) {
+            let codec = match &maps[usize::from(payload_type)] {
                 Some(map) if map.rate == 8000 && map.channels == 1 => Codec::from_name(map.name),
                 Some(_) => None,
                 None => Codec::from_static_payload_type(payload_type),
@@ -122,8 +134,10 @@ impl<'a> Line<'a> {
 
     /// The payload type of telephone-event at the codecs' clock rate.
     pub(crate) fn telephone_event(self) -> Option<u8> {
+        let maps = self.rtpmaps();
         self.payload_types().find(|&payload_type| {
-            self.rtpmap(payload_type)
+            maps[usize::from(payload_type)]
+                .as_ref()
                 .is_some_and(|map| map.rate == 8000 && map.name.eq_ignore_ascii_case("telephone-event"))
         })
     }
@@ -163,16 +177,23 @@ impl<'a> Line<'a> {
     }
 
     fn payload_types(self) -> impl Iterator<Item = u8> + use<'a> {
-        self.media.fmt.split_ascii_whitespace().filter_map(|fmt| fmt.parse().ok()).filter(|&pt: &u8| pt < 128)
+        let formats = self.media.fmt.split_ascii_whitespace();
+        formats.filter_map(|fmt| fmt.parse().ok()).filter(|&pt: &u8| usize::from(pt) < PAYLOAD_TYPES)
     }
 
-    fn rtpmap(self, payload_type: u8) -> Option<RtpMap<'a>> {
-        self.media
-            .attributes
-            .iter()
+    /// By payload type, the first one of each. Read once: thousands of formats and thousands of maps fit in a description.
+    fn rtpmaps(self) -> [Option<RtpMap<'a>>; PAYLOAD_TYPES] {
+        let mut maps = [const { None }; PAYLOAD_TYPES];
+        let attributes = self.media.attributes.iter();
+        for map in attributes
             .filter(|attribute| attribute.attribute.eq_ignore_ascii_case("rtpmap"))
             .filter_map(|attribute| RtpMap::parse(attribute.value.as_deref()?))
-            .find(|map| map.payload_type == payload_type)
+        {
+            if let Some(place) = maps.get_mut(usize::from(map.payload_type)) {
+                place.get_or_insert(map);
+            }
+        }
+        maps
     }
 
     fn value(self, name: &'a str) -> Option<&'a str> {
@@ -206,3 +227,6 @@ fn control_address(value: &str, address: IpAddr) -> Option<SocketAddr> {
     let address = parts.nth(2).and_then(|literal| literal.parse().ok()).unwrap_or(address);
     Some(SocketAddr::new(address, port))
 }
+
+/// A payload type has seven bits.
+const PAYLOAD_TYPES: usize = 128;

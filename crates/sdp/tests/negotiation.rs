@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sdp::{Agreement, Capabilities, Codec, Local, Refusal, Session, accept, answer, offer};
+use sdp::{Agreement, Capabilities, Codec, Lines, Local, Refusal, Session, accept, answer, offer};
 
 const HEAD: &str = "v=0\r\no=caller 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\n";
 
@@ -42,6 +42,7 @@ fn an_answer_names_our_address_and_only_what_was_offered() {
     assert_eq!(
         agreement,
         Agreement {
+            line: 0,
             codec: Codec::Pcmu,
             send_payload_type: 0,
             receive_payload_type: 0,
@@ -311,4 +312,33 @@ fn an_answer_that_holds_or_declines_is_understood() {
     let held = session(&format!("{HEAD}m=audio 4000 RTP/AVP 0\r\na=recvonly\r\n"));
     let agreement = accept(&Capabilities::default(), &held).unwrap();
     assert_eq!((agreement.send, agreement.receive), (true, false));
+}
+
+#[test]
+fn an_offer_within_a_session_keeps_the_lines_that_were_declined() {
+    let lines = "m=video 5000 RTP/AVP 99\r\nm=audio 4000 RTP/AVP 0\r\nm=image 6000 udptl t38\r\n";
+    let theirs = session(&format!("{HEAD}{lines}"));
+    let (agreement, _) = answer(&theirs, &Capabilities::default(), &local()).unwrap();
+    let kept = Lines::of(&theirs, &agreement);
+    let text = kept.offer(&Capabilities::default(), &local());
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(lines, ["m=video 0 RTP/AVP 99", "m=audio 10000 RTP/AVP 0 8 101", "m=image 0 udptl t38"]);
+    let reply =
+        session(&format!("{HEAD}m=video 0 RTP/AVP 99\r\nm=audio 4002 RTP/AVP 8\r\nm=image 0 udptl t38\r\n"));
+    let agreement = kept.accept(&Capabilities::default(), &local(), &reply).unwrap();
+    assert_eq!((agreement.line, agreement.codec, agreement.rtp.port()), (1, Codec::Pcma, 4002));
+    let short = session(&format!("{HEAD}m=video 0 RTP/AVP 99\r\n"));
+    assert_eq!(kept.accept(&Capabilities::default(), &local(), &short).unwrap_err(), Refusal::NoAudio);
+}
+
+#[test]
+fn an_address_of_the_other_ip_version_is_refused_unless_it_holds() {
+    let other = "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::9\r\n";
+    assert_eq!(answered(other).unwrap_err(), Refusal::OtherFamily);
+    let reply = session(&format!("{HEAD}{other}"));
+    let taken = Lines::default().accept(&Capabilities::default(), &local(), &reply);
+    assert_eq!(taken.unwrap_err(), Refusal::OtherFamily);
+    assert!(!agreed("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::\r\n").send);
+    let both = format!("{other}m=audio 4002 RTP/AVP 0\r\n");
+    assert_eq!(agreed(&both).rtp, "203.0.113.9:4002".parse().unwrap());
 }

@@ -1,5 +1,7 @@
 //! Real descriptions, broken ones, and noise: each is read or refused in words, and never breaks anything.
 
+#![expect(clippy::disallowed_methods, reason = "a corpus lies in files, where the environment says")]
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,6 @@ fn lines_of(text: &[u8]) -> usize {
 }
 
 /// `STROWGER_CORPUS`, or where it lies beside the workspace.
-#[expect(clippy::disallowed_methods, reason = "where the corpus lies is the environment's to say")]
 fn corpus() -> String {
     std::env::var("STROWGER_CORPUS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_owned())
@@ -96,6 +97,15 @@ fn what_is_too_large_is_refused_in_words() {
     assert!(matches!(Session::parse(b""), Err(Fault::Syntax(_))));
 }
 
+/// Minutes, were the maps read again for each format.
+#[test]
+fn thousands_of_formats_and_of_maps_are_read_in_an_instant() {
+    let head =
+        "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP ";
+    let text = format!("{head}{}8\r\n{}", "99 ".repeat(10_000), "a=rtpmap:1 x/1\r\n".repeat(2_000));
+    assert_eq!(verdict(text.as_bytes()), "agreed: Pcma");
+}
+
 #[test]
 fn free_text_that_is_no_utf_8_is_no_reason_to_refuse() {
     let text = b"v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=caf\xe9\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
@@ -106,6 +116,40 @@ fn free_text_that_is_no_utf_8_is_no_reason_to_refuse() {
 fn bare_line_feeds_and_a_missing_last_one_are_read() {
     let text = b"v=0\no=- 1 1 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 4000 RTP/AVP 8";
     assert_eq!(verdict(text), "agreed: Pcma");
+}
+
+#[test]
+fn what_is_wrong_in_lines_that_nobody_needs_is_no_reason_to_refuse() {
+    const TEXT: &str = "v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+    for (right, wrong) in [
+        ("o=- 1 1 ", "o=- 1 -7 "),
+        ("o=- 1 1 ", "o=- 1 18446744073709551616 "),
+        ("o=- 1 1 ", "o=Cisco SIP UA 1 1 "),
+        ("o=- 1 1 IN IP4 203.0.113.9\r\n", ""),
+        ("s=-\r\n", "s=-\r\ns=again\r\ni=x\r\ni=y\r\n"),
+        ("t=0 0", "t=0 99999999999999999999999\r\nr=x\r\nz=0 0\r\nz=1 1"),
+        ("t=0 0", "b=AS:64.5\r\nk=x\r\nt=now"),
+        ("m=audio", "c=IN IP4 203.0.113.10\r\nm=audio"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\r\nb=TIAS:x\r\nno line at all\r\n"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\r\n\0"),
+        ("RTP/AVP 0\r\n", "RTP/AVP 0\0"),
+        ("m=audio 4000 RTP/AVP 0", "m=audio  4000\tRTP/AVP  0 "),
+        ("\r\n", "\r\r\n"),
+    ] {
+        let text = TEXT.replace(right, wrong);
+        assert_ne!(text, TEXT, "{wrong} is in it");
+        assert_eq!(verdict(text.as_bytes()), "agreed: Pcmu", "{text:?}");
+        let session = Session::parse(text.as_bytes()).unwrap();
+        let (agreement, _) = answer(&session, &Capabilities::default(), &local()).unwrap();
+        assert_eq!(agreement.rtp.to_string(), "203.0.113.9:4000", "{text:?}");
+    }
+}
+
+#[test]
+fn the_version_is_read_past_blanks_in_the_user_name() {
+    let of = |origin: &str| Session::parse(format!("v=0\r\no={origin}\r\n").as_bytes()).unwrap().version();
+    assert_eq!(of("Cisco SIP UA 1 42 IN IP4 203.0.113.9"), 42);
+    assert_eq!((of("- 1 -7 IN IP4 203.0.113.9"), of("nonsense")), (0, 0));
 }
 
 proptest! {

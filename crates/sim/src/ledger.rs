@@ -82,7 +82,8 @@ impl Ledger {
             Command::Describe { media, .. }
             | Command::Echo { media }
             | Command::Tap { media }
-            | Command::Dial { media, .. } => self.must_be_bound(*media),
+            | Command::Dial { media, .. }
+            | Command::Hear { media, .. } => self.must_be_bound(*media),
             Command::Relay { a, b } => {
                 self.must_be_bound(*a);
                 self.must_be_bound(*b);

@@ -61,6 +61,7 @@ impl World {
             media::Command::Echo { .. } => "echo",
             media::Command::Tap { .. } => "tap",
             media::Command::Dial { .. } => "dial",
+            media::Command::Hear { .. } => "hear",
         };
         self.outbox.push(name.to_owned());
         self.media.push(command);

@@ -87,8 +87,10 @@ impl World {
         for chunk in seed.chunks_exact_mut(8) {
             chunk.copy_from_slice(&dice.roll().to_le_bytes());
         }
+        #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning")]
+        let start = Instant::now();
         Ok(Self {
-            start: Instant::now(),
+            start,
             now: Duration::ZERO,
             seed: setup.seed,
             core: Core::new(setup.config, Arc::new(directory), seed),

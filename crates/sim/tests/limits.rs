@@ -68,6 +68,7 @@ fn a_caller_that_is_not_heard_is_hung_up() {
         | media::Command::Relay { .. }
         | media::Command::Tap { .. }
         | media::Command::Dial { .. }
+        | media::Command::Hear { .. }
         | media::Command::Release { .. } => None,
     });
     let media = spoken_of.expect("the echo began");

@@ -8,6 +8,7 @@ use sim::cast::setup;
 use sim::scenes::{self, Scene};
 use sim::{Weather, World, chance};
 
+#[expect(clippy::disallowed_methods, reason = "whoever plays says how much in the environment")]
 fn seeds() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     match number("STROWGER_SEED") {

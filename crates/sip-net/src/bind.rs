@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use crate::datagrams::Datagrams;
 use crate::listener::{Door, Kind, Listener, Security};
+use crate::origins::Origins;
 use crate::tls::Tls;
 
 /// Why a socket could not be bound: one line for the operator.
@@ -45,9 +46,9 @@ pub enum BindError {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn bind_udp(address: SocketAddr) -> Result<Listener, BindError> {
-    let bound = open_datagrams(address).and_then(|socket| {
+    let bound = open_datagrams(address).and_then(|(socket, origins)| {
         let local = socket.local_addr()?;
-        Ok(Listener(Kind::Datagrams(Datagrams::new(socket, local))))
+        Ok(Listener(Kind::Datagrams(Datagrams::new(socket, local, origins))))
     });
     bound.map_err(|system| BindError::new(address, Transport::Udp, system))
 }
@@ -114,7 +115,7 @@ impl BindError {
     }
 }
 
-fn open_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open_datagrams(address: SocketAddr) -> io::Result<(UdpSocket, Option<Origins>)> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -125,8 +126,9 @@ fn open_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     // As much as the system grants, for bursts.
     socket.set_recv_buffer_size(RECEIVE_BUFFER).ok();
     socket.set_nonblocking(true)?;
+    let origins = Origins::of(&socket, address)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok((UdpSocket::from_std(socket.into())?, origins))
 }
 
 fn open_streams(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

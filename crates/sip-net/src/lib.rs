@@ -11,6 +11,7 @@ mod datagrams;
 mod driver;
 mod listener;
 mod lookups;
+mod origins;
 mod run;
 mod stream;
 mod tls;

@@ -1,6 +1,6 @@
 //! Dialogs (RFC 3261 s.12): what both sides share from the INVITE to the BYE, and where requests within it go.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::message::Message;
 use crate::name_addr::NameAddr;
@@ -146,21 +146,20 @@ impl Dialog {
     /// Where our requests go: the first route, else the target, if that is an address; else, and on a connection, back where
     /// theirs came from.
     ///
-    /// A private address in a Contact that came from a public one is behind a NAT, so it is no place to send to either.
+    /// A private address in a route or Contact that came from a public one is behind a NAT or in the carrier's own network, so it is no
+    /// place to send to either; the Route header keeps it for whoever is on the way.
     pub(crate) fn hop(&self) -> Flow {
         if self.flow.transport != Transport::Udp {
             return self.flow;
         }
         let hop = match self.routes.first() {
             Some(first) => NameAddr::parse(first).ok().and_then(|route| address(route.uri())),
-            None => Uri::parse(&self.target)
-                .ok()
-                .and_then(address)
-                .filter(|hop| is_inside(self.flow.remote.ip()) || !is_inside(hop.ip())),
+            None => Uri::parse(&self.target).ok().and_then(address),
         };
         let usable = hop.filter(|hop| {
             let ip = hop.ip();
             hop.port() != 0
+                && (is_inside(self.flow.remote.ip()) || !is_inside(ip))
                 && ip.is_ipv4() == self.flow.remote.is_ipv4()
                 && !ip.is_unspecified()
                 && !ip.is_multicast()
@@ -203,9 +202,14 @@ fn address(uri: Uri<'_>) -> Option<SocketAddr> {
 /// Whether an address means something only inside of a network.
 fn is_inside(ip: IpAddr) -> bool {
     match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared(ip),
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
     }
+}
+
+/// Of the carriers' own NATs, 100.64.0.0/10 (RFC 6598).
+const fn is_shared(ip: Ipv4Addr) -> bool {
+    matches!(ip.octets(), [100, 64..=127, ..])
 }
 
 /// Of UDP and TCP (s.19.1.2).

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::message::{is_carrying, shown};
 use crate::params::{Params, split_at, trim};
 use crate::uri::{Uri, UriFault};
 
@@ -84,10 +85,10 @@ impl<'a> NameAddr<'a> {
         self.display
     }
 
-    /// The display name with its quoted pairs undone.
+    /// The display name with its quoted pairs undone, and U+FFFD for each octet that is no UTF-8.
     pub fn display_decoded(&self) -> Option<Cow<'a, str>> {
         self.display.map(|display| {
-            if !display.contains('\\') {
+            if !display.contains('\\') && !is_carrying(display) {
                 return Cow::Borrowed(display);
             }
             let mut escaped = false;
@@ -95,7 +96,7 @@ impl<'a> NameAddr<'a> {
                 escaped = c == '\\' && !escaped;
                 !escaped
             });
-            Cow::Owned(unescaped.collect())
+            Cow::Owned(unescaped.map(shown).collect())
         })
     }
 

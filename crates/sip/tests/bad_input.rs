@@ -167,22 +167,64 @@ fn a_datagram_cut_anywhere_is_refused_or_silent() {
     }
 }
 
+/// The good request with an octet that is no UTF-8 in front of a text.
+fn with_stray(before: &str) -> Vec<u8> {
+    let (start, rest) = GOOD.split_once(before).expect("it is in the message");
+    [start.as_bytes(), b"\xe9", before.as_bytes(), rest.as_bytes()].concat()
+}
+
 #[test]
-fn headers_that_are_not_utf_8_are_answered_400() {
-    for (from, what) in [
-        ("alice@example", "From"),
+fn octets_that_are_not_utf_8_are_answered_400_where_no_free_text_stands() {
+    for (before, what) in [
+        ("alice@example", "From is not UTF-8"),
+        ("1\r\nTo:", "From is not UTF-8"),
+        ("alice@192", "Contact is not UTF-8"),
+        ("1@192", "Call-ID is not UTF-8"),
+        (";rport", "Via is not UTF-8"),
+        ("text/plain", "Content-Type is not UTF-8"),
         ("70", "Max-Forwards"),
-        ("1@192", "Call-ID"),
-        ("bob@example.com SIP", "start"),
+        ("Max-Forwards", "token"),
+        ("bob@example.com SIP", "Request-URI is not UTF-8"),
     ] {
-        let at = GOOD.find(from).unwrap();
-        let mut message = GOOD.as_bytes().to_vec();
-        message.insert(at, 0xe9);
-        check(what, message, Answer(400, "UTF-8"));
+        check(before, with_stray(before), Answer(400, what));
     }
     let mut cut_short = GOOD.as_bytes()[..GOOD.len() - 20].to_vec();
     cut_short.push(0xff);
-    check("and cut short", cut_short, Answer(400, "UTF-8"));
+    check("and cut short", cut_short, Answer(400, "ends within"));
+}
+
+#[test]
+fn latin_1_in_display_names_and_free_text_is_taken_and_copied_to_the_octet() {
+    let from = b"From: \"Jos\xe9 \\\" Mu\xf1oz\" <sip:alice@example.com>;tag=1";
+    let to = b"To: Ren\xe9e \xff\x80 <sip:bob@example.com>";
+    let subject = b"Subject: caf\xe9 \xc3\xa9";
+    let good = change(&[("Content-Length: 5", "Content-Length: 6")]);
+    let mut message = Vec::new();
+    for line in good.as_bytes().split_inclusive(|&octet| octet == b'\n') {
+        match line {
+            line if line.starts_with(b"From") => message.extend_from_slice(from),
+            line if line.starts_with(b"To") => {
+                message.extend_from_slice(&[&to[..], b"\r\n", subject].concat());
+            }
+            line => message.extend_from_slice(line.strip_suffix(b"\r\n").unwrap_or(line)),
+        }
+        if line.ends_with(b"\n") {
+            message.extend_from_slice(b"\r\n");
+        }
+    }
+    message.push(0xe9);
+    let message = Message::parse(Bytes::from(message)).unwrap();
+    assert_eq!(message.from().unwrap().display_decoded().as_deref(), Some("Jos\u{FFFD} \" Mu\u{FFFD}oz"));
+    assert_eq!((message.from_tag(), message.body()), (Some("1"), &b"hello\xe9"[..]));
+    let mut writer = Writer::response_to(&message, StatusCode::OK, None);
+    for field in message.fields().filter(|field| field.is("Subject")) {
+        writer.copy(field);
+    }
+    let printed = writer.finish(None);
+    for line in [&from[..], to, subject] {
+        let line = [b"\r\n", line, b"\r\n"].concat();
+        assert!(printed.windows(line.len()).any(|window| window == line), "{printed:?}");
+    }
 }
 
 #[test]

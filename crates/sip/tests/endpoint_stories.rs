@@ -1,5 +1,7 @@
 //! The fuzzer's stories for the endpoint, told again: each file of `fuzz/corpus/endpoint` must still hold.
 
+#![expect(clippy::disallowed_methods, reason = "a corpus lies in files, where the environment says")]
+
 #[path = "../../../fuzz/drivers/endpoint.rs"]
 mod driver;
 

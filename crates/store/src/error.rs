@@ -26,6 +26,9 @@ pub enum Error {
     /// The file or its directory is not ours to read and write.
     #[error("the store {} can't be written: {cause}", path.display())]
     NotWritable { path: PathBuf, cause: String },
+    /// Another daemon has it.
+    #[error("the store {} is in use by another `strowger run`; stop that one, or name another file", path.display())]
+    InUse { path: PathBuf },
     /// The file holds something else.
     #[error("{} is no SQLite database; move it away, or name another file", path.display())]
     NotADatabase { path: PathBuf },
@@ -60,6 +63,7 @@ impl Error {
             | Self::NoDirectory { .. }
             | Self::IsDirectory { .. }
             | Self::NotWritable { .. }
+            | Self::InUse { .. }
             | Self::NotADatabase { .. }
             | Self::Foreign { .. }
             | Self::Newer { .. }

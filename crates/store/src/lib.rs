@@ -6,6 +6,7 @@
 
 mod apply;
 mod error;
+mod lock;
 mod open;
 mod plan;
 mod read;
@@ -13,15 +14,20 @@ mod recorder;
 mod records;
 mod watch;
 
+use std::path::PathBuf;
+
 use sqlx::SqlitePool;
 
 pub use error::Error;
+pub use lock::Lock;
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use read::Snapshot;
-pub use recorder::{Full, Recorder};
+pub use recorder::{Entry, record};
 
 /// An open store. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// Of the database file; none in memory.
+    file: Option<PathBuf>,
 }

@@ -19,6 +19,13 @@ enum Place {
     File(PathBuf),
 }
 
+/// What a file that does not exist is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Absent {
+    Made,
+    Error,
+}
+
 impl Store {
     /// Opens `sqlite:PATH`, which is made if it does not exist, or `sqlite::memory:`, which is gone with the last
     /// clone.
@@ -29,7 +36,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, Error> {
         match place(url)? {
             Place::Memory => Self::open_memory().await,
-            Place::File(path) => Self::open_file(&path, true).await,
+            Place::File(path) => Self::open_file(&path, Absent::Made, BUSY_TIMEOUT).await,
         }
     }
 
@@ -41,7 +48,7 @@ impl Store {
     pub async fn open_existing(url: &str) -> Result<Self, Error> {
         match place(url)? {
             Place::Memory => Self::open_memory().await,
-            Place::File(path) if path.exists() => Self::open_file(&path, false).await,
+            Place::File(path) if path.exists() => Self::open_file(&path, Absent::Error, BUSY_TIMEOUT).await,
             Place::File(path) => Err(Error::Missing { path }),
         }
     }
@@ -61,19 +68,19 @@ impl Store {
             .connect_with(options.disable_statement_logging())
             .await?;
         migrate(&pool, Path::new(":memory:")).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, file: None })
     }
 
-    async fn open_file(path: &Path, is_made: bool) -> Result<Self, Error> {
+    pub(crate) async fn open_file(path: &Path, absent: Absent, busy: Duration) -> Result<Self, Error> {
         check_path(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(is_made)
+            .create_if_missing(absent == Absent::Made)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // A record outlives the process at once, and a power cut after the next checkpoint.
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT)
+            // A record that is confirmed outlives a power cut. The sync of each commit is shared by all records that wait.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(busy)
             .disable_statement_logging();
         let opened = |cause| opened(path, cause);
         // One connection first: the pool would try again and again what can't succeed.
@@ -86,7 +93,7 @@ impl Store {
             .await
             .map_err(opened)?;
         migrate(&pool, path).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, file: Some(path.to_owned()) })
     }
 }
 

@@ -3,71 +3,25 @@
 use std::time::Duration;
 
 use b2bua::CallRecord;
-use b2bua::io::CallKey;
+use b2bua::io::{CallKey, Input};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
 use tracing::{error, info, warn};
 
 use crate::{Error, Store};
 
+/// A call's record, as the core hands it out.
+pub type Entry = (CallKey, Box<CallRecord>);
+
 /// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it
-/// is on disk. While the store refuses it tries again, says so, and lets the callers wait: it loses none.
-#[derive(Debug)]
-pub struct Recorder {
-    entries: mpsc::Sender<Entry>,
-    task: JoinHandle<()>,
-}
-
-type Entry = (CallKey, Box<CallRecord>);
-
-/// The queue is full, or the recorder has ended: the record comes back.
-#[derive(Debug)]
-pub struct Full(pub CallKey, pub Box<CallRecord>);
-
-impl Recorder {
-    /// Starts the task. `capacity` records may wait. Each finished call's key goes to `recorded`, which holds no
-    /// more than there are calls.
-    pub fn start(store: Store, capacity: usize, recorded: mpsc::UnboundedSender<CallKey>) -> Self {
-        let (entries, waiting) = mpsc::channel(capacity.max(1));
-        Self { entries, task: tokio::spawn(run(store, waiting, recorded)) }
-    }
-
-    /// Hands a record over; waits while the queue is full.
-    ///
-    /// # Errors
-    ///
-    /// If the task has ended.
-    pub async fn record(&self, key: CallKey, record: Box<CallRecord>) -> Result<(), Full> {
-        self.entries
-            .send((key, record))
-            .await
-            .map_err(|mpsc::error::SendError((key, record))| Full(key, record))
-    }
-
-    /// Hands a record over, if there is room.
-    ///
-    /// # Errors
-    ///
-    /// If the queue is full, or the task has ended.
-    pub fn try_record(&self, key: CallKey, record: Box<CallRecord>) -> Result<(), Full> {
-        self.entries.try_send((key, record)).map_err(|error| {
-            let (key, record) = error.into_inner();
-            Full(key, record)
-        })
-    }
-
-    /// Takes no more, and waits until all that was handed over is on disk.
-    ///
-    /// # Errors
-    ///
-    /// If the task has panicked.
-    pub async fn finish(self) -> Result<(), JoinError> {
-        drop(self.entries);
-        self.task.await
-    }
-}
-
-async fn run(store: Store, mut waiting: mpsc::Receiver<Entry>, recorded: mpsc::UnboundedSender<CallKey>) {
+/// is on disk. While the store refuses it tries again, says so, and lets the records wait: it loses none. Returns when
+/// all senders are gone and the last record is on disk.
+///
+/// What waits is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
+pub async fn record(
+    store: Store,
+    mut waiting: mpsc::UnboundedReceiver<Entry>,
+    confirmed: mpsc::Sender<Input>,
+) {
     let mut entries = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut entries, BATCH).await > 0 {
         let (keys, records): (Vec<_>, Vec<_>) = entries.drain(..).map(|(key, record)| (key, *record)).unzip();
@@ -77,7 +31,7 @@ async fn run(store: Store, mut waiting: mpsc::Receiver<Entry>, recorded: mpsc::U
         }
         let finished = keys.into_iter().zip(&records).filter(|(_, record)| record.status.is_some());
         for (key, _) in finished {
-            if recorded.send(key).is_err() {
+            if confirmed.send(Input::Recorded(key)).await.is_err() {
                 tracing::debug!(?key, "nobody waits for the record");
             }
         }
@@ -121,3 +75,95 @@ async fn write_one_by_one(store: &Store, records: &[CallRecord]) {
 const BATCH: usize = 512;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use b2bua::record::{CallDirection, CallStatus};
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Executor};
+
+    use super::*;
+    use crate::open::Absent;
+
+    /// Hands each line of the log on.
+    #[derive(Clone)]
+    struct Lines(mpsc::UnboundedSender<String>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.send(String::from_utf8_lossy(line).into_owned()).map_err(io::Error::other)?;
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn ended(index: u64) -> Box<CallRecord> {
+        Box::new(CallRecord {
+            id: index.to_string(),
+            direction: CallDirection::Inbound,
+            trunk_id: None,
+            number: None,
+            agent_id: None,
+            agent_source: None,
+            from: None,
+            from_raw: String::new(),
+            to: None,
+            to_raw: String::new(),
+            sip_call_id_a: String::new(),
+            sip_call_id_b: None,
+            transport: "udp".into(),
+            source: String::new(),
+            codec: None,
+            media_encryption: false,
+            invite_at: index,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            duration_ms: 0,
+            billable_s: 0,
+            agent_active_ms: 0,
+            rating: "byoc".into(),
+            status: Some(CallStatus::Completed),
+            sip_status: None,
+            q850: None,
+            ended_by: None,
+            reason: None,
+            quality_a: None,
+            quality_b: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_store_that_refuses_is_tried_until_it_takes_every_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("strowger.db");
+        let store = Store::open_file(&path, Absent::Made, Duration::from_millis(1)).await.unwrap();
+        let mut blocker = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        blocker.execute("BEGIN EXCLUSIVE").await.unwrap();
+        let (told, mut lines) = mpsc::unbounded_channel();
+        let log = tracing_subscriber::fmt().with_writer(move || Lines(told.clone())).finish();
+        let _log = tracing::subscriber::set_default(log);
+
+        let (entries, waiting) = mpsc::unbounded_channel();
+        let (confirm, mut confirmed) = mpsc::channel(16);
+        let recorder = tokio::spawn(record(store.clone(), waiting, confirm));
+        entries.send((CallKey(1), ended(1))).unwrap();
+        while !lines.recv().await.unwrap().contains("call records can't be written") {}
+        for index in 2..10 {
+            entries.send((CallKey(index), ended(index))).unwrap();
+        }
+        assert!(confirmed.try_recv().is_err());
+        blocker.execute("ROLLBACK").await.unwrap();
+        for index in 1..10 {
+            assert!(matches!(confirmed.recv().await, Some(Input::Recorded(CallKey(key))) if key == index));
+        }
+        drop(entries);
+        recorder.await.unwrap();
+        assert_eq!(store.recent_calls(u32::MAX).await.unwrap().len(), 9);
+    }
+}

@@ -50,30 +50,6 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
-    /// The record of this id.
-    ///
-    /// # Errors
-    ///
-    /// If the database refuses, or the row can't be read.
-    pub async fn call(&self, id: &str) -> Result<Option<CallRecord>, Error> {
-        let row = sqlx::query("SELECT * FROM call_records WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(record).transpose()
-    }
-
-    /// How many calls there are records of.
-    ///
-    /// # Errors
-    ///
-    /// If the database refuses.
-    pub async fn count_calls(&self) -> Result<u64, Error> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM call_records").fetch_one(&self.pool).await?;
-        Ok(count.cast_unsigned())
-    }
-
     /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`,
     /// ended by `system` at `now_ms`.
     ///

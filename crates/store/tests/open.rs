@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use store::Store;
+use store::{Error, Store};
 
 async fn refused(url: &str) -> String {
     match Store::open(url).await {
@@ -126,4 +126,29 @@ async fn each_memory_store_is_its_own_and_its_clones_share_it() {
     one.apply(&inventory).await.expect("applied");
     assert_eq!(one.clone().inventory().await.expect("read"), inventory);
     assert_eq!(two.revision().await.expect("read"), 0);
+}
+
+#[tokio::test]
+async fn a_store_is_locked_by_one_daemon_under_any_name_until_that_one_ends() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("strowger.db");
+    let url = format!("sqlite:{}", path.display());
+    let first = Store::open(&url).await.expect("a store");
+    let lock = first.lock().expect("it is free");
+    let link = directory.path().join("other.db");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    for name in [&path, &link] {
+        let second = Store::open(&format!("sqlite:{}", name.display())).await.expect("it can be read");
+        let error = second.lock().expect_err("it is taken");
+        assert!(matches!(error, Error::InUse { .. }), "{error}");
+    }
+    drop(lock);
+    first.lock().expect("it is free again");
+}
+
+#[tokio::test]
+async fn a_store_in_memory_is_nobody_elses() {
+    let (first, second) = (Store::open("sqlite::memory:").await, Store::open("sqlite::memory:").await);
+    let _first = first.expect("a store").lock().expect("its own");
+    let _second = second.expect("a store").lock().expect("its own");
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use b2bua::CallRecord;
-use b2bua::io::CallKey;
+use b2bua::io::{CallKey, Input};
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
-use store::{Full, Recorder, Store};
+use store::Store;
 use tokio::sync::mpsc;
 
 /// A call that is up, with every field that may be set by then.
@@ -77,6 +76,10 @@ fn url(directory: &tempfile::TempDir) -> String {
     format!("sqlite:{}", directory.path().join("strowger.db").display())
 }
 
+async fn count(store: &Store) -> usize {
+    store.recent_calls(u32::MAX).await.expect("read").len()
+}
+
 #[tokio::test]
 async fn every_field_comes_back_under_its_own_name() {
     let store = memory().await;
@@ -85,8 +88,6 @@ async fn every_field_comes_back_under_its_own_name() {
     assert_eq!(calls, [ended(2), up(1)]);
     let json = |record: &CallRecord| serde_json::to_string(record).expect("json");
     assert_eq!(json(&calls[0]), json(&ended(2)));
-    assert_eq!(store.call(&ended(2).id).await.expect("read"), Some(ended(2)));
-    assert_eq!(store.call("none").await.expect("read"), None);
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn calls_are_listed_newest_first_in_pages_without_gaps() {
     let at = |index: u64| CallRecord { invite_at: 1_000 + index / 3, ..ended(index) };
     let records: Vec<_> = (0..100).map(at).collect();
     store.write(&records).await.expect("written");
-    assert_eq!(store.count_calls().await.expect("read"), 100);
+    assert_eq!(count(&store).await, 100);
     let mut seen = store.recent_calls(7).await.expect("read");
     while let Some(last) = seen.last() {
         let page = store.calls_before(last.invite_at, &last.id.clone(), 7).await.expect("read");
@@ -170,51 +171,28 @@ async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left() 
 async fn each_finished_call_is_confirmed_once_when_it_is_on_disk() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open(&url(&directory)).await.expect("a store");
-    let (confirm, mut confirmed) = mpsc::unbounded_channel();
-    let recorder = Recorder::start(store.clone(), 64, confirm);
+    let (entries, waiting) = mpsc::unbounded_channel();
+    let (confirm, mut confirmed) = mpsc::channel(1);
+    let recorder = tokio::spawn(store::record(store.clone(), waiting, confirm));
     let other = Store::open(&url(&directory)).await.expect("a store");
     for index in 0..500 {
-        recorder.record(CallKey(index), Box::new(up(index))).await.expect("taken");
-        recorder.record(CallKey(index), Box::new(ended(index))).await.expect("taken");
+        entries.send((CallKey(index), Box::new(up(index)))).expect("taken");
+        entries.send((CallKey(index), Box::new(ended(index)))).expect("taken");
     }
-    for index in 0..5 {
-        assert_eq!(confirmed.recv().await, Some(CallKey(index)));
-        assert_eq!(other.call(&ended(index).id).await.expect("read"), Some(ended(index)));
-    }
-    recorder.finish().await.expect("finished");
-    let keys: Vec<_> = std::iter::from_fn(|| confirmed.try_recv().ok()).map(|CallKey(key)| key).collect();
-    assert_eq!(keys, (5..500).collect::<Vec<_>>());
-    assert_eq!(other.count_calls().await.expect("read"), 500);
-}
-
-#[tokio::test]
-async fn a_store_that_refuses_is_tried_until_it_takes_every_record() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&url(&directory)).await.expect("a store");
-    let options = SqliteConnectOptions::new().filename(directory.path().join("strowger.db"));
-    let mut blocker = options.busy_timeout(Duration::from_secs(5)).connect().await.expect("a connection");
-    sqlx::query("BEGIN EXCLUSIVE").execute(&mut blocker).await.expect("locked");
-    let (confirm, mut confirmed) = mpsc::unbounded_channel();
-    let recorder = Recorder::start(store.clone(), 2, confirm);
-    recorder.record(CallKey(1), Box::new(ended(1))).await.expect("taken");
-    // Longer than SQLite itself waits for the lock.
-    tokio::time::sleep(Duration::from_millis(5_500)).await;
-    assert!(confirmed.try_recv().is_err());
-    let mut kept = Vec::new();
-    for index in 2..10 {
-        if let Err(Full(key, record)) = recorder.try_record(CallKey(index), Box::new(ended(index))) {
-            kept.push((key, record));
+    drop(entries);
+    for index in 0..500 {
+        let Some(Input::Recorded(CallKey(key))) = confirmed.recv().await else {
+            panic!("each is confirmed");
+        };
+        assert_eq!(key, index);
+        if index < 5 {
+            let calls = other.recent_calls(u32::MAX).await.expect("read");
+            assert!(calls.contains(&ended(index)), "it was confirmed before it was there");
         }
     }
-    assert_eq!(kept.len(), 6, "two may wait");
-    sqlx::query("ROLLBACK").execute(&mut blocker).await.expect("unlocked");
-    for (key, record) in kept {
-        recorder.record(key, record).await.expect("taken");
-    }
-    recorder.finish().await.expect("finished");
-    let keys: Vec<_> = std::iter::from_fn(|| confirmed.try_recv().ok()).map(|CallKey(key)| key).collect();
-    assert_eq!(keys, (1..10).collect::<Vec<_>>());
-    assert_eq!(store.count_calls().await.expect("read"), 9);
+    assert!(confirmed.recv().await.is_none(), "once");
+    recorder.await.expect("finished");
+    assert_eq!(count(&other).await, 500);
 }
 
 #[tokio::test]
@@ -225,7 +203,7 @@ async fn a_batch_that_is_cut_off_leaves_nothing_behind() {
     let dying = Store::open(&url(&directory)).await.expect("a store");
     let cut = tokio::time::timeout(Duration::from_millis(30), dying.write(&records)).await;
     assert!(cut.is_err(), "it was to be cut off");
-    assert_eq!(store.count_calls().await.expect("read"), 0);
+    assert_eq!(count(&store).await, 0);
     store.write(&records[..10]).await.expect("the lock is free");
-    assert_eq!(store.count_calls().await.expect("read"), 10);
+    assert_eq!(count(&store).await, 10);
 }

@@ -10,6 +10,15 @@ pub(crate) fn advertised(configured: Option<IpAddr>, listener: SocketAddr) -> Ip
     })
 }
 
+/// The address to bind media to: the one that we say packets go to, if a listener hears on all and that one is the machine's, so
+/// that packets leave from where the far side sends its own. Behind a NAT of one to one it is not, and the route decides.
+pub(crate) fn media(listener: IpAddr, advertised: IpAddr) -> IpAddr {
+    let ours = listener.is_unspecified()
+        && listener.is_ipv4() == advertised.is_ipv4()
+        && UdpSocket::bind((advertised, 0)).is_ok();
+    if ours { advertised } else { listener }
+}
+
 /// Connecting a datagram socket sends nothing; it only asks the routing table.
 fn towards_the_world(listener: SocketAddr) -> IpAddr {
     let (any, world, loopback): (IpAddr, IpAddr, IpAddr) = if listener.is_ipv4() {
@@ -40,5 +49,15 @@ mod tests {
         assert_eq!(advertised(None, "127.0.0.1:5060".parse().unwrap()), Ipv4Addr::LOCALHOST);
         assert!(!advertised(None, "0.0.0.0:5060".parse().unwrap()).is_unspecified());
         assert!(!advertised(None, "[::]:5060".parse().unwrap()).is_unspecified());
+    }
+
+    #[test]
+    fn media_leaves_from_the_advertised_address_where_the_machine_has_it() {
+        let bind =
+            |listener: &str, advertised: &str| media(listener.parse().unwrap(), advertised.parse().unwrap());
+        assert_eq!(bind("0.0.0.0", "127.0.0.5").to_string(), "127.0.0.5");
+        assert_eq!(bind("0.0.0.0", "192.0.2.1").to_string(), "0.0.0.0", "a NAT's");
+        assert_eq!(bind("0.0.0.0", "::1").to_string(), "0.0.0.0");
+        assert_eq!(bind("127.0.0.1", "127.0.0.5").to_string(), "127.0.0.1");
     }
 }

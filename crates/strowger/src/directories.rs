@@ -1,6 +1,7 @@
 //! From the store's inventory to the directory that calls are routed by, and again after each change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use b2bua::io::Input;
 use numbers::Directory;
@@ -22,13 +23,25 @@ pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
     Ok(snapshot.directory().map_err(stored)?)
 }
 
-/// Hands the core a new directory after each change of the store. A faulty one is told, and the running one stays.
-pub(crate) async fn watch(store: Store, mut seen: u64, inputs: mpsc::Sender<Input>) {
+/// Hands the core a new directory after each change of the store. One that can't be taken is told, and the running one stays;
+/// it is tried again, as a store may be busy and a secret's file come late.
+pub(crate) async fn watch(store: Store, seen: u64, inputs: mpsc::Sender<Input>) {
+    follow(store, seen, inputs, load).await;
+}
+
+async fn follow(
+    store: Store,
+    mut seen: u64,
+    inputs: mpsc::Sender<Input>,
+    mut load: impl AsyncFnMut(&Store) -> Result<Directory, Failure>,
+) {
+    let mut told = String::new();
     loop {
-        seen = store.changed(seen).await;
+        let revision = store.changed(seen).await;
         match load(&store).await {
             Ok(directory) => {
                 seen = directory.revision();
+                told.clear();
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
                 if inputs.send(Input::Directory(Arc::new(directory))).await.is_err() {
@@ -37,16 +50,21 @@ pub(crate) async fn watch(store: Store, mut seen: u64, inputs: mpsc::Sender<Inpu
                 info!(revision = seen, numbers, agents, trunks, "inventory changed");
             }
             Err(failure) => {
-                for fault in failure.to_string().lines() {
-                    error!(
-                        revision = seen,
-                        fault, "the stored inventory is not taken, the running one stays"
-                    );
+                let failure = failure.to_string();
+                if failure != told {
+                    for fault in failure.lines() {
+                        error!(revision, fault, "the stored inventory is not taken, the running one stays");
+                    }
+                    told = failure;
                 }
+                tokio::time::sleep(AGAIN).await;
             }
         }
     }
 }
+
+/// Until what could not be taken is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 fn stored(faults: Vec<numbers::Fault>) -> Faults {
     let told = faults.into_iter().map(|fault| Fault {
@@ -56,4 +74,35 @@ fn stored(faults: Vec<numbers::Fault>) -> Faults {
         remedy: fault.remedy,
     });
     Faults(told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use numbers::Inventory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_that_can_not_be_taken_at_once_is_taken_when_it_can() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let seen = store.revision().await.unwrap();
+        store
+            .apply(
+                &toml::from_str::<Inventory>("[[agents]]\nid = \"a\"\nendpoint = { kind = \"echo\" }")
+                    .unwrap(),
+            )
+            .await
+            .unwrap();
+        let (inputs, mut received) = mpsc::channel(4);
+        let mut failures = 2;
+        tokio::spawn(follow(store, seen, inputs, async move |store: &Store| {
+            if failures > 0 {
+                failures -= 1;
+                return Err(Failure::Store(store::Error::Postgres));
+            }
+            load(store).await
+        }));
+        let Some(Input::Directory(directory)) = received.recv().await else { panic!("a directory comes") };
+        assert_eq!(directory.agents().len(), 1);
+    }
 }

@@ -32,4 +32,10 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
     #[error("the signalling task ended by itself: {0}")]
     Signalling(String),
+    #[error(transparent)]
+    Worker(media_net::WorkerFailed),
+    #[error("the recorder of calls ended by itself: {0}")]
+    Recorder(String),
+    #[error("a task that carries events ended by itself: {0}")]
+    Carrier(String),
 }

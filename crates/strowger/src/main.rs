@@ -2,6 +2,7 @@
 
 mod addresses;
 mod calendar;
+mod call_line;
 mod cli;
 mod commands;
 mod config;
@@ -16,7 +17,6 @@ mod mask;
 mod node;
 mod notices;
 mod open_files;
-mod recorder;
 mod run;
 mod secrets;
 mod signal;

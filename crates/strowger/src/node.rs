@@ -1,17 +1,18 @@
 //! A running node: the core on its sockets, the packet threads, the agent streams, the store. Started, and stopped, in order.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_net::{Options, Streams, Trust};
 use b2bua::Core;
 use b2bua::io::{Command, Input};
-use media_net::Workers;
+use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
-use store::{Recorder, Store};
+use store::{Lock, Store};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
@@ -20,7 +21,7 @@ use crate::failure::Failure;
 use crate::mask::Numbers;
 use crate::notices::Notices;
 use crate::wiring::{Wiring, agent_events, media_events};
-use crate::{addresses, directories, recorder, sockets};
+use crate::{addresses, calendar, directories, sockets};
 
 /// What runs, and what it takes to stop it.
 pub(crate) struct Node {
@@ -30,15 +31,19 @@ pub(crate) struct Node {
     recorder: JoinHandle<()>,
     streams: Streams,
     /// Carry events to the core, until dropped.
-    _carriers: JoinSet<()>,
+    carriers: JoinSet<()>,
+    /// Ready when a packet thread has ended by itself.
+    workers_failed: Pin<Box<dyn Future<Output = WorkerFailed> + Send>>,
+    _lock: Lock,
 }
 
 impl Node {
     /// Starts everything: when it returns, calls are taken.
     ///
     /// # Errors
-    /// What is in the way: a faulty stored inventory, a port in use, no threads.
+    /// What is in the way: another daemon on the store, a faulty stored inventory, a port in use, no threads.
     pub(crate) async fn start(config: &Config, store: Store) -> Result<Self, Failure> {
+        let lock = store.lock()?;
         let directory = directories::load(&store).await?;
         let revision = directory.revision();
         if directory.numbers().len() == 0 {
@@ -46,6 +51,8 @@ impl Node {
         }
         let (bound, sip_listeners) = sockets::bind(config)?;
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
+        // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
+        cut_off(&store).await?;
 
         let mut seeds = [0; 40];
         getrandom::fill(&mut seeds).map_err(Failure::Randomness)?;
@@ -61,19 +68,17 @@ impl Node {
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
-        let (written, confirmed) = mpsc::unbounded_channel();
-        let desk = Recorder::start(store.clone(), RECORDS, written);
-        let recorder = tokio::spawn(recorder::carry(entries, desk, numbers));
+        let recorder = tokio::spawn(store::record(store.clone(), entries, inputs.clone()));
         let mut carriers = JoinSet::new();
         carriers.spawn(media_events(media, inputs.clone()));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        carriers.spawn(recorder::recorded(confirmed, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone()));
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config) };
+        let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now());
-        let wiring = Wiring { workers, streams: streams.clone(), records, notices };
+        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
         let signalling = tokio::spawn(sip_net::run(core, sockets, received, wiring));
-        Ok(Self { listeners, inputs, signalling, recorder, streams, _carriers: carriers })
+        Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, workers_failed, _lock: lock })
     }
 
     /// Where SIP is listened on; never empty.
@@ -81,27 +86,38 @@ impl Node {
         &self.listeners
     }
 
-    /// Waits for the signalling task to end, which it does not of itself.
+    /// Waits for a part to end, which none does of itself.
     pub(crate) async fn failed(&mut self) -> Failure {
-        match (&mut self.signalling).await {
-            Ok(ending) => Failure::Signalling(format!("{ending:?}")),
-            Err(error) => Failure::Signalling(error.to_string()),
+        tokio::select! {
+            // In the order in which one's end brings that of the others.
+            biased;
+            ended = &mut self.signalling => Failure::Signalling(match ended {
+                Ok(ending) => format!("{ending:?}"),
+                Err(error) => error.to_string(),
+            }),
+            failed = &mut self.workers_failed => Failure::Worker(failed),
+            ended = &mut self.recorder => Failure::Recorder(words(ended)),
+            Some(ended) = self.carriers.join_next() => Failure::Carrier(words(ended)),
         }
     }
 
-    /// Ends every call, and returns once all records are written, or have had their time.
+    /// Ends every call, and returns once all records are written, or have had their time. A part that has failed is passed over.
     pub(crate) async fn stop(mut self) {
         if self.inputs.send(Input::Command(Command::Shutdown)).await.is_err() {
             error!("the signalling task has ended before");
         }
-        if timeout(CALLS_END, &mut self.signalling).await.is_err() {
+        if !self.signalling.is_finished() && timeout(CALLS_END, &mut self.signalling).await.is_err() {
             error!(after_s = CALLS_END.as_secs(), "calls are still up: they are cut off");
             // Ends the core with the wiring: the recorder writes what it has.
             self.signalling.abort();
         }
         self.streams.close_all();
-        if timeout(RECORDS_WRITTEN, &mut self.recorder).await.is_err() {
-            error!("call records could not be written before the end");
+        if !self.recorder.is_finished() {
+            match timeout(RECORDS_WRITTEN, &mut self.recorder).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => error!(%error, "the recorder has failed: call records may be lost"),
+                Err(_) => error!("call records could not be written before the end"),
+            }
         }
         if timeout(STREAMS_CLOSED, self.streams.idle()).await.is_err() {
             warn!("agent streams did not close in time");
@@ -109,11 +125,26 @@ impl Node {
     }
 }
 
+/// Of a task that was to run for as long as the node.
+fn words(ended: Result<(), JoinError>) -> String {
+    ended.map_or_else(|error| error.to_string(), |()| "it had nothing more to do".to_owned())
+}
+
+/// The records of calls that were up when the last daemon on this store ended without a word.
+async fn cut_off(store: &Store) -> Result<(), Failure> {
+    let calls = store.cut_off(calendar::wall_ms()).await?;
+    if calls > 0 {
+        warn!(calls, "calls were up when the daemon last stopped: their records are marked cut-off");
+    }
+    Ok(())
+}
+
 fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, workers: u16) -> b2bua::Config {
     let first = config.sip.udp.0[0].address;
     let media_address =
         config.media.advertised.0.unwrap_or_else(|| addresses::advertised(config.sip.advertised.0, first));
-    info!(bind = %first.ip(), advertised = %media_address, workers, "RTP");
+    let media_bind = addresses::media(first.ip(), media_address);
+    info!(bind = %media_bind, advertised = %media_address, workers, "RTP");
     let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
     let sip = sip::endpoint::Config {
         listeners: sip_listeners,
@@ -135,7 +166,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
     }
     let silence = config.media.silence_timeout_s.0;
     b2bua::Config {
-        media_bind: first.ip(),
+        media_bind,
         workers,
         unknown_source: match config.sip.unknown_source {
             UnknownSource::Drop => b2bua::UnknownSource::Drop,
@@ -173,8 +204,6 @@ fn split(seeds: [u8; 40]) -> ([u8; 32], u64) {
 /// Inputs that wait for the core; what brings them waits too.
 const INPUTS: usize = 4096;
 const EVENTS: usize = 4096;
-/// Records that wait for the store in its own queue.
-const RECORDS: usize = 1024;
 const MOST_WORKERS: u32 = 64;
 /// An INVITE and a BYE, each remembered for 32 s after its end (timers J, L), and twice that for an agent's leg.
 const TRANSACTIONS_OF_A_SECOND: u32 = 128;
@@ -183,3 +212,40 @@ const DIALOGS_OF_A_SECOND: u32 = 64;
 const CALLS_END: Duration = Duration::from_secs(10);
 const RECORDS_WRITTEN: Duration = Duration::from_secs(10);
 const STREAMS_CLOSED: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    async fn node() -> (Node, Store) {
+        let keys = [("sip.udp", "127.0.0.1:0"), ("sip.advertised", "127.0.0.1"), ("media.workers", "1")];
+        let keys: BTreeMap<_, _> =
+            keys.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        (Node::start(&Config::embedded(&keys).unwrap(), store.clone()).await.unwrap(), store)
+    }
+
+    #[tokio::test]
+    async fn the_end_of_any_part_is_told_and_the_rest_stops_in_order() {
+        type Break = fn(&mut Node);
+        let parts: [(&str, Break); 4] = [
+            ("the signalling task ended", |node| node.signalling.abort()),
+            ("the recorder of calls ended", |node| node.recorder.abort()),
+            ("a task that carries events ended", |node| node.carriers.abort_all()),
+            ("the packet thread media-0 ended: it panicked", |node| {
+                let failed = WorkerFailed { worker: media::command::WorkerId(0), why: "it panicked".into() };
+                node.workers_failed = Box::pin(std::future::ready(failed));
+            }),
+        ];
+        for (words, end) in parts {
+            let (mut node, store) = node().await;
+            end(&mut node);
+            let failure = node.failed().await.to_string();
+            assert!(failure.starts_with(words), "{failure}");
+            node.stop().await;
+            store.close().await;
+        }
+    }
+}

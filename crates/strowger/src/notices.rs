@@ -9,9 +9,24 @@ use b2bua::io::Notice;
 use sip_net::StreamFault;
 use tracing::{debug, info, warn};
 
-/// Lines a second, and as many at once; what is over it is counted and told later.
+/// One bound for each kind, so that a flood of one hides none of another.
 #[derive(Debug)]
 pub(crate) struct Notices {
+    source_unknown: Bucket,
+    agent_unreachable: Bucket,
+    agent_gone: Bucket,
+    no_ports: Bucket,
+    unfit: Bucket,
+    malformed: Bucket,
+    /// What any peer can cause.
+    connection: Bucket,
+    /// What keeps us from calling a peer.
+    connection_out: Bucket,
+}
+
+/// Lines a second, and as many at once; what is over it is counted and told later.
+#[derive(Debug)]
+struct Bucket {
     tokens: f64,
     refilled: Instant,
     suppressed: u64,
@@ -19,12 +34,29 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { tokens: BURST, refilled: now, suppressed: 0 }
+        Self {
+            source_unknown: Bucket::full(now),
+            agent_unreachable: Bucket::full(now),
+            agent_gone: Bucket::full(now),
+            no_ports: Bucket::full(now),
+            unfit: Bucket::full(now),
+            malformed: Bucket::full(now),
+            connection: Bucket::full(now),
+            connection_out: Bucket::full(now),
+        }
     }
 
-    /// Writes the notice, or counts it.
+    /// Writes the notice, or counts it. What a peer may have put into it is quoted, so that no peer can forge a line.
     pub(crate) fn tell(&mut self, now: Instant, notice: &Notice) {
-        if self.is_suppressed(now) {
+        let (bucket, kind) = match notice {
+            Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
+            Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
+            Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
+            Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
+            Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
+            Notice::Malformed { .. } => (&mut self.malformed, "malformed"),
+        };
+        if !bucket.opens(now, kind) {
             return;
         }
         match notice {
@@ -36,42 +68,74 @@ impl Notices {
                 "source-unknown"
             ),
             Notice::AgentUnreachable { agent_id, error } => {
-                warn!(agent = %agent_id, %error, "agent-unreachable");
+                warn!(agent = %agent_id, ?error, "agent-unreachable");
             }
-            Notice::Malformed { source, fault } => debug!(address = %source.ip(), %fault, "malformed"),
+            Notice::AgentGone { agent_id, error } => warn!(agent = %agent_id, ?error, "agent-gone"),
+            Notice::NoPorts { error } => {
+                let remedy = "widen media.ports, or stop what else uses its ports";
+                warn!(?error, %remedy, "no-ports");
+            }
+            Notice::Unfit { source, status, fault } => {
+                warn!(address = %source.ip(), status, ?fault, "unfit");
+            }
+            Notice::Malformed { source, fault } => debug!(address = %source.ip(), ?fault, "malformed"),
         }
     }
 
     /// Writes what is wrong with a connection, or counts it.
     pub(crate) fn tell_stream_fault(&mut self, now: Instant, fault: &StreamFault) {
-        if !self.is_suppressed(now) {
-            warn!("{fault}");
+        let (bucket, kind) = match fault {
+            StreamFault::Unreachable { .. }
+            | StreamFault::TooManyOfOurs { .. }
+            | StreamFault::Tls { name: Some(_), .. } => (&mut self.connection_out, "connection-out"),
+            StreamFault::Malformed { .. }
+            | StreamFault::Slow { .. }
+            | StreamFault::Stuck { .. }
+            | StreamFault::Dead { .. }
+            | StreamFault::Overflow { .. }
+            | StreamFault::TooMany { .. }
+            | StreamFault::Tls { name: None, .. }
+            | StreamFault::WebSocket { .. }
+            | StreamFault::Handshake { .. } => (&mut self.connection, "connection"),
+        };
+        if bucket.opens(now, kind) {
+            warn!("{}", one_line(&fault.to_string()));
         }
     }
+}
 
-    /// Counts a line that may not be written; before one that may, tells how many were not.
-    fn is_suppressed(&mut self, now: Instant) -> bool {
-        if !self.admit(now) {
-            self.suppressed += 1;
-            return true;
-        }
-        if self.suppressed > 0 {
-            info!(suppressed = self.suppressed, "notices not written");
-            self.suppressed = 0;
-        }
-        false
+impl Bucket {
+    const fn full(now: Instant) -> Self {
+        Self { tokens: BURST, refilled: now, suppressed: 0 }
     }
 
-    fn admit(&mut self, now: Instant) -> bool {
+    /// Whether a line of this kind may be written; tells then how many were not since the last.
+    fn opens(&mut self, now: Instant, kind: &str) -> bool {
+        let Some(suppressed) = self.admit(now) else { return false };
+        if suppressed > 0 {
+            info!(kind, suppressed, "notices not written");
+        }
+        true
+    }
+
+    /// Whether a line may be written, and how many were not since the last.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
         let since = now.saturating_duration_since(self.refilled).min(REFILLED);
         self.tokens = (self.tokens + since.as_secs_f64() * RATE).min(BURST);
         self.refilled = now;
         if self.tokens < 1.0 {
-            return false;
+            self.suppressed += 1;
+            return None;
         }
         self.tokens -= 1.0;
-        true
+        Some(std::mem::take(&mut self.suppressed))
     }
+}
+
+/// What a peer may have put into it, a name in its certificate for one, begins no line of its own.
+fn one_line(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
+    shown.collect()
 }
 
 const RATE: f64 = 10.0;
@@ -81,18 +145,97 @@ const REFILLED: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use sip_net::TlsFault;
+
     use super::*;
+
+    fn malformed() -> Notice {
+        Notice::Malformed { source: "192.0.2.1:5060".parse().unwrap(), fault: "x".into() }
+    }
 
     #[test]
     fn a_flood_is_cut_to_a_burst_and_the_rest_is_counted() {
         let start = Instant::now();
         let mut notices = Notices::new(start);
-        let notice = Notice::Malformed { source: "192.0.2.1:5060".parse().unwrap(), fault: "x".into() };
         for _ in 0..200 {
-            notices.tell(start, &notice);
+            notices.tell(start, &malformed());
         }
-        assert_eq!(notices.suppressed, 150);
-        notices.tell(start + Duration::from_secs(1), &notice);
-        assert_eq!(notices.suppressed, 0, "told with the next line");
+        assert_eq!(notices.malformed.suppressed, 150);
+        notices.tell(start + Duration::from_secs(1), &malformed());
+        assert_eq!(notices.malformed.suppressed, 0, "told with the next line");
+    }
+
+    #[test]
+    fn connections_that_anyone_can_break_silence_none_of_ours_and_forge_no_line() {
+        let (told, lines) = std::sync::mpsc::channel();
+        let log =
+            tracing_subscriber::fmt().with_writer(move || Lines(told.clone())).with_ansi(false).finish();
+        let start = Instant::now();
+        let mut notices = Notices::new(start);
+        let (local, remote) = ("127.0.0.1:5061".parse().unwrap(), "192.0.2.1:5061".parse().unwrap());
+        let flow = sip::Flow { transport: sip::Transport::Tls, local, remote };
+        tracing::subscriber::with_default(log, || {
+            for _ in 0..10_000 {
+                notices.tell_stream_fault(start, &StreamFault::Overflow { flow });
+            }
+            let fault =
+                TlsFault::WrongName(vec!["x\nWARN source-unknown address=8.8.8.8 method=INVITE".into()]);
+            let name = Some("bots.example.com".into());
+            notices.tell_stream_fault(start, &StreamFault::Tls { flow, name, fault });
+        });
+        let lines: Vec<String> = lines.try_iter().collect();
+        assert_eq!(lines.len(), 51, "a burst of the one, and the other");
+        assert!(lines[50].contains("wrong name: its certificate is for x\\nWARN source"), "{}", lines[50]);
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_silences_no_other() {
+        let (told, lines) = std::sync::mpsc::channel();
+        let log = tracing_subscriber::fmt()
+            .with_writer(move || Lines(told.clone()))
+            .with_ansi(false)
+            .with_target(false)
+            .finish();
+        let start = Instant::now();
+        let mut notices = Notices::new(start);
+        tracing::subscriber::with_default(log, || {
+            for _ in 0..10_000 {
+                notices.tell(start, &malformed());
+            }
+            let source = "192.0.2.1:5060".parse().unwrap();
+            notices.tell(
+                start,
+                &Notice::SourceUnknown { source, method: "INVITE".into(), user_agent: Some("x\ny".into()) },
+            );
+            let error = "603\nWARN source-unknown address=8.8.8.8 method=INVITE".into();
+            notices.tell(start, &Notice::AgentUnreachable { agent_id: "a".into(), error });
+            let error = "reset\nby peer".into();
+            notices.tell(start, &Notice::AgentGone { agent_id: "a".into(), error });
+            notices.tell(start, &Notice::NoPorts { error: "address in use".into() });
+        });
+        let lines: Vec<String> = lines.try_iter().collect();
+        let [stranger, agent, gone, ports] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(
+            stranger.contains(" WARN source-unknown address=192.0.2.1 method=INVITE port=5060"),
+            "{stranger}"
+        );
+        assert!(agent.contains(" WARN agent-unreachable agent=a error=\"603\\nWARN source"), "{agent}");
+        assert!(gone.contains(" WARN agent-gone agent=a error=\"reset\\nby peer\""), "{gone}");
+        assert!(ports.contains(" WARN no-ports error=\"address in use\""), "{ports}");
+        assert!(ports.contains("media.ports"), "it says what to do: {ports}");
+    }
+
+    /// Hands each line of the log on.
+    struct Lines(std::sync::mpsc::Sender<String>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.send(String::from_utf8_lossy(line).into_owned()).map_err(std::io::Error::other)?;
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }

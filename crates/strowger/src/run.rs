@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use store::Store;
-use tracing::{info, warn};
+use tracing::{error, info};
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::signal::Stop;
-use crate::{calendar, log, open_files, sockets};
+use crate::{log, open_files, sockets};
 
 /// Takes calls until SIGTERM or SIGINT.
 ///
@@ -22,23 +22,20 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     log::start(&config.log);
     open_files::provide(config.limits.max_calls.0, sockets::connections(&config));
     let store = Store::open(&config.store_url()).await?;
-    let cut_off = store.cut_off(calendar::wall_ms()).await?;
-    if cut_off > 0 {
-        warn!(
-            calls = cut_off,
-            "calls were up when the daemon last stopped: their records are marked cut-off"
-        );
-    }
     let mut node = Node::start(&config, store.clone()).await?;
     info!("ready for calls");
-    tokio::select! {
+    let ended = tokio::select! {
         signal = stop.asked() => {
             info!(signal, "stopping: calls are ended, records written");
-            node.stop().await;
-            store.close().await;
-            info!("stopped");
             Ok(ExitCode::SUCCESS)
         }
-        failure = node.failed() => Err(failure),
-    }
+        failure = node.failed() => {
+            error!(%failure, "stopping: a part of the node has failed; calls are ended, records written");
+            Err(failure)
+        }
+    };
+    node.stop().await;
+    store.close().await;
+    info!("stopped");
+    ended
 }

@@ -8,16 +8,21 @@ use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
 use sip_net::{Outlets, StreamFault};
+use store::Entry;
 use tokio::sync::mpsc;
 
+use crate::call_line;
+use crate::mask::Numbers;
 use crate::notices::Notices;
-use crate::recorder::Entry;
 
 /// The ways out of the core.
 pub(crate) struct Wiring {
     pub(crate) workers: Workers,
     pub(crate) streams: agent_net::Streams,
+    /// To the store. Bounded by the calls, which the core does not forget before their records are written.
     pub(crate) records: mpsc::UnboundedSender<Entry>,
+    /// How telephone numbers are shown in the log.
+    pub(crate) numbers: Numbers,
     pub(crate) notices: Notices,
 }
 
@@ -39,6 +44,7 @@ impl Outlets for Wiring {
     }
 
     fn record(&mut self, call: CallKey, record: Box<CallRecord>) {
+        call_line::tell(&record, self.numbers);
         if self.records.send((call, record)).is_err() {
             tracing::error!("the recorder has ended: a call record is lost");
         }

@@ -213,6 +213,33 @@ fn sigterm_ends_calls_by_bye_and_writes_their_records() {
 }
 
 #[test]
+fn a_second_daemon_on_the_store_is_refused_and_the_call_of_the_first_stays() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::start(directory.path());
+    let script = [answered(), vec![Step::Wait(Duration::from_secs(2)), Step::Bye]].concat();
+    let mut caller = Caller::new("+14155550100", daemon.address, &script);
+    caller.run_until(Phone::is_up);
+
+    let second = strowger(directory.path(), &["run"]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).unwrap();
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("strowger: ")).collect();
+    let [line] = lines.as_slice() else { panic!("{said}") };
+    assert!(line.contains("in use by another `strowger run`"), "{line}");
+    assert!(records(directory.path()).iter().all(|record| record["reason"] != "cut-off"));
+    apply(directory.path(), INVENTORY);
+
+    let outcome = caller.run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByUs)), "{outcome:?}");
+    daemon.read_until("call");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    let records = records(directory.path());
+    assert_eq!((records.len(), &records[0]["reason"]), (1, &"normal".into()));
+}
+
+#[test]
 fn after_kill_9_finished_calls_are_there_and_open_ones_are_cut_off() {
     let directory = TempDir::new().unwrap();
     apply(directory.path(), INVENTORY);
@@ -221,11 +248,19 @@ fn after_kill_9_finished_calls_are_there_and_open_ones_are_cut_off() {
     daemon.read_until("call");
     let mut open = Caller::new("+14155550100", daemon.address, &answered());
     open.run_until(Phone::is_up);
+    let deadline = Instant::now() + PATIENCE;
     while records(directory.path()).len() < 2 {
-        std::thread::sleep(Duration::from_millis(20));
+        assert!(Instant::now() < deadline, "the open call never got its record");
     }
     daemon.signal(Signal::KILL);
     assert_eq!(daemon.end(), None);
+
+    // One that can't start leaves the records alone.
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let output = strowger(directory.path(), &["run"]).env("STROWGER__SIP__UDP", port).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(records(directory.path())[0]["status"].is_null());
 
     let mut daemon = Daemon::start(directory.path());
     daemon.signal(Signal::TERM);

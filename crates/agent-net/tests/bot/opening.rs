@@ -75,6 +75,10 @@ async fn an_http_answer_is_told_with_what_to_do() {
             "HTTP/1.1 301 Moved Permanently\r\nLocation: wss://x.example/\r\n\r\n",
             "HTTP 301 Moved Permanently: redirected to wss://x.example/; put the final URL into the inventory",
         ),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: https://user:secret@x.example/bot?token=secret\r\n\r\n",
+            "HTTP 302 Found: redirected to https://x.example/bot; put the final URL into the inventory",
+        ),
         ("HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404 Not Found: there is no WebSocket at this path"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",

@@ -1,6 +1,9 @@
 //! A scripted bot on a real WebSocket server, and the call's side of a stream.
 
+use std::cell::RefCell;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Once;
 use std::time::Duration;
 
 use agent_net::{Options, Streams, Tap, Trust};
@@ -89,6 +92,54 @@ impl Call {
 
     pub(crate) async fn play(&mut self) -> TapInput {
         within(self.played.recv()).await.expect("the stream is open")
+    }
+}
+
+/// Our log, line by line: that of this test's thread, where its streams run too.
+pub(crate) struct Log {
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+thread_local! {
+    static LOG: RefCell<Option<mpsc::UnboundedSender<String>>> = const { RefCell::new(None) };
+}
+
+impl Log {
+    pub(crate) fn keep() -> Self {
+        // One for the process: with one for each thread, whether a line is wanted at all would depend on who asks first.
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| {
+            let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false);
+            log.with_writer(|| Lines).init();
+        });
+        let (told, lines) = mpsc::unbounded_channel();
+        LOG.set(Some(told));
+        Self { lines }
+    }
+
+    /// The next line with these words.
+    pub(crate) async fn line(&mut self, words: &str) -> String {
+        loop {
+            let line = within(self.lines.recv()).await.expect("the log is kept");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+}
+
+struct Lines;
+
+impl io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow(|told| {
+            told.as_ref().map(|told| told.send(String::from_utf8_lossy(line).into_owned()).ok())
+        });
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -46,8 +46,9 @@ impl Answered {
             }
         };
         let until = desk.config.limits.max_call_s.map(|s| after(now, Duration::from_secs(s.into())));
-        let talk = Box::new(Talk { caller: SipLeg { dialog, pair, sdp }, agent, seat, until });
-        talk.bridge(desk);
+        let caller = SipLeg { dialog, pair, sdp };
+        let mut talk = Box::new(Talk { caller, agent, seat, until, probe_at: None });
+        talk.bridge(desk, now);
         desk.answer(now, dialog, &description);
         facts.record.answered_at = Some(now.wall_ms);
         facts.record.codec = talk.caller.sdp.codec().map(name);
@@ -55,7 +56,7 @@ impl Answered {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.talk.until
+        self.talk.deadline()
     }
 
     pub(super) fn handle(self, facts: &mut Facts, desk: &mut Desk, now: Now, event: CallEvent) -> State {

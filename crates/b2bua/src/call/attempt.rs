@@ -9,16 +9,16 @@ use numbers::Endpoint;
 use sip::{Message, StatusCode};
 
 use super::Facts;
+use super::binding::{ALL_IN_USE, BIND_RETRIES};
 use super::dialling::Approach;
 use super::event::{Closed, PairEvent, StreamEvent};
-use super::reach::{bind, invite, open, resolve};
+use super::reach::{bind, invite, no_port, open, resolve};
 use super::target::Target;
-use crate::body;
 use crate::desk::Desk;
 use crate::fate::{Fate, Phase};
 use crate::io::{Now, Ticket, Verdict};
 use crate::leg::{AgentLeg, Pair, SipLeg};
-use crate::refusal;
+use crate::{refusal, reinvite};
 
 /// How far the agent is reached.
 #[derive(Debug)]
@@ -62,9 +62,14 @@ impl Attempt {
             Endpoint::MediaStream { .. } => open(approach, facts, desk, now),
             Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.config.sip.listeners) {
                 Ok(target) => match target.address() {
-                    Some(address) => {
-                        bind(facts, desk, now, Hops { target, left: [address].into() }, BIND_TRIES)
-                    }
+                    Some(address) => bind(
+                        facts,
+                        desk,
+                        now,
+                        Hops { target, left: [address].into() },
+                        BIND_RETRIES,
+                        ALL_IN_USE,
+                    ),
                     None => resolve(facts, desk, now, target),
                 },
                 Err(error) => Outcome::Failed(error),
@@ -102,8 +107,11 @@ impl Attempt {
         match (self, event) {
             (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
             (Self::Stream { .. }, StreamEvent::Failed(error)) => Outcome::Failed(error),
-            (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly | Closed::Broken)) => {
+            (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly)) => {
                 Outcome::Failed("the stream closed before it was open".to_owned())
+            }
+            (Self::Stream { .. }, StreamEvent::Closed(Closed::Broken(reason))) => {
+                Outcome::Failed(format!("the stream broke before it was open: {reason}"))
             }
             (other, StreamEvent::Opened | StreamEvent::Failed(_) | StreamEvent::Closed(_)) => {
                 Outcome::Waiting(other)
@@ -116,7 +124,7 @@ impl Attempt {
             Self::Resolving { target, .. } => match verdict {
                 Verdict::Resolved(addresses) => {
                     let left = addresses.into_iter().take(MAX_HOPS).collect();
-                    bind(facts, desk, now, Hops { target, left }, BIND_TRIES)
+                    bind(facts, desk, now, Hops { target, left }, BIND_RETRIES, ALL_IN_USE)
                 }
                 Verdict::Failed(error) => Outcome::Failed(error),
             },
@@ -137,7 +145,10 @@ impl Attempt {
         match self {
             Self::Binding { pair, hops, tries_left, give_up_at } => match event {
                 PairEvent::Bound => invite(approach, facts, desk, now, pair, hops),
-                PairEvent::BindFailed => bind(facts, desk, now, hops, tries_left),
+                PairEvent::BindFailed(error) => match tries_left.checked_sub(1) {
+                    Some(tries_left) => bind(facts, desk, now, hops, tries_left, &error),
+                    None => no_port(&error),
+                },
                 PairEvent::Latched | PairEvent::Silent | PairEvent::Released(_) => {
                     Outcome::Waiting(Self::Binding { pair, hops, tries_left, give_up_at })
                 }
@@ -153,15 +164,12 @@ impl Attempt {
         match self {
             Self::Inviting { mut leg, .. } => {
                 desk.acknowledge(now, leg.dialog, None);
-                let taken = body::description(response)
-                    .and_then(|answer| answer.ok_or(Fate::AnswerUnusable))
-                    .and_then(|answer| leg.sdp.accept(&answer));
-                if taken.is_ok() {
+                let Err(fate) = reinvite::accept(&mut leg.sdp, response) else {
                     return Outcome::Ready(AgentLeg::Sip(leg));
-                }
-                desk.bye(now, leg.dialog, &Fate::AnswerUnusable);
+                };
+                desk.bye(now, leg.dialog, &fate);
                 desk.abandon(leg.pair);
-                Outcome::Failed("its answer can't be used".to_owned())
+                Outcome::Failed(fate.words(Phase::Answered).text)
             }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
                 Outcome::Waiting(other)
@@ -235,8 +243,6 @@ impl Attempt {
         }
     }
 }
-
-const BIND_TRIES: u8 = 8;
 
 /// As many addresses of one agent are tried.
 const MAX_HOPS: usize = 4;

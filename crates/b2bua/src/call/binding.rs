@@ -9,12 +9,13 @@ use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
 use crate::desk::{Desk, Owner, after, reasons_of};
+use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
-use crate::io::Now;
+use crate::io::{Notice, Now, Output};
 use crate::leg::{Caller, Pair};
 use crate::negotiate::Opening;
-use crate::refusal;
 use crate::usage::Seat;
+use crate::{dtmf, reinvite};
 
 /// What admission hands over.
 #[derive(Debug)]
@@ -37,28 +38,22 @@ impl Binding {
     pub(super) fn begin(facts: &mut Facts, desk: &mut Desk, now: Now, admitted: Admitted) -> State {
         desk.trying(now, admitted.dialog);
         let ring_by = after(now, Duration::from_secs(desk.config.limits.ring_s.into()));
-        Self::bind(facts, desk, now, admitted, BIND_TRIES, ring_by)
+        Self::bind(facts, desk, now, admitted, BIND_RETRIES, ring_by, ALL_IN_USE.to_owned())
     }
 
+    /// `error` is why, if there is no pair to bind.
     fn bind(
         facts: &mut Facts,
         desk: &mut Desk,
         now: Now,
         admitted: Admitted,
-        tries: u8,
+        tries_left: u8,
         ring_by: Instant,
+        error: String,
     ) -> State {
-        let pair = match tries.checked_sub(1) {
-            Some(tries_left) => {
-                desk.bind(now, Owner { call: facts.key, side: Side::Caller }).zip(Some(tries_left))
-            }
-            None => None,
-        };
-        match pair {
-            Some((pair, tries_left)) => {
-                State::Binding(Box::new(Self { admitted, pair, tries_left, ring_by }))
-            }
-            None => no_ports(facts, desk, now, admitted),
+        match desk.bind(now, Owner { call: facts.key, side: Side::Caller }) {
+            Some(pair) => State::Binding(Box::new(Self { admitted, pair, tries_left, ring_by })),
+            None => no_ports(facts, desk, now, admitted, error),
         }
     }
 
@@ -79,8 +74,13 @@ impl Binding {
                 let caller = Caller { dialog, pair: self.pair, opening };
                 Approach { caller, plan, seat, ring_by: self.ring_by }.reach(facts, desk, now)
             }
-            CallEvent::Pair(Side::Caller, PairEvent::BindFailed) => {
-                Self::bind(facts, desk, now, self.admitted, self.tries_left, self.ring_by)
+            CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
+                match self.tries_left.checked_sub(1) {
+                    Some(tries_left) => {
+                        Self::bind(facts, desk, now, self.admitted, tries_left, self.ring_by, error)
+                    }
+                    None => no_ports(facts, desk, now, self.admitted, error),
+                }
             }
             CallEvent::Cancelled(cancel) => {
                 self.end(facts, desk, now, &Fate::Cancelled(reasons_of(Some(&cancel))))
@@ -91,11 +91,12 @@ impl Binding {
             CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
             CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),
             CallEvent::Timeout if now.instant >= self.ring_by => self.end(facts, desk, now, &Fate::NoAnswer),
-            CallEvent::Dialog(
-                _,
-                DialogEvent::Reinvited(transaction, _) | DialogEvent::Requested(transaction, _),
-            ) => {
-                desk.respond(now, transaction, refusal::plain(481));
+            CallEvent::Dialog(_, DialogEvent::Reinvited(transaction, request)) => {
+                desk.respond(now, transaction, reinvite::early(&request));
+                State::Binding(self)
+            }
+            CallEvent::Dialog(_, DialogEvent::Requested(transaction, request)) => {
+                desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Binding(self)
             }
             CallEvent::Ringing
@@ -125,11 +126,13 @@ pub(super) fn close(desk: &mut Desk, now: Now, dialog: DialogKey, fate: &Fate) {
     }
 }
 
-fn no_ports(facts: &mut Facts, desk: &mut Desk, now: Now, admitted: Admitted) -> State {
+fn no_ports(facts: &mut Facts, desk: &mut Desk, now: Now, admitted: Admitted, error: String) -> State {
+    desk.put(Output::Notice(Notice::NoPorts { error }));
     let fate = Fate::Refused(numbers::Refusal::NodeFull);
     desk.refuse(now, admitted.dialog, &fate);
     Ending::begin(facts, desk, now, &fate, admitted.seat, Vec::new())
 }
 
 /// Another program may hold a port of ours; not all of them.
-const BIND_TRIES: u8 = 8;
+pub(super) const BIND_RETRIES: u8 = 7;
+pub(super) const ALL_IN_USE: &str = "all of them are in use";

@@ -22,7 +22,7 @@ impl Connected {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.talk.until
+        self.talk.deadline()
     }
 
     pub(super) fn handle(self, facts: &mut Facts, desk: &mut Desk, now: Now, event: CallEvent) -> State {

@@ -11,11 +11,12 @@ use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
 use crate::desk::{Desk, reasons_of};
+use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Caller};
-use crate::refusal;
 use crate::usage::Seat;
+use crate::{dtmf, reinvite};
 
 /// A caller, and the agents that may answer: what every attempt shares.
 #[derive(Debug)]
@@ -88,11 +89,12 @@ impl Dialling {
                 let outcome = attempt.expire(desk, now);
                 approach.go_on(facts, desk, now, outcome)
             }
-            CallEvent::Dialog(
-                _,
-                DialogEvent::Reinvited(transaction, _) | DialogEvent::Requested(transaction, _),
-            ) => {
-                desk.respond(now, transaction, refusal::plain(481));
+            CallEvent::Dialog(_, DialogEvent::Reinvited(transaction, request)) => {
+                desk.respond(now, transaction, reinvite::early(&request));
+                State::Dialling(Box::new(Self { approach, attempt }))
+            }
+            CallEvent::Dialog(_, DialogEvent::Requested(transaction, request)) => {
+                desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing)
@@ -100,7 +102,7 @@ impl Dialling {
             | CallEvent::Pair(
                 Side::Caller,
                 PairEvent::Bound
-                | PairEvent::BindFailed
+                | PairEvent::BindFailed(_)
                 | PairEvent::Latched
                 | PairEvent::Silent
                 | PairEvent::Released(_),

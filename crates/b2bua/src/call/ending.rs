@@ -59,7 +59,7 @@ impl Ending {
                 self.open.retain(|(own, _)| own != side);
             }
             // The release overtook the failure of the bind.
-            CallEvent::Pair(side, PairEvent::BindFailed) => self.open.retain(|(own, _)| own != side),
+            CallEvent::Pair(side, PairEvent::BindFailed(_)) => self.open.retain(|(own, _)| own != side),
             CallEvent::Timeout if now.instant >= self.give_up_at => {
                 for (_, pair) in self.open.drain(..) {
                     desk.give_back(now, pair.media);

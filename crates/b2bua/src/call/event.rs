@@ -53,22 +53,25 @@ pub(crate) enum StreamEvent {
     Opened,
     /// Why, in words.
     Failed(String),
-    /// In order, or broken: then why.
+    /// After it was open.
     Closed(Closed),
 }
 
 /// How a stream ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Closed {
+    /// The bot closed it.
     Orderly,
-    Broken,
+    /// Why, in words.
+    Broken(String),
 }
 
 /// Of a port pair.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum PairEvent {
     Bound,
-    BindFailed,
+    /// Why, in the system's words.
+    BindFailed(String),
     Latched,
     Silent,
     Released(Counters),
@@ -87,19 +90,19 @@ impl StreamEvent {
             AgentEvent::Opened { .. } => Self::Opened,
             AgentEvent::Failed { error, .. } => Self::Failed(error),
             AgentEvent::Closed { clean: true, .. } => Self::Closed(Closed::Orderly),
-            AgentEvent::Closed { clean: false, .. } => Self::Closed(Closed::Broken),
+            AgentEvent::Closed { clean: false, reason, .. } => Self::Closed(Closed::Broken(reason)),
         }
     }
 }
 
 impl PairEvent {
-    pub(crate) fn of(event: &MediaEvent) -> Self {
+    pub(crate) fn of(event: MediaEvent) -> Self {
         match event {
             MediaEvent::Bound { .. } => Self::Bound,
-            MediaEvent::BindFailed { .. } => Self::BindFailed,
+            MediaEvent::BindFailed { error, .. } => Self::BindFailed(error),
             MediaEvent::Latched { .. } => Self::Latched,
             MediaEvent::Silent { .. } => Self::Silent,
-            MediaEvent::Released { counters, .. } => Self::Released(*counters),
+            MediaEvent::Released { counters, .. } => Self::Released(counters),
         }
     }
 }
@@ -138,6 +141,7 @@ impl CallEvent {
             | WireEvent::PrackMissing { .. }
             | WireEvent::Invited { .. }
             | WireEvent::OutOfDialog { .. }
+            | WireEvent::Refused { .. }
             | WireEvent::Malformed { .. } => return None,
         })
     }

@@ -99,14 +99,13 @@ impl Call {
     }
 
     /// A call that came no further than the door.
-    pub(crate) fn refuse(
-        desk: &mut Desk,
-        now: Now,
-        mut facts: Facts,
-        dialog: DialogKey,
-        fate: &Fate,
-    ) -> Self {
+    pub(crate) fn refuse(desk: &mut Desk, now: Now, facts: Facts, dialog: DialogKey, fate: &Fate) -> Self {
         desk.refuse(now, dialog, fate);
+        Self::turned_away(desk, now, facts, fate)
+    }
+
+    /// A call that came not even to the door: it has its answer already.
+    pub(crate) fn turned_away(desk: &mut Desk, now: Now, mut facts: Facts, fate: &Fate) -> Self {
         facts.record.finish(now.wall_ms, fate);
         let state = Ended::begin(&facts, desk);
         Self { facts, state }

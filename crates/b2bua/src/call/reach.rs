@@ -47,15 +47,24 @@ pub(super) fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) 
     Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
 }
 
-pub(super) fn bind(facts: &Facts, desk: &mut Desk, now: Now, hops: Hops, tries: u8) -> Outcome {
-    let Some(tries_left) = tries.checked_sub(1) else {
-        return Outcome::Failed("no RTP port could be bound for it".to_owned());
-    };
+/// `error` is why, if there is no pair to bind.
+pub(super) fn bind(
+    facts: &Facts,
+    desk: &mut Desk,
+    now: Now,
+    hops: Hops,
+    tries_left: u8,
+    error: &str,
+) -> Outcome {
     let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }) else {
-        return Outcome::Failed("all RTP ports are in use".to_owned());
+        return no_port(error);
     };
     let give_up_at = after(now, desk.config.agent_timeout);
     Outcome::Waiting(Attempt::Binding { pair, hops, tries_left, give_up_at })
+}
+
+pub(super) fn no_port(error: &str) -> Outcome {
+    Outcome::Failed(format!("there is no RTP port for it: {error}"))
 }
 
 /// Sends the INVITE to the next hop, with an offer in which the caller's codec comes first.
@@ -67,7 +76,7 @@ pub(super) fn invite(
     pair: Pair,
     mut hops: Hops,
 ) -> Outcome {
-    let codec = approach.caller.opening.codec().unwrap_or(None);
+    let codec = approach.caller.opening.codec(desk.config.media_address).unwrap_or(None);
     while let Some(hop) = hops.left.pop_front() {
         let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
         let mut sdp = desk.exchange(pair, preferring(codec));

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use media::command::Digit;
+use media::command::{Digit, Remote};
 use sip::Message;
 use sip::endpoint::TransactionKey;
 
 use super::ending::Ending;
 use super::event::{Closed, DialogEvent, PairEvent, Stop, StreamEvent};
 use super::{CallEvent, Facts, State};
-use crate::desk::{Desk, reasons_of};
+use crate::desk::{Desk, after, reasons_of};
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
-use crate::io::Now;
+use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Pair, SipLeg};
 use crate::usage::Seat;
 use crate::{dtmf, reinvite};
@@ -25,6 +25,8 @@ pub(super) struct Talk {
     pub(super) seat: Seat,
     /// `max_call_s`.
     pub(super) until: Option<Instant>,
+    /// When the peers of a held call are next asked whether they are there: their media does not tell.
+    pub(super) probe_at: Option<Instant>,
 }
 
 /// Where an event leads a talk.
@@ -38,18 +40,60 @@ pub(super) enum Turnout {
 
 impl Talk {
     /// Tells the worker what both legs agreed on, and joins them. Does nothing while an answer of the caller is due.
-    pub(super) fn bridge(&self, desk: &mut Desk) {
-        let silence = desk.config.silence_timeout;
-        let Some(caller) = self.caller.sdp.remote(silence) else { return };
-        desk.describe(self.caller.pair, caller);
+    pub(super) fn bridge(&mut self, desk: &mut Desk, now: Now) {
+        if self.caller.sdp.codec().is_none() {
+            return;
+        }
+        for (pair, remote) in self.described(desk) {
+            desk.describe(pair, remote);
+        }
         match &self.agent {
             AgentLeg::Echo => desk.echo(self.caller.pair),
             AgentLeg::Stream(_) => desk.tap(self.caller.pair),
-            AgentLeg::Sip(leg) => {
-                if let Some(agent) = leg.sdp.remote(silence) {
-                    desk.describe(leg.pair, agent);
-                }
-                desk.relay(self.caller.pair, leg.pair);
+            AgentLeg::Sip(leg) => desk.relay(self.caller.pair, leg.pair),
+        }
+        self.watch(desk, now);
+    }
+
+    /// When `CallEvent::Timeout` has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.until.into_iter().chain(self.probe_at).min()
+    }
+
+    /// What the workers have to know, the caller's first. While either leg is held, neither can be expected to send: what one does
+    /// not say, the other has nothing to answer to.
+    fn described(&self, desk: &Desk) -> Vec<(Pair, Remote)> {
+        let silence = if self.is_held() { None } else { desk.config.silence_timeout };
+        self.legs().filter_map(|leg| Some((leg.pair, leg.sdp.remote(silence)?))).collect()
+    }
+
+    fn is_held(&self) -> bool {
+        self.legs().any(|leg| leg.sdp.is_held())
+    }
+
+    fn legs(&self) -> impl Iterator<Item = &SipLeg> {
+        let agent = match &self.agent {
+            AgentLeg::Sip(leg) => Some(&**leg),
+            AgentLeg::Echo | AgentLeg::Stream(_) => None,
+        };
+        std::iter::once(&self.caller).chain(agent)
+    }
+
+    /// Where the silence of a peer would end the call, but for its being held, the peers are asked instead.
+    fn watch(&mut self, desk: &Desk, now: Now) {
+        self.probe_at = if self.is_held() && desk.config.silence_timeout.is_some() {
+            self.probe_at.or_else(|| Some(after(now, PROBE)))
+        } else {
+            None
+        };
+    }
+
+    /// Asks the peers whether they know the dialogs still: 481, or no answer, ends the call (RFC 3261 s.12.2.1.2).
+    fn probe(&mut self, desk: &mut Desk, now: Now) {
+        if self.probe_at.is_some_and(|at| now.instant >= at) {
+            self.probe_at = Some(after(now, PROBE));
+            for leg in self.legs() {
+                desk.probe(now, leg.dialog);
             }
         }
     }
@@ -64,7 +108,7 @@ impl Talk {
     ) -> Turnout {
         let (fate, gone) = match event {
             CallEvent::Dialog(side, DialogEvent::Acknowledged(ack)) => {
-                match self.acknowledged(desk, side, &ack) {
+                match self.acknowledged(desk, now, side, &ack) {
                     Ok(()) => return Turnout::On(self),
                     Err(fate) => (fate, None),
                 }
@@ -87,7 +131,9 @@ impl Talk {
             CallEvent::Stream(StreamEvent::Closed(Closed::Orderly)) => {
                 (Fate::StreamClosed, Some(Side::Agent))
             }
-            CallEvent::Stream(StreamEvent::Closed(Closed::Broken) | StreamEvent::Failed(_)) => {
+            CallEvent::Stream(StreamEvent::Closed(Closed::Broken(error)) | StreamEvent::Failed(error)) => {
+                let agent_id = facts.record.agent_id.clone().unwrap_or_default();
+                desk.put(Output::Notice(Notice::AgentGone { agent_id, error }));
                 (Fate::StreamBroken, Some(Side::Agent))
             }
             CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(side), None),
@@ -96,6 +142,10 @@ impl Talk {
             CallEvent::Timeout if self.until.is_some_and(|until| now.instant >= until) => {
                 (Fate::MaxDuration, None)
             }
+            CallEvent::Timeout => {
+                self.probe(desk, now);
+                return Turnout::On(self);
+            }
             CallEvent::Cancelled(_)
             | CallEvent::Ringing
             | CallEvent::Answered(_)
@@ -103,11 +153,10 @@ impl Talk {
             | CallEvent::Stream(StreamEvent::Opened)
             | CallEvent::Pair(
                 _,
-                PairEvent::Bound | PairEvent::BindFailed | PairEvent::Latched | PairEvent::Released(_),
+                PairEvent::Bound | PairEvent::BindFailed(_) | PairEvent::Latched | PairEvent::Released(_),
             )
             | CallEvent::Verdict(_)
-            | CallEvent::Recorded
-            | CallEvent::Timeout => return Turnout::On(self),
+            | CallEvent::Recorded => return Turnout::On(self),
         };
         Turnout::End(self.end(facts, desk, now, &fate, gone))
     }
@@ -121,10 +170,10 @@ impl Talk {
     }
 
     /// An ACK may carry the answer to the offer in our 200 (RFC 3261 s.13.2.1); without it, the call can't go on.
-    fn acknowledged(&mut self, desk: &mut Desk, side: Side, ack: &Message) -> Result<(), Fate> {
+    fn acknowledged(&mut self, desk: &mut Desk, now: Now, side: Side, ack: &Message) -> Result<(), Fate> {
         let Some(leg) = self.leg(side) else { return Ok(()) };
         if reinvite::acknowledged(&mut leg.sdp, ack)? {
-            self.bridge(desk);
+            self.bridge(desk, now);
         }
         Ok(())
     }
@@ -137,14 +186,15 @@ impl Talk {
         transaction: TransactionKey,
         request: &Message,
     ) {
-        let silence = desk.config.silence_timeout;
+        let before = self.described(desk);
         let Some(leg) = self.leg(side) else { return };
-        let before = leg.sdp.remote(silence);
         let reply = reinvite::answer(&mut leg.sdp, request);
-        let (pair, described) = (leg.pair, leg.sdp.remote(silence));
-        if let Some(remote) = described.filter(|remote| before.as_ref() != Some(remote)) {
-            desk.describe(pair, remote);
+        for described in self.described(desk) {
+            if !before.contains(&described) {
+                desk.describe(described.0, described.1);
+            }
         }
+        self.watch(desk, now);
         desk.respond(now, transaction, reply);
     }
 
@@ -153,7 +203,7 @@ impl Talk {
         match (side, &self.agent) {
             (Side::Caller, AgentLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
             (Side::Caller, AgentLeg::Echo) | (Side::Agent, _) => desk.dial(self.caller.pair, digit, duration),
-            (Side::Caller, AgentLeg::Stream(_)) => return Pressed::Lost,
+            (Side::Caller, AgentLeg::Stream(_)) => desk.hear(self.caller.pair, digit),
         }
         Pressed::Passed
     }
@@ -166,6 +216,9 @@ impl Talk {
         }
     }
 }
+
+/// How often the peers of a held call are asked.
+const PROBE: Duration = Duration::from_mins(1);
 
 /// Ends the agent's leg, unless it is gone.
 pub(super) fn hang_up(

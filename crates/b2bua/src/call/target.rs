@@ -9,7 +9,7 @@ use sip::{Flow, Transport, Uri};
 
 use super::Brief;
 use crate::parties::ANONYMOUS;
-use crate::refusal::{self, ALLOW};
+use crate::refusal;
 
 /// The agent's URI, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,14 +82,14 @@ impl Target {
     /// P-Called-Party-ID (RFC 7315 s.4.2).
     pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, brief: &Brief, offer: &str) -> Invite {
         let host = host(listener.advertised.ip());
-        let from = format!("<sip:{}@{host}>", brief.from);
-        let mut headers = vec![
-            refusal::header("Allow", ALLOW.to_owned()),
-            refusal::header("P-Called-Party-ID", format!("<sip:{}@{host}>", brief.to)),
-        ];
-        if brief.from != ANONYMOUS {
+        let mut headers = vec![refusal::header("P-Called-Party-ID", format!("<sip:{}@{host}>", brief.to))];
+        let from = if brief.from == ANONYMOUS {
+            ANONYMOUS_FROM.to_owned()
+        } else {
+            let from = format!("<sip:{}@{host}>", brief.from);
             headers.push(refusal::header("P-Asserted-Identity", from.clone()));
-        }
+            from
+        };
         Invite {
             flow: Flow { transport: self.transport, local: listener.local, remote: hop },
             request_uri: self.uri.clone(),
@@ -102,6 +102,9 @@ impl Target {
         }
     }
 }
+
+/// RFC 3323 s.4.1.1.3.
+const ANONYMOUS_FROM: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
 fn known(transport: numbers::Transport) -> Option<Transport> {
     match transport {

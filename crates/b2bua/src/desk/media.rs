@@ -72,6 +72,11 @@ impl Desk {
         self.put(Output::Media(pair.worker, Command::Dial { media: pair.media, digit, duration }));
     }
 
+    /// Lets the agent stream of a tap hear a digit that came beside the audio.
+    pub(crate) fn hear(&mut self, pair: Pair, digit: Digit) {
+        self.put(Output::Media(pair.worker, Command::Hear { media: pair.media, digit }));
+    }
+
     /// Closes a pair that the call has no more use for.
     pub(crate) fn abandon(&mut self, pair: Pair) {
         if let Some(held) = self.index.media.get_mut(&pair.media) {

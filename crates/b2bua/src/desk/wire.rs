@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reply, TransactionKey};
-use sip::{Flow, Message};
+use sip::{Flow, Message, Method};
 
 use super::{Desk, Owner};
 use crate::fate::{Fate, Phase};
@@ -102,6 +102,12 @@ impl Desk {
     pub(crate) fn bye(&mut self, now: Now, dialog: DialogKey, fate: &Fate) {
         self.index.dialogs.remove(&dialog);
         self.endpoint.bye(now.instant, dialog, refusal::reasons(fate, Phase::Answered));
+        self.flush();
+    }
+
+    /// Asks whether the far side is there. `Ended` follows if it is not.
+    pub(crate) fn probe(&mut self, now: Now, dialog: DialogKey) {
+        self.endpoint.request(now.instant, dialog, Method::Options, Vec::new(), None);
         self.flush();
     }
 

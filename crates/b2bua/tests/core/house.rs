@@ -274,6 +274,9 @@ impl House {
             Output::Notice(notice) => self.journal.push(match notice {
                 Notice::SourceUnknown { source, method, .. } => format!("notice {method} from {source}"),
                 Notice::AgentUnreachable { agent_id, error } => format!("notice {agent_id}: {error}"),
+                Notice::AgentGone { agent_id, error } => format!("notice {agent_id} gone: {error}"),
+                Notice::NoPorts { error } => format!("notice no ports: {error}"),
+                Notice::Unfit { status, fault, .. } => format!("notice {status}: {fault}"),
                 Notice::Malformed { fault, .. } => format!("notice {fault}"),
             }),
             Output::Idle(_) => {}
@@ -319,6 +322,7 @@ impl House {
             MediaCommand::Dial { media, digit, duration } => {
                 format!("dial {} {} {}ms", name(self, media), digit.key(), duration.as_millis())
             }
+            MediaCommand::Hear { media, digit } => format!("hear {} {}", name(self, media), digit.key()),
             MediaCommand::Release { media } => {
                 let counters = Counters { received: 50, lost: 1, jitter_us: 1500, ..Counters::default() };
                 if !self.deaf {

@@ -135,7 +135,7 @@ fn a_late_offer_without_an_answer_ends_the_call() {
     assert_eq!(
         house.look(),
         "
-caller <- BYE [SIP;cause=488;text=\"the answer can't be used\"]
+caller <- BYE [SIP;cause=488;text=\"the answer can't be used: there is none\"]
 release m1
 record Failed no-common-codec
 "

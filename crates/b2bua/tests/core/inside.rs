@@ -1,7 +1,9 @@
 //! What the caller asks within its dialog, and what it asks outside of any.
 
+use std::time::Duration;
+
 use crate::house::{AGENT, CALLER, House, STRANGER, US};
-use crate::text::{Dial, OFFER, body, header};
+use crate::text::{Dial, OFFER, body, header, headers, reply};
 
 fn connected() -> (House, Dial) {
     let mut house = House::new();
@@ -108,7 +110,26 @@ fn an_offer_while_ours_is_open_is_491() {
 }
 
 #[test]
-fn a_digit_by_info_is_refused_where_the_agent_has_no_way_to_hear_it() {
+fn an_offer_while_ours_is_open_is_491_whatever_body_the_invite_had() {
+    let only_isup = "--b\r\nContent-Type: application/isup\r\n\r\nx\r\n--b--\r\n";
+    for (header, invite) in [
+        ("Content-Type: multipart/mixed;boundary=b", only_isup),
+        ("Content-Type: text/plain\r\nContent-Disposition: render;handling=optional", "hello"),
+    ] {
+        let mut house = House::new();
+        let mut call = Dial::to("+14155550100").with(header).offering(invite);
+        call.place(&mut house);
+        assert!(
+            body(&house.last(CALLER, "200")).contains("m=audio 10000 RTP/AVP 0 8 101"),
+            "ours is the offer"
+        );
+        call.inside(&mut house, "UPDATE", "", OFFER);
+        assert!(house.look().ends_with("caller <- 491\n"), "{header}");
+    }
+}
+
+#[test]
+fn a_digit_by_info_reaches_the_stream_of_the_agent() {
     let mut house = House::new();
     let mut call = Dial::to("+14155550101");
     call.place(&mut house);
@@ -116,7 +137,103 @@ fn a_digit_by_info_is_refused_where_the_agent_has_no_way_to_hear_it() {
     call.ack(&mut house, "");
     house.look();
     call.inside(&mut house, "INFO", "Content-Type: application/dtmf\r\n", "5");
-    assert!(house.look().contains("caller <- 415"));
+    assert_eq!(house.look(), "\nhear m1 5\ncaller <- 200\n");
+}
+
+#[test]
+fn what_a_caller_asks_before_the_answer_is_answered() {
+    let mut house = House::new();
+    let mut call = Dial::to("+14155550101");
+    call.place(&mut house);
+    house.look();
+    call.inside(&mut house, "OPTIONS", "", "");
+    assert!(header(&house.last(CALLER, "200"), "Accept").is_some());
+    call.inside(&mut house, "INFO", "", "");
+    assert_eq!(house.look(), "\ncaller <- 200\ncaller <- 200\n");
+    call.inside(&mut house, "INFO", "Content-Type: application/dtmf\r\n", "5");
+    assert_eq!(house.look(), "\ncaller <- 480\n", "nobody is there to hear it");
+    call.inside(&mut house, "UPDATE", "", "");
+    assert_eq!(house.look(), "\ncaller <- 200\n");
+    call.inside(&mut house, "UPDATE", "", OFFER);
+    assert_eq!(house.look(), "\ncaller <- 500\n", "the offer of the INVITE is open");
+    house.opened();
+    assert!(house.look().contains("caller <- 200"), "the call goes on");
+}
+
+#[test]
+fn a_200_to_an_invite_says_what_is_taken_and_supported() {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", OFFER);
+    let (first, second) = {
+        let mut oks = house.sent.iter().filter(|(_, text)| text.contains("CSeq: 1 INVITE"));
+        (oks.next_back().unwrap().1.clone(), house.last(CALLER, "200"))
+    };
+    for ok in [first, second] {
+        assert_eq!(headers(&ok, "Allow"), [sip::endpoint::ALLOW], "{ok}");
+        assert_eq!(
+            headers(&ok, "Accept"),
+            ["application/sdp, application/dtmf-relay, application/dtmf"],
+            "{ok}"
+        );
+        assert_eq!(headers(&ok, "Supported"), [""], "{ok}");
+    }
+}
+
+#[test]
+fn an_offer_of_ours_in_a_call_keeps_the_lines_that_were_declined() {
+    let mut house = House::new();
+    let video = "m=video 50000 RTP/AVP 99\r\n";
+    let mut call = Dial::to("+14155550100").offering(&format!("{OFFER}{video}")).connect(&mut house);
+    call.inside(&mut house, "INVITE", "", "");
+    let offer = house.last(CALLER, "200");
+    let lines: Vec<_> = body(&offer).lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(lines, ["m=audio 10000 RTP/AVP 0 8 101", "m=video 0 RTP/AVP 99"]);
+    house.look();
+    call.ack(&mut house, &format!("{}m=video 0 RTP/AVP 99\r\n", OFFER.replace("40000", "44000")));
+    assert!(house.look().starts_with("\ndescribe m1 Pcmu 192.0.2.9:44000 both\n"));
+}
+
+fn held() -> (House, Dial) {
+    let (mut house, mut call) = connected();
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("a=sendrecv", "a=inactive"));
+    call.ack(&mut house, "");
+    house.look();
+    (house, call)
+}
+
+#[test]
+fn a_caller_on_hold_is_asked_each_minute_whether_it_is_there() {
+    let (mut house, mut call) = held();
+    for _ in 0..3 {
+        house.pass(Duration::from_secs(59));
+        assert_eq!(house.look(), "\n");
+        house.pass(Duration::from_secs(1));
+        assert_eq!(house.look(), "\ncaller <- OPTIONS\n");
+        let options = house.last(CALLER, "OPTIONS");
+        reply(&mut house, CALLER, &options, "200 OK", "");
+    }
+    call.inside(&mut house, "INVITE", "", OFFER);
+    call.ack(&mut house, "");
+    house.look();
+    house.pass(Duration::from_mins(2));
+    assert_eq!(house.look(), "\n", "its media tells again");
+    call.bye(&mut house, "");
+    house.assert_empty();
+}
+
+#[test]
+fn a_caller_that_died_on_hold_does_not_keep_its_call() {
+    let (mut house, _) = held();
+    house.pass(Duration::from_mins(1));
+    let options = house.last(CALLER, "OPTIONS");
+    reply(&mut house, CALLER, &options, "481 Gone", "");
+    assert_eq!(house.look(), "\ncaller <- OPTIONS\nrelease m1\nrecord Completed caller-gone\n");
+    house.assert_empty();
+    let (mut house, _) = held();
+    house.pass(Duration::from_secs(60 + 33));
+    let journal = house.look();
+    assert!(journal.contains("caller <- BYE\nrelease m1\nrecord Completed caller-gone\n"), "{journal}");
+    house.assert_empty();
 }
 
 #[test]
@@ -163,7 +280,7 @@ fn options_from_a_trunk_or_an_agent_is_answered_and_from_a_stranger_not() {
     }
     house.look();
     house.receive(STRANGER, &outside("OPTIONS", STRANGER));
-    assert_eq!(house.look(), "\n");
+    assert_eq!(house.look(), format!("\nnotice OPTIONS from {STRANGER}\n"));
     house.assert_empty();
 }
 

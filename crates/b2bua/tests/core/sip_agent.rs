@@ -97,8 +97,50 @@ fn an_anonymous_caller_is_anonymous_to_the_agent() {
     let mut house = House::new();
     Dial::to("+14155550103").with("Privacy: id").place(&mut house);
     let invite = house.last(AGENT, "INVITE");
-    assert!(header(&invite, "From").is_some_and(|from| from.starts_with("<sip:anonymous@")), "{invite}");
+    let from = header(&invite, "From").unwrap_or_default();
+    assert!(from.starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="), "{invite}");
     assert_eq!(header(&invite, "P-Asserted-Identity"), None);
+    assert!(!invite.contains("4085550199"), "{invite}");
+}
+
+#[test]
+fn a_word_in_place_of_the_callers_number_is_no_number() {
+    for from in ["Restricted", "unavailable", "Unknown", "PRIVATE", "withheld", "Anonymous"] {
+        let mut house = House::new();
+        Dial::to("+14155550103").from(&format!("<sip:{from}@carrier.example>")).place(&mut house);
+        let invite = house.last(AGENT, "INVITE");
+        let told = header(&invite, "From").unwrap_or_default();
+        assert!(told.contains("<sip:anonymous@anonymous.invalid>"), "{from}: {told}");
+        assert_eq!(house.record().from_raw, from);
+    }
+    let mut house = House::new();
+    Dial::to("+14155550103").from("<sip:+14085550199@anonymous.invalid>").place(&mut house);
+    assert!(!house.last(AGENT, "INVITE").contains("4085550199"));
+}
+
+#[test]
+fn while_one_side_holds_the_silence_of_the_other_is_no_fault() {
+    let mut house = House::new();
+    let mut call = connected(&mut house);
+    let timeouts = |house: &House| -> Vec<_> {
+        house.described.values().map(|remote| remote.silence_timeout.is_some()).collect()
+    };
+    assert_eq!(timeouts(&house), [true, true]);
+    call.inside(&mut house, "INVITE", "", &OFFER.replace("a=sendrecv", "a=inactive"));
+    call.ack(&mut house, "");
+    assert_eq!(timeouts(&house), [false, false]);
+    house.look();
+    house.pass(Duration::from_mins(1));
+    assert_eq!(house.look(), "\ncaller <- OPTIONS\nagent <- OPTIONS\n", "both are asked instead");
+    for who in [CALLER, AGENT] {
+        let options = house.last(who, "OPTIONS");
+        reply(&mut house, who, &options, "200 OK", "");
+    }
+    call.inside(&mut house, "INVITE", "", OFFER);
+    call.ack(&mut house, "");
+    assert_eq!(timeouts(&house), [true, true]);
+    agent_asks(&mut house, "INVITE", 1, "", &format!("{ANSWER}a=inactive\r\n"));
+    assert_eq!(timeouts(&house), [false, false]);
 }
 
 #[test]
@@ -296,7 +338,12 @@ fn each_leg_answers_its_own_re_invite() {
     connected(&mut house);
     agent_asks(&mut house, "INVITE", 1, "", &format!("{ANSWER}a=sendonly\r\n"));
     let journal = house.look();
-    assert!(journal.starts_with("\ndescribe m2 Pcma 198.51.100.8:50000 receive\nagent <- 200"), "{journal}");
+    assert!(
+        journal.starts_with(
+            "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcma 198.51.100.8:50000 receive\nagent <- 200"
+        ),
+        "{journal}"
+    );
     assert!(body(&house.last(AGENT, "200")).contains("a=recvonly"));
 }
 
@@ -370,4 +417,41 @@ fn named(house: &mut House) -> Dial {
     house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
     house.look();
     call
+}
+
+#[test]
+fn an_agent_for_which_no_port_can_be_bound_gives_way_and_the_notice_says_why() {
+    let mut house = House::new();
+    Dial::to("+14155550105").place(&mut house);
+    house.binds = Binds::Fail;
+    house.look();
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![AGENT.parse().unwrap()])));
+    let journal = house.look();
+    assert_eq!(journal.matches("bind ").count(), 8);
+    assert!(journal.contains("notice named: there is no RTP port for it: in use\n"), "{journal}");
+    assert!(journal.ends_with("caller <- 200\n"), "{journal}");
+}
+
+#[test]
+fn the_notice_says_why_the_answer_of_an_agent_cant_be_used() {
+    for (answer, why) in [
+        ("", "there is none"),
+        (
+            &*ANSWER.replace("8 101", "18 101"),
+            "no common audio codec: PCMU and PCMA at 8000 Hz are spoken here",
+        ),
+        (&*ANSWER.replace("audio 50000", "audio 0"), "the session description has no audio"),
+    ] {
+        let mut house = House::new();
+        Dial::to("+14155550103").place(&mut house);
+        house.look();
+        agent_says(&mut house, "200 OK", answer);
+        let journal = house.look();
+        assert!(journal.contains(&format!("notice desk: the answer can't be used: {why}\n")), "{journal}");
+        assert!(
+            journal.contains(&format!("cause=488;text=\"the answer can't be used: {why}\"")),
+            "{journal}"
+        );
+    }
 }

@@ -174,11 +174,24 @@ fn a_stream_that_breaks_ends_the_call_as_agent_gone() {
     call.place(&mut house);
     house.opened();
     call.ack(&mut house, "");
+    house.look();
     let agent = house.stream();
     house.input(Input::Agent(AgentEvent::Closed { agent, clean: false, reason: "reset".to_owned() }));
+    assert!(house.look().starts_with("\nnotice bot gone: reset\ncaller <- BYE"));
     assert!(header(&house.last(CALLER, "BYE"), "Reason").is_some_and(|reason| reason.contains("cause=502")));
     assert_eq!(house.record().reason.as_deref(), Some("agent-gone"));
     assert_eq!(house.record().q850, Some(41));
+}
+
+#[test]
+fn a_stream_that_breaks_before_it_is_open_is_an_agent_that_can_not_be_reached() {
+    let mut house = House::new();
+    Dial::to("+14155550102").place(&mut house);
+    house.look();
+    let agent = house.stream();
+    house.input(Input::Agent(AgentEvent::Closed { agent, clean: false, reason: "reset".to_owned() }));
+    let notice = "\nnotice bot-then-echo: the stream broke before it was open: reset\n";
+    assert!(house.look().starts_with(notice));
 }
 
 #[test]

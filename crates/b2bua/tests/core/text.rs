@@ -15,6 +15,13 @@ pub(crate) fn header<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// All values of a header, by its full name, a line each.
+pub(crate) fn headers<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let values = head.lines().filter_map(|line| line.split_once(':'));
+    values.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
+}
+
 pub(crate) fn body(text: &str) -> &str {
     text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }

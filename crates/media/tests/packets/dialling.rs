@@ -16,7 +16,7 @@ fn a_digit_has_one_timestamp_a_growing_duration_and_three_ends() {
     let mut world = World::tapped(Codec::Pcmu);
     dial(&mut world, '*', 90);
     world.run(1000);
-    let sent = world.sent_by(0);
+    let sent = world.said_by(0);
     let payloads: Vec<_> = sent.iter().map(|packet| packet.payload.clone()).collect();
     assert_eq!(
         payloads,
@@ -45,7 +45,7 @@ fn digits_follow_each_other_with_a_pause_and_a_later_timestamp() {
         dial(&mut world, key, 40);
     }
     world.run(1000);
-    let sent = world.sent_by(0);
+    let sent = world.said_by(0);
     let starts: Vec<_> = sent.iter().filter(|packet| packet.marker).collect();
     assert_eq!(starts.iter().map(|packet| packet.payload[0]).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(starts[1].at, Duration::from_millis(60 + 60));
@@ -70,6 +70,19 @@ fn a_digit_for_a_far_side_that_speaks_no_telephone_event_is_counted() {
     world.describe(A, plain);
     dial(&mut world, '7', 40);
     world.run(500);
-    assert_eq!(world.sent_by(0), []);
+    assert_eq!(world.said_by(0), []);
     assert_eq!(world.table.counters(A).unwrap().overrun, 1);
+}
+
+#[test]
+fn a_worker_that_was_held_up_sends_no_flood_of_a_digit() {
+    let mut world = World::tapped(Codec::Pcmu);
+    dial(&mut world, '7', 8000);
+    world.now += Duration::from_secs(4);
+    world.table.expire(world.now, &mut world.out);
+    assert_eq!(world.said_by(0).len(), 1);
+    world.run(8100);
+    let sent = world.said_by(0);
+    assert_eq!(sent.len(), 400 + 2);
+    assert_eq!(sent.last().unwrap().payload, [7, 0x8a, 0xfa, 0x00]);
 }

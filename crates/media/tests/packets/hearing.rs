@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use media::agent::TapEvent;
-use media::command::{Codec, Counters};
+use media::command::{Codec, Command, Counters, Digit};
 use media::g711::transcoder;
 
-use crate::world::{A, Phone, World, rtp, speech};
+use crate::world::{A, B, Phone, World, address, rtp, speech};
 
 /// Sends `speech` in packets of `samples`, each at its time plus what `late_ms` says, and waits for the rest.
 fn send_all(
@@ -280,6 +280,36 @@ fn a_digit_is_told_once_and_is_no_audio() {
 }
 
 #[test]
+fn while_a_key_is_held_a_frame_comes_every_20_ms_and_no_burst_after_it() {
+    let mut world = World::tapped(Codec::Pcmu);
+    let speech = speech(160 * 20);
+    let mut phone = Phone::new(1, Codec::Pcmu);
+    let (before, after) = speech.split_at(160 * 10);
+    let mut say = |packet: Vec<u8>| {
+        world.receive(0, address(1), &packet);
+        world.run(20);
+    };
+    before.chunks(160).for_each(|chunk| say(phone.audio(chunk)));
+    (1..=15_u16).for_each(|packet| say(phone.event(4, packet == 15, packet * 160)));
+    phone.timestamp = phone.timestamp.wrapping_add(15 * 160);
+    after.chunks(160).for_each(|chunk| say(phone.audio(chunk)));
+    world.run(20);
+
+    let frames = world.out.taps.iter().zip(&world.out.tap_times);
+    let times: Vec<_> =
+        frames.filter(|((_, event), _)| matches!(event, TapEvent::Audio(_))).map(|(_, at)| *at).collect();
+    assert_eq!(times.len(), 35);
+    for pair in times.windows(2) {
+        assert_eq!(pair[1], pair[0] + Duration::from_millis(20), "{times:?}");
+    }
+    let mut expected = before.to_vec();
+    expected.extend([0xff; 15 * 160]);
+    expected.extend(after);
+    assert_eq!(world.out.audio(), expected);
+    assert_eq!(world.out.digits(), "4");
+}
+
+#[test]
 fn a_digit_is_told_though_most_of_its_packets_are_lost_and_the_same_digit_again_is_another() {
     let mut world = World::tapped(Codec::Pcmu);
     let mut phone = Phone::new(1, Codec::Pcmu);
@@ -323,4 +353,26 @@ fn an_event_that_is_no_key_is_no_digit() {
         world.run(200);
     }
     assert_eq!(world.out.digits(), "");
+}
+
+#[test]
+fn a_digit_that_signalling_told_of_reaches_the_agent_once_and_in_order() {
+    let mut world = World::tapped(Codec::Pcmu);
+    for key in "4#4".chars() {
+        let digit = Digit::from_key(key).unwrap();
+        world.apply(&Command::Hear { media: A, digit });
+        world.run(1);
+    }
+    assert_eq!(world.out.digits(), "4#4");
+    assert_eq!(world.out.audio(), []);
+}
+
+#[test]
+fn a_digit_that_signalling_told_of_goes_nowhere_without_an_agent() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    let digit = Digit::from_key('4').unwrap();
+    world.apply(&Command::Hear { media: A, digit });
+    world.apply(&Command::Hear { media: B, digit });
+    world.run(500);
+    assert_eq!((world.out.taps.len(), world.out.sent.len()), (0, 0));
 }

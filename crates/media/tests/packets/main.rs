@@ -4,6 +4,7 @@ mod bridging;
 mod dialling;
 mod hearing;
 mod latching;
+mod reporting;
 mod silence;
 mod speaking;
 mod weather;

@@ -26,7 +26,7 @@ fn a_burst_is_paced_on_absolute_deadlines_without_drift() {
     for ms in (0..21_000).step_by(7) {
         world.run_to(Duration::from_millis(ms));
     }
-    let sent = world.sent_by(0);
+    let sent = world.said_by(0);
     assert_eq!(heard(&sent), speech);
     for (index, packet) in sent.iter().enumerate() {
         let nth = u32::try_from(index).unwrap();
@@ -46,7 +46,7 @@ fn chunks_of_any_length_are_joined_without_a_gap() {
             say(&mut world, chunk);
         }
         world.run(1500);
-        assert_eq!(heard(&world.sent_by(0)), speech, "chunks of {length}");
+        assert_eq!(heard(&world.said_by(0)), speech, "chunks of {length}");
     }
 }
 
@@ -60,9 +60,10 @@ fn an_agent_in_real_time_with_jitter_does_not_stutter() {
         say(&mut world, chunk);
     }
     world.run(500);
-    let sent = world.sent_by(0);
+    let sent = world.said_by(0);
     assert_eq!(heard(&sent), speech);
-    assert_eq!(sent.iter().filter(|packet| packet.marker).count(), 1);
+    assert!(sent.windows(2).all(|pair| pair[1].at.abs_diff(pair[0].at) == Duration::from_millis(20)));
+    assert!(sent.iter().all(|packet| !packet.marker), "silence came before it");
 }
 
 #[test]
@@ -76,23 +77,58 @@ fn the_last_frame_is_padded_only_when_the_queue_has_run_dry() {
     world.run(500);
     let mut expected = speech.clone();
     expected.resize(640, 0xff);
-    assert_eq!(heard(&world.sent_by(0)), expected);
+    assert_eq!(heard(&world.said_by(0)), expected);
 }
 
 #[test]
-fn after_a_pause_the_timestamp_has_gone_on_and_the_marker_is_set() {
+fn the_far_side_gets_a_stream_from_the_tap_on_whether_the_agent_speaks_or_not() {
+    for codec in [Codec::Pcmu, Codec::Pcma] {
+        let mut world = World::tapped(codec);
+        world.run(3010);
+        say(&mut world, &speech(480));
+        world.run(2000);
+        let sent = world.sent_by(0);
+        let silent: Vec<_> = sent.iter().map(Sent::is_silence).collect();
+        let begin = 3020 / 20;
+        // The end waits for more, so that no silence breaks into what is late.
+        let expected =
+            [vec![true; begin], vec![false; 3], vec![true; 5000 / 20 - begin - 3 - 2 + 1]].concat();
+        assert_eq!(silent, expected);
+        for (index, pair) in sent.windows(2).enumerate() {
+            let passed = if index == begin + 2 { 60 } else { 20 };
+            assert_eq!(pair[1].at.abs_diff(pair[0].at), Duration::from_millis(passed));
+            assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), 8 * u32::try_from(passed).unwrap());
+            assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+            assert_eq!(pair[1].marker, passed > 20, "the marker tells of a break");
+        }
+        assert_eq!((sent[0].at, sent[0].marker), (Duration::ZERO, true));
+    }
+}
+
+#[test]
+fn late_audio_within_60_ms_is_not_broken_into_by_silence() {
     let mut world = World::tapped(Codec::Pcmu);
-    say(&mut world, &speech(480));
-    world.run(5000);
-    say(&mut world, &speech(480));
-    world.run(1000);
+    let speech = speech(160 * 8);
+    say(&mut world, &speech[..160 * 4 + 50]);
+    // The fourth packet leaves at 60 ms, so half a one is wanted at 80 ms.
+    world.run(119);
+    say(&mut world, &speech[160 * 4 + 50..]);
+    world.run(500);
     let sent = world.sent_by(0);
-    assert_eq!(
-        sent.iter().map(|packet| packet.marker).collect::<Vec<_>>(),
-        [true, false, false, true, false, false]
-    );
-    assert_eq!(sent[3].timestamp.wrapping_sub(sent[2].timestamp), 8 * (5000 - 40));
-    assert_eq!(sent[3].sequence, sent[2].sequence.wrapping_add(1));
+    assert_eq!(heard(&sent[..8]), speech);
+    assert!(sent[8..].iter().all(Sent::is_silence));
+}
+
+#[test]
+fn a_clear_is_followed_by_silence_without_a_break() {
+    let mut world = World::tapped(Codec::Pcmu);
+    say(&mut world, &speech(8000));
+    world.run(110);
+    world.input(TapInput::Clear);
+    world.run(200);
+    let sent = world.sent_by(0);
+    assert_eq!(sent.iter().position(Sent::is_silence), Some(6));
+    assert!(sent.windows(2).all(|pair| pair[1].at.abs_diff(pair[0].at) == Duration::from_millis(20)));
 }
 
 #[test]
@@ -103,8 +139,8 @@ fn the_far_side_gets_its_own_law() {
     world.run(200);
     let table = transcoder(Codec::Pcmu, Codec::Pcma).unwrap();
     let expected: Vec<u8> = speech.iter().map(|sample| table[usize::from(*sample)]).collect();
-    assert_eq!(heard(&world.sent_by(0)), expected);
-    assert!(world.sent_by(0).iter().all(|packet| packet.payload_type == 8));
+    assert_eq!(heard(&world.said_by(0)), expected);
+    assert!(world.said_by(0).iter().all(|packet| packet.payload_type == 8));
 }
 
 #[test]
@@ -118,8 +154,8 @@ fn a_mark_is_told_when_all_before_it_has_been_heard() {
     world.run(1000);
     world.input(TapInput::Mark(MarkId(3)));
     let ms = Duration::from_millis;
-    // 5 packets; then 4.5 more, the half one after the patience of two ticks for a longer one.
-    assert_eq!(world.out.marks(), [(ms(0), 0), (ms(100), 1), (ms(260), 2), (ms(1000), 3)]);
+    // 5 packets from the next tick on; then 4.5 more, the half one after the patience of two ticks for a longer one.
+    assert_eq!(world.out.marks(), [(ms(0), 0), (ms(120), 1), (ms(280), 2), (ms(1000), 3)]);
 }
 
 #[test]
@@ -131,13 +167,13 @@ fn clear_empties_the_queue_and_tells_all_marks_at_once() {
     world.run(100);
     world.input(TapInput::Clear);
     assert_eq!(world.out.marks(), [(Duration::from_millis(100), 1), (Duration::from_millis(100), 2)]);
-    let before = world.sent_by(0).len();
+    let before = world.said_by(0).len();
     world.run(500);
-    assert_eq!(world.sent_by(0).len(), before);
+    assert_eq!(world.said_by(0).len(), before);
     say(&mut world, &speech(160));
     world.input(TapInput::Mark(MarkId(3)));
     world.run(500);
-    assert_eq!(world.sent_by(0).len(), before + 1);
+    assert_eq!(world.said_by(0).len(), before + 1);
     assert_eq!(world.out.marks().len(), 3);
 }
 
@@ -169,7 +205,7 @@ fn five_minutes_are_held_and_what_is_beyond_is_counted() {
     }
     assert_eq!(world.table.counters(A).unwrap().overrun, 1 + 5000 - 4096);
     world.run(5 * 60_000);
-    assert_eq!(world.sent_by(0).len(), 15_001);
+    assert_eq!(world.said_by(0).len(), 15_001);
 }
 
 #[test]
@@ -184,7 +220,7 @@ fn a_greeting_before_the_tap_is_not_lost() {
     assert_eq!(world.sent_by(0), []);
     world.apply(&Command::Tap { media: A });
     world.run(200);
-    assert_eq!(heard(&world.sent_by(0)), speech);
+    assert_eq!(heard(&world.said_by(0)), speech);
 }
 
 #[test]
@@ -196,10 +232,10 @@ fn a_worker_that_was_held_up_makes_up_for_100_ms_at_the_most() {
     world.now += Duration::from_secs(1);
     let now = world.now;
     world.table.expire(now, &mut world.out);
-    let burst = world.sent_by(0).len() - 6;
+    let burst = world.said_by(0).len() - 6;
     assert!(burst <= 5, "{burst}");
     world.run(3000);
-    assert_eq!(heard(&world.sent_by(0)), speech);
+    assert_eq!(heard(&world.said_by(0)), speech);
 }
 
 #[test]
@@ -227,7 +263,7 @@ fn a_dialled_digit_interrupts_the_agents_audio_and_loses_none_of_it() {
         duration: Duration::from_millis(100),
     });
     world.run(1500);
-    let sent = world.sent_by(0);
+    let sent = world.said_by(0);
     let (events, audio): (Vec<_>, Vec<_>) =
         sent.iter().cloned().partition(|packet| packet.payload_type == EVENT);
     assert_eq!(heard(&audio), speech);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::agent::{TapEvent, TapInput};
-use media::command::{Codec, Command, Direction, Remote};
+use media::command::{Codec, Command, Counters, Direction, Remote};
 use media::{Channel, Event, MediaKey, Outbox, Slot, Table, Taken};
 
 pub(crate) const A: MediaKey = MediaKey(1);
@@ -21,6 +21,7 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Recorder {
     pub(crate) sent: Vec<Sent>,
+    pub(crate) reports: Vec<Report>,
     pub(crate) taps: Vec<(MediaKey, TapEvent)>,
     pub(crate) tap_times: Vec<Duration>,
     pub(crate) events: Vec<Event>,
@@ -42,9 +43,27 @@ pub(crate) struct Sent {
     pub(crate) payload: Vec<u8>,
 }
 
+/// A compound RTCP packet that the table sent, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) at: Duration,
+    pub(crate) slot: Slot,
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Sent {
+    pub(crate) fn is_silence(&self) -> bool {
+        let silence = if self.payload_type == payload_type(Codec::Pcma) { 0xd5 } else { 0xff };
+        self.payload.iter().all(|sample| *sample == silence)
+    }
+}
+
 impl Outbox for Recorder {
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        assert_eq!(channel, Channel::Rtp);
+        if channel == Channel::Rtcp {
+            return self.reports.push(Report { at: self.at, slot, to, bytes: packet.to_vec() });
+        }
         let reader = rtp_rs::RtpReader::new(packet).expect("what is sent is RTP");
         self.sent.push(Sent {
             at: self.at,
@@ -171,6 +190,25 @@ impl World {
         self.out.at = self.elapsed();
         let mut packet = packet.to_vec();
         self.table.receive(self.now, Slot(slot), Channel::Rtp, source, &mut packet, &mut self.out);
+    }
+
+    /// An RTCP packet comes in on the RTCP port of a leg.
+    pub(crate) fn receive_report(&mut self, slot: u32, source: SocketAddr, packet: &[u8]) {
+        self.out.at = self.elapsed();
+        let mut packet = packet.to_vec();
+        self.table.receive(self.now, Slot(slot), Channel::Rtcp, source, &mut packet, &mut self.out);
+    }
+
+    pub(crate) fn close(&mut self, media: MediaKey) -> Option<(Slot, Counters)> {
+        self.out.at = self.elapsed();
+        self.table.close(self.now, media, &mut self.out)
+    }
+
+    /// What a leg sent, but for whole packets of silence.
+    pub(crate) fn said_by(&self, slot: u32) -> Vec<Sent> {
+        let mut sent = self.sent_by(slot);
+        sent.retain(|sent| !sent.is_silence());
+        sent
     }
 
     pub(crate) fn sent_by(&self, slot: u32) -> Vec<Sent> {

@@ -93,10 +93,10 @@ impl Endpoint {
             Obstacle::Nothing if self.has_room(Standing::Known) => {
                 self.send_change(now, key, tag.as_deref(), change, headers, body);
             }
-            Obstacle::Nothing => self.refuse(now, key, change, StatusCode::SERVICE_UNAVAILABLE, None),
+            Obstacle::Nothing => self.refuse_change(now, key, change, StatusCode::SERVICE_UNAVAILABLE, None),
             Obstacle::Turn => {
                 self.put_off(now, key, tag.as_deref(), None);
-                self.refuse(now, key, change, StatusCode::REQUEST_PENDING, None);
+                self.refuse_change(now, key, change, StatusCode::REQUEST_PENDING, None);
             }
         }
         self.index_usage(key);
@@ -258,10 +258,12 @@ impl Endpoint {
                 {
                     self.put_off(now, key, tag.as_deref(), Some(wait));
                 }
-                self.refuse(now, key, change, status, Some(response));
+                self.refuse_change(now, key, change, status, Some(response));
             }
-            Outcome::TimedOut => self.refuse(now, key, change, StatusCode::REQUEST_TIMEOUT, None),
-            Outcome::Unsendable => self.refuse(now, key, change, StatusCode::SERVICE_UNAVAILABLE, None),
+            Outcome::TimedOut => self.refuse_change(now, key, change, StatusCode::REQUEST_TIMEOUT, None),
+            Outcome::Unsendable => {
+                self.refuse_change(now, key, change, StatusCode::SERVICE_UNAVAILABLE, None);
+            }
         }
     }
 
@@ -271,7 +273,7 @@ impl Endpoint {
         }
     }
 
-    fn refuse(
+    fn refuse_change(
         &mut self,
         now: Instant,
         dialog: DialogKey,

@@ -20,6 +20,17 @@ pub enum Event {
         /// Where it came from.
         flow: Flow,
     },
+    /// An INVITE outside of any dialog that we answered ourselves, from a peer that we know. Told once, whatever its repetitions.
+    Refused {
+        /// Where it came from.
+        flow: Flow,
+        /// The INVITE, as far as it can be read: what is malformed in it the accessors leave out.
+        request: Message,
+        /// The final response: 400, 414, 416, 420, 422, 482, 483, 503, 505 or 513.
+        status: StatusCode,
+        /// What was wrong. The words may quote the peer.
+        words: String,
+    },
     /// The caller cancelled; the CANCEL has its 200 and the INVITE its 487.
     Cancelled {
         /// Which one.

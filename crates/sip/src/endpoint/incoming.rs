@@ -320,9 +320,23 @@ impl Endpoint {
     }
 }
 
+/// Whose offer an INVITE is about: theirs if it carries a session description, be it a part of its body.
 pub(super) fn offer_of(invite: &Message) -> Offer {
-    if invite.body().is_empty() { Offer::Ours } else { Offer::Theirs }
+    let media_type = invite.content_type().unwrap_or_default();
+    let described = match &*media_type {
+        SDP => !invite.body().is_empty(),
+        other => other.starts_with("multipart/") && names_sdp(invite.body()),
+    };
+    if described { Offer::Theirs } else { Offer::Ours }
 }
+
+/// Whether a multipart body says that it has a session description in it.
+fn names_sdp(body: &[u8]) -> bool {
+    body.windows(SDP.len()).any(|octets| octets.eq_ignore_ascii_case(SDP.as_bytes()))
+}
+
+/// The media type of a session description.
+const SDP: &str = "application/sdp";
 
 /// `RSeq` numbers start below 2^31 (RFC 3262 s.3).
 const MAX_RSEQ: u32 = (1 << 31) - 1;

@@ -9,7 +9,7 @@
 //! Where we leave the RFC's words: an UPDATE that overtakes the PRACK to the answer that it builds on gets 500 as if that answer
 //! had not been sent; a re-INVITE of ours that only rings is cancelled after a minute; a 2xx that does not say who
 //! refreshes the session leaves it to us; `maddr` of a Via is passed over, for it would point our responses at a third party; a
-//! private address in the Contact of a public peer is not sent to; an OPTIONS is answered whatever its Max-Forwards; and no
+//! private address in the Contact or route of a public peer is not sent to; an OPTIONS is answered whatever its Max-Forwards; and no
 //! name is resolved here, so a request to a route or target that is a host name goes back to where the dialog's messages
 //! came from.
 
@@ -25,6 +25,7 @@ mod outgoing;
 mod random;
 mod receive;
 mod refresh;
+mod refusing;
 mod reliable;
 mod screen;
 mod servers;
@@ -48,6 +49,7 @@ pub use self::order::{
     Body, Config, DialogKey, Header, Invite, Listener, Reliability, Reply, SessionTimer, TransactionKey,
 };
 use self::random::Random;
+use self::refusing::Refused;
 use self::servers::Servers;
 use self::timers::Timers;
 use self::usage::Usages;
@@ -64,6 +66,7 @@ pub struct Endpoint {
     servers: Servers,
     usages: Usages,
     timers: Timers,
+    refused: Refused,
     events: VecDeque<Event>,
     transmits: VecDeque<Transmit>,
 }
@@ -82,13 +85,14 @@ impl Endpoint {
             servers: Servers::default(),
             usages: Usages::default(),
             timers: Timers::default(),
+            refused: Refused::default(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
         }
     }
 
     /// Takes in one datagram, or one framed message of a stream, from a peer that we know. What is wrong with it is answered
-    /// here (400, 405, 416, 420, 481, 482, 483, 500, 503), and so the core above sees nothing of that.
+    /// here (400, 405, 416, 420, 422, 481, 482, 483, 500, 503), and the core above sees of that but `Refused`.
     pub fn receive(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
         self.take_in(now, flow, bytes, Standing::Known);
     }

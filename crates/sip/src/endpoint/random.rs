@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
+use crate::Flow;
 use crate::message::Message;
 use crate::transaction::key::COOKIE;
 
@@ -29,6 +30,13 @@ impl Random {
         request.cseq().number.hash(&mut hasher);
         request.via().and_then(|via| via.branch()).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
+    }
+
+    /// Tells a request from another one; a repetition, which is the same to the octet, has the same.
+    pub(super) fn fingerprint(&self, flow: Flow, request: &Message) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.secret, flow, request.bytes()).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// 16 hex digits.

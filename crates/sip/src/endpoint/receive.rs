@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::drive::{Passed, Purposed};
+use super::refusing::Refusal;
 use super::servers::{Machine, Purpose};
 use super::usage::{Stage, State};
 use super::{Endpoint, Event, Standing, TransactionKey, compose};
@@ -20,7 +21,7 @@ impl Endpoint {
             Ok(message) => self.receive_response(now, message),
             Err(malformed) => match malformed.answer {
                 Some((status, request)) if standing == Standing::Known => {
-                    self.answer_statelessly(flow, &request, &compose::plain(status));
+                    self.refuse(now, flow, *request, Refusal::told(status, malformed.fault));
                 }
                 Some(_) | None => self.raise(Event::Malformed { flow, fault: malformed.fault }),
             },
@@ -59,14 +60,15 @@ impl Endpoint {
     fn receive_fresh(&mut self, now: Instant, flow: Flow, request: Message, standing: Standing) {
         if let Some(copy) = self.servers.merged(&request) {
             if standing == Standing::Known && !self.is_silent(&copy.machine) {
-                self.answer_statelessly(flow, &request, &compose::plain(StatusCode::LOOP_DETECTED));
+                let refusal = Refusal::new(StatusCode::LOOP_DETECTED, "another copy of it is being served");
+                self.refuse(now, flow, request, refusal);
             }
             return;
         }
         if standing == Standing::Known
             && let Some(refusal) = super::screen::fresh(&request, self.config.session)
         {
-            return self.answer_statelessly(flow, &request, &refusal);
+            return self.refuse(now, flow, request, refusal);
         }
         // A stranger's stray is not raised either: there is no dialog that it could be about.
         if super::screen::needs_dialog(request.method()) {
@@ -76,8 +78,9 @@ impl Endpoint {
         let full = invite && self.usages.len() >= self.config.max_dialogs;
         if full || !self.has_room(standing) {
             if standing == Standing::Known {
-                let busy = self.busy();
-                self.answer_statelessly(flow, &request, &busy);
+                let words = "as many transactions or dialogs as there may be".to_owned();
+                let busy = Refusal { reply: self.busy(), words };
+                self.refuse(now, flow, request, busy);
             }
             return;
         }

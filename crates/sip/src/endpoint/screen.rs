@@ -1,37 +1,42 @@
 //! What a UAS looks at before it looks at what a request wants (RFC 3261 s.8.2.1 to s.8.2.3).
 
+use super::refusing::Refusal;
 use super::{Header, Reply, SessionTimer, compose, session};
 use crate::dialog::target_of;
 use crate::message::{Message, Method, StatusCode};
 use crate::uri::{Scheme, Uri};
 
 /// What is wrong with a request outside of any dialog, if anything: method, then addressing, then extensions.
-pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Reply> {
+pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Refusal> {
     if needs_dialog(request.method()) {
-        return Some(compose::plain(StatusCode::CALL_DOES_NOT_EXIST));
+        return Some(Refusal::new(StatusCode::CALL_DOES_NOT_EXIST, "outside of any dialog"));
     }
     if let Method::Extension(_) = request.method() {
-        return Some(compose::plain(StatusCode::METHOD_NOT_ALLOWED));
+        return Some(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a method that is none of ours"));
     }
-    if let Some(Ok(Scheme::Other(_))) =
+    if let Some(Ok(Scheme::Other(scheme))) =
         request.request_uri().map(|uri| Uri::parse(uri).map(|uri| uri.scheme()))
     {
-        return Some(compose::plain(StatusCode::UNSUPPORTED_URI_SCHEME));
+        let words = format!("a Request-URI of the scheme {scheme}");
+        return Some(Refusal::new(StatusCode::UNSUPPORTED_URI_SCHEME, words));
     }
     // OPTIONS with 0 asks the hop that it reaches, which is us (s.11).
     if *request.method() != Method::Options && request.max_forwards() == Some(0) {
-        return Some(compose::plain(StatusCode::TOO_MANY_HOPS));
+        return Some(Refusal::new(StatusCode::TOO_MANY_HOPS, "Max-Forwards is 0"));
     }
-    if let Some(refusal) = required(request) {
-        return Some(refusal);
+    if let Some(reply) = required(request) {
+        let required: Vec<_> = reply.headers.iter().map(|header| header.value.as_str()).collect();
+        let words = format!("it requires {}", required.join(", "));
+        return Some(Refusal { reply, words });
     }
     if *request.method() != Method::Invite {
         return None;
     }
     if target_of(request).is_none() {
-        return Some(compose::plain(StatusCode::BAD_REQUEST));
+        return Some(Refusal::told(StatusCode::BAD_REQUEST, "an INVITE without a SIP URI in a Contact"));
     }
-    session::too_small(request, timer)
+    let reply = session::too_small(request, timer)?;
+    Some(Refusal { reply, words: "a session interval shorter than we take".to_owned() })
 }
 
 /// What is wrong with a request within a dialog, if anything.

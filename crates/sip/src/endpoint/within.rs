@@ -177,8 +177,12 @@ impl Endpoint {
             State::Outgoing(outgoing) => {
                 let Some(fork) = outgoing.fork_mut(request.from_tag()) else {
                     return Some(match kind {
+                        // Its 18x may be lost or late.
+                        Kind::Refresh => {
+                            screen::within(request, timer).map_or(Judged::Refreshed, Judged::Refused)
+                        }
                         // Our INVITE is open, and with it our offer (RFC 3311 s.5.2).
-                        Kind::Offer | Kind::Refresh => refused(StatusCode::REQUEST_PENDING),
+                        Kind::Offer => refused(StatusCode::REQUEST_PENDING),
                         Kind::Bye | Kind::Invite | Kind::Prack | Kind::Other => {
                             refused(StatusCode::CALL_DOES_NOT_EXIST)
                         }
@@ -353,7 +357,7 @@ enum Judged {
     Hangup,
     /// A PRACK that is awaited.
     Pracked,
-    /// An UPDATE that offers nothing: answered here.
+    /// 200 to an UPDATE that offers nothing: it moves the target, or says that its sender is alive.
     Refreshed,
     Refused(Reply),
     /// 500 with Retry-After.

@@ -48,7 +48,7 @@ impl<'a> Field<'a> {
         self.line.value.text(self.message)
     }
 
-    /// The line as written, where it is known to hold no line break.
+    /// The line as written, where it is known to hold no line break and nothing but text.
     pub(super) fn whole(self) -> Option<&'a [u8]> {
         let plain = !self.line.folded && !self.index.stray;
         plain.then(|| self.line.written.to(self.line.value).bytes(self.message))

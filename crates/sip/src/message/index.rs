@@ -40,7 +40,8 @@ pub(super) struct Index {
     pub(super) from_tag: Option<Span>,
     pub(super) to_tag: Option<Span>,
     pub(super) body: Span,
-    /// A CR or LF stands alone somewhere in the headers: only ever so in a message that is refused.
+    /// No line may be copied as it stands: a CR or LF stands alone somewhere in the headers (only ever so in a message that is
+    /// refused), or they carry octets that are no text.
     pub(super) stray: bool,
 }
 

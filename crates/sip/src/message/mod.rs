@@ -4,6 +4,7 @@ mod field;
 mod index;
 mod method;
 mod name;
+mod octets;
 mod start;
 mod status;
 mod writer;
@@ -22,6 +23,8 @@ pub use method::{CSeq, Method};
 pub use status::StatusCode;
 pub use writer::Writer;
 
+pub(crate) use octets::{is_carrying, shown};
+
 use crate::name_addr::NameAddr;
 use crate::params::elements;
 use crate::via::Via;
@@ -30,7 +33,10 @@ use index::{Fault, Index};
 use name::{Name, Shape};
 use start::Start;
 
-/// A well-formed SIP message. The header section is UTF-8, the body any bytes. A clone shares everything.
+/// A well-formed SIP message. A clone shares everything.
+///
+/// The header section is UTF-8, the body any bytes. An octet of a display name or of free text that is no UTF-8 stands in what the
+/// accessors say as a private character of its own, which [`Writer`] prints as that octet again.
 #[derive(Clone)]
 pub struct Message {
     bytes: Bytes,
@@ -77,10 +83,38 @@ impl Message {
         bytes.advance(blank);
         let oversized = bytes.len() > Limits::SIZE;
         bytes.truncate(Limits::SIZE);
-        let Some(text) = text_of(&bytes) else {
-            return Err(Self::refuse_octets(&bytes));
+        let Some(text) = text_of(&bytes).filter(|text| !is_carrying(text)) else {
+            return Self::parse_octets(&bytes, oversized);
         };
-        let (index, mut fault) = index::read(text, bytes.len()).map_err(Malformed::silent)?;
+        let read = index::read(text, bytes.len());
+        Self::assemble(bytes, read, oversized)
+    }
+
+    /// Reads a message whose headers are no UTF-8, which is well-formed if that is so in free text only.
+    fn parse_octets(octets: &[u8], oversized: bool) -> Result<Self, Malformed> {
+        let bytes = octets::carried(octets);
+        let Some(text) = text_of(&bytes).filter(|_| bytes.len() <= Limits::SIZE) else {
+            return Err(Malformed::silent(Fault::bad("the headers are not UTF-8")));
+        };
+        let read = index::read(text, bytes.len()).map(|(mut index, fault)| {
+            if let Some(index) = Arc::get_mut(&mut index) {
+                index.stray = true;
+            }
+            (index, fault)
+        });
+        let message = Self::assemble(bytes, read, oversized)?;
+        match octets::misplaced(&message) {
+            None => Ok(message),
+            Some(fault) => Err(message.refuse(fault)),
+        }
+    }
+
+    fn assemble(
+        mut bytes: Bytes,
+        read: Result<(Arc<Index>, Option<Fault>), Fault>,
+        oversized: bool,
+    ) -> Result<Self, Malformed> {
+        let (index, mut fault) = read.map_err(Malformed::silent)?;
         if oversized {
             let words = format!("the message is over {} octets long", Limits::SIZE);
             fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
@@ -102,20 +136,6 @@ impl Message {
     fn refuse(self, fault: Fault) -> Malformed {
         let answerable = self.is_request() && *self.method() != Method::Ack && self.via().is_some();
         Malformed { answer: answerable.then(|| (fault.status, Box::new(self))), fault: fault.words }
-    }
-
-    /// Headers that are no UTF-8 are answered with what becomes of them when U+FFFD stands for each stray octet.
-    fn refuse_octets(bytes: &Bytes) -> Malformed {
-        let fault = Fault::bad("the headers are not UTF-8");
-        let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-        let lossy = String::from_utf8_lossy(bytes.get(..head).unwrap_or_default()).into_owned();
-        if lossy.len() > Limits::SIZE {
-            return Malformed::silent(fault);
-        }
-        match index::read(&lossy, lossy.len()) {
-            Ok((index, _)) => Self { bytes: lossy.into(), index }.refuse(fault),
-            Err(_) => Malformed::silent(fault),
-        }
     }
 
     /// Whether it is a request.
@@ -255,7 +275,7 @@ impl Message {
         Some(Cow::Owned(media.chars().filter(|&c| !space(c)).map(|c| c.to_ascii_lowercase()).collect()))
     }
 
-    /// The message as it came, less line breaks in front and octets behind.
+    /// The message as it came, less line breaks in front and octets behind, with its headers as text.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use bytes::Bytes;
 
 use super::name::{Name, is_token, is_token_octet};
-use super::{Field, Message, Method, StatusCode};
+use super::{Field, Message, Method, StatusCode, octets};
 
 /// A message as it is written, start line first. Content-Length is its own matter: one that the caller adds is left out.
 #[derive(Debug)]
@@ -125,11 +125,19 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some() {
-            self.out.extend(text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
-        } else {
-            self.out.extend_from_slice(text.as_bytes());
+        let mut rest = text.as_bytes();
+        while let Some((plain, special)) =
+            memchr::memchr3(b'\r', b'\n', octets::LEAD, rest).and_then(|at| rest.split_at_checked(at))
+        {
+            self.out.extend_from_slice(plain);
+            let (octet, after) = octets::stray(special).unwrap_or_else(|| {
+                let octet = special.first().copied().filter(|octet| !matches!(octet, b'\r' | b'\n'));
+                (octet.unwrap_or(b' '), special.get(1..).unwrap_or_default())
+            });
+            self.out.push(octet);
+            rest = after;
         }
+        self.out.extend_from_slice(rest);
     }
 
     fn decimal(&mut self, mut number: usize) {

@@ -417,6 +417,7 @@ fn an_operator_is_warned_of_what_will_not_work() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the example is a file")]
 fn the_example_inventory_is_sound() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf/inventory.example.toml");
     let inventory = read(&std::fs::read_to_string(path).unwrap());

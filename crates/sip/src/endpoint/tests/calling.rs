@@ -112,6 +112,26 @@ fn a_strict_router_takes_the_request_uri_and_the_target_goes_last() {
 }
 
 #[test]
+fn a_private_route_of_a_public_peer_is_kept_in_the_request_and_not_sent_to() {
+    for (private, inside) in
+        [("10.0.0.7", true), ("100.64.0.7", true), ("100.127.255.7", true), ("100.128.0.7", false)]
+    {
+        let mut bench = Bench::new();
+        let public = udp("203.0.113.7:5060");
+        let route = format!("Record-Route: <sip:{private};lr>\r\n{SDP}");
+        let dialog = bench.by(public).invited(request("INVITE", 1, "invite", "", &route));
+        bench.core(|endpoint, now| endpoint.answer(now, dialog, sdp(200)));
+        let tag = bench.last().to_tag().unwrap().to_owned();
+        bench.peer(request("ACK", 1, "ack", &tag, ""));
+        bench.core(|endpoint, now| endpoint.bye(now, dialog, Vec::new()));
+        let (flow, bye) = bench.sent().remove(0);
+        assert_eq!(bye.header("Route"), Some(format!("<sip:{private};lr>").into()));
+        let hop = if inside { public } else { udp(&format!("{private}:5060")) };
+        assert_eq!(flow, hop);
+    }
+}
+
+#[test]
 fn a_private_contact_of_a_public_peer_is_not_sent_to() {
     let mut bench = Bench::new();
     let public = udp("203.0.113.50:5060");

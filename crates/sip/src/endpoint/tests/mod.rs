@@ -7,6 +7,7 @@ mod cancelling;
 mod changing;
 mod forking;
 mod refreshing;
+mod refusing;
 mod reliable;
 mod strangers;
 mod talking;

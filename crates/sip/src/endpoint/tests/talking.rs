@@ -195,9 +195,21 @@ fn a_reinvite_before_we_have_acknowledged_gets_491() {
 
 #[test]
 fn a_reinvite_that_overtakes_the_ack_is_taken_if_the_offer_was_theirs_and_491_if_ours() {
-    for (body, expected) in [(SDP, None), ("", Some(status(491)))] {
+    let parts = |kind| {
+        let body = format!("--x\r\nContent-Type: {kind}\r\n\r\nv=0\r\n--x--\r\n");
+        request("INVITE", 1, "invite", "", "Content-Type: multipart/mixed;boundary=x\r\n")
+            .replace("Content-Length: 0\r\n\r\n", &format!("Content-Length: {}\r\n\r\n{body}", body.len()))
+    };
+    let pending = Some(status(491));
+    for (invite, expected) in [
+        (invite(), None),
+        (request("INVITE", 1, "invite", "", ""), pending),
+        (parts("Application/SDP"), None),
+        (parts("text/plain"), pending),
+        (invite().replace("application/sdp", "text/plain"), pending),
+    ] {
         let mut bench = Bench::new();
-        let dialog = bench.invited(request("INVITE", 1, "invite", "", body));
+        let dialog = bench.invited(invite);
         bench.core(|endpoint, now| endpoint.answer(now, dialog, sdp(200)));
         let tag = bench.last().to_tag().unwrap().to_owned();
         bench.peer(request("INVITE", 2, "re", &tag, SDP));
@@ -324,4 +336,35 @@ fn a_request_with_the_tag_of_another_is_not_in_the_dialog() {
     bench.peer(request("BYE", 2, "bye2", &tag, "").replace("call-1", "call-2"));
     let statuses: Vec<_> = bench.sent().iter().map(|(_, message)| message.status().unwrap().code()).collect();
     assert_eq!((statuses, bench.events().len()), (vec![481, 481], 0));
+}
+
+#[test]
+fn an_update_without_an_offer_is_granted_while_the_callers_invite_is_open() {
+    let mut bench = Bench::new();
+    let dialog = bench.invited(invite());
+    bench.core(|endpoint, now| endpoint.ring(now, dialog, reply(180)));
+    let tag = bench.last().to_tag().unwrap().to_owned();
+    bench.peer(request("UPDATE", 2, "up", &tag, "").replace("peer@192.0.2.9:5060>", "peer@192.0.2.9:6001>"));
+    let ok = bench.one();
+    assert_eq!((ok.status(), ok.header("Contact").is_some()), (Some(status(200)), true));
+    bench.peer(request("UPDATE", 3, "offer", &tag, SDP));
+    assert_eq!(bench.one().status(), Some(status(500)), "their first offer is open");
+    assert_eq!(bench.events().len(), 0);
+    bench.core(|endpoint, now| endpoint.answer(now, dialog, sdp(200)));
+    bench.peer(request("ACK", 1, "ack", &tag, "")).sent();
+    bench.core(|endpoint, now| endpoint.bye(now, dialog, Vec::new()));
+    assert_eq!(bench.sent()[0].0.remote.port(), 6001, "the target has moved");
+}
+
+#[test]
+fn an_update_without_an_offer_is_granted_while_our_invite_is_open() {
+    let mut bench = Bench::new();
+    let (_, invite) = calling(&mut bench);
+    bench.peer(response(&invite, 180, "bot", "Contact: <sip:bot@192.0.2.9>\r\n"));
+    bench.events();
+    let tag = invite.from_tag().unwrap();
+    for (branch, more, expected) in [("a", "", 200), ("b", SDP, 491), ("c", "Require: x\r\n", 420)] {
+        bench.peer(request("UPDATE", 1, branch, tag, more).replace("call-1", invite.call_id()));
+        assert_eq!(bench.one().status(), Some(status(expected)));
+    }
 }
