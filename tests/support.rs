@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -21,36 +22,60 @@ pub(crate) struct Daemon {
     folder: tempfile::TempDir,
     /// Where it listens for SIP.
     pub(crate) sip: SocketAddr,
+    environment: Vec<(String, String)>,
     child: Child,
+}
+
+/// What a daemon is started with.
+pub(crate) struct Site {
+    /// A folder that may hold files for it already.
+    pub(crate) folder: tempfile::TempDir,
+    /// Where it listens for SIP over UDP.
+    pub(crate) sip: SocketAddr,
+    /// Its media ports.
+    pub(crate) media: RangeInclusive<u16>,
+    /// Variables, such as the rest of its configuration.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Daemon {
     /// Puts `inventory` in force and starts the daemon; returns when it is ready for calls.
     pub(crate) fn start(inventory: &str) -> Self {
-        let sip = free_udp_address();
         let media = NEXT_MEDIA_PORT.fetch_add(2_000, Ordering::Relaxed);
-        let folder = tempfile::tempdir().unwrap();
+        let site = Site {
+            folder: tempfile::tempdir().unwrap(),
+            sip: free_udp_address(),
+            media: media..=media + 1_999,
+            environment: Vec::new(),
+        };
+        Self::at(site, inventory)
+    }
+
+    /// As `start`, at a site of its own.
+    pub(crate) fn at(site: Site, inventory: &str) -> Self {
+        let Site { folder, sip, media, environment } = site;
         fs::write(
             folder.path().join("strowger.toml"),
             format!(
-                "[sip]\nudp = [\"{sip}\"]\n[media]\nports = \"{media}-{}\"\n[store]\nurl = \"sqlite:{}\"\n",
-                media + 1_999,
+                "[sip]\nudp = [\"{sip}\"]\n[media]\nports = \"{}-{}\"\n[store]\nurl = \"sqlite:{}\"\n",
+                media.start(),
+                media.end(),
                 folder.path().join("strowger.db").display()
             ),
         )
         .unwrap();
         fs::write(folder.path().join("inventory.toml"), inventory).unwrap();
-        let applied = strowger(folder.path(), &["apply", "inventory.toml"]);
+        let applied = strowger(folder.path(), &environment, &["apply", "inventory.toml"]).output().unwrap();
         assert!(applied.status.success(), "apply: {}", String::from_utf8_lossy(&applied.stderr));
-        let child = spawn_ready(folder.path());
-        Self { folder, sip, child }
+        let child = spawn_ready(folder.path(), &environment);
+        Self { folder, sip, environment, child }
     }
 
     /// Ends the daemon as `kill -9` does, and starts another one on the same store.
     pub(crate) fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn_ready(self.folder.path());
+        self.child = spawn_ready(self.folder.path(), &self.environment);
     }
 
     /// Sends SIGTERM and waits for the end; true if it exited with 0.
@@ -67,7 +92,12 @@ impl Daemon {
 
     /// Runs another command of the binary with the daemon's configuration.
     pub(crate) fn strowger(&self, arguments: &[&str]) -> Output {
-        strowger(self.folder.path(), arguments)
+        strowger(self.folder.path(), &self.environment, arguments).output().unwrap()
+    }
+
+    /// What it has logged until now.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("strowger.log")).unwrap_or_default()
     }
 
     /// Every call record, the latest first.
@@ -99,24 +129,17 @@ impl Drop for Daemon {
     }
 }
 
-fn strowger(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_strowger"))
-        .args(arguments)
-        .args(["--config", "strowger.toml"])
-        .current_dir(folder)
-        .output()
-        .unwrap()
+fn strowger(folder: &Path, environment: &[(String, String)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
+    command.args(arguments).args(["--config", "strowger.toml"]).current_dir(folder);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command
 }
 
 /// Starts `strowger run` and returns once its log says that it is ready; its log goes on to `strowger.log`.
-fn spawn_ready(folder: &Path) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_strowger"))
-        .args(["run", "--config", "strowger.toml"])
-        .current_dir(folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn spawn_ready(folder: &Path, environment: &[(String, String)]) -> Child {
+    let mut child =
+        strowger(folder, environment, &["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
     let mut copy =
         fs::OpenOptions::new().create(true).append(true).open(folder.join("strowger.log")).unwrap();
