@@ -241,7 +241,7 @@ impl<'a> Stage<'a> {
         let Some(dialog) = self.pick(|stage| &stage.dialogs) else { return };
         let now = self.now;
         self.faulty = false;
-        let reason = || vec![Header { name: "Reason", value: "SIP;cause=200".to_owned() }];
+        let reason = || vec![Header::new("Reason", "SIP;cause=200")];
         match self.byte() % 15 {
             0 => self.endpoint.trying(now, dialog),
             1 => self.endpoint.ignore(now, dialog),

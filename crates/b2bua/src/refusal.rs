@@ -65,7 +65,7 @@ pub(crate) fn session_description(description: &str) -> Body {
 }
 
 pub(crate) fn header(name: &'static str, value: String) -> Header {
-    Header { name, value }
+    Header::new(name, value)
 }
 
 /// One more header on a reply.
@@ -75,7 +75,7 @@ pub(crate) trait With {
 
 impl With for Reply {
     fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push(Header { name, value });
+        self.headers.push(Header::new(name, value));
         self
     }
 }

@@ -112,7 +112,7 @@ impl Endpoint {
         body: Option<&Body>,
     ) {
         let Some(usage) = self.usages.get_mut(key) else { return };
-        let mut all = vec![Header { name: "Supported", value: "timer".to_owned() }];
+        let mut all = vec![Header::new("Supported", "timer")];
         if let State::Confirmed(confirmed) = &usage.state {
             all.extend(confirmed.session.requesting(self.config.session));
         }

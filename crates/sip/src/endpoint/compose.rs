@@ -55,7 +55,7 @@ pub(super) fn request(head: &Head, method: &Method, user_agent: &str, rest: Rest
         writer.header("User-Agent", user_agent);
     }
     for header in rest.headers {
-        writer.header(header.name, &header.value);
+        writer.header(header.name(), header.value());
     }
     writer.finish(rest.body.map(|body| (body.content_type, &*body.bytes)))
 }
@@ -74,7 +74,7 @@ pub(super) fn again(request: &Message, via: &str, cseq: u32, session: &[Header])
         };
     }
     for header in session {
-        writer.header(header.name, &header.value);
+        writer.header(header.name(), header.value());
     }
     let content_type = request.header("Content-Type");
     writer.finish(content_type.as_deref().map(|content_type| (content_type, request.body())))
@@ -133,7 +133,7 @@ pub(super) fn response(origin: Origin<'_>, reply: &Reply) -> Bytes {
         writer.header("Server", server);
     }
     for header in &reply.headers {
-        writer.header(header.name, &header.value);
+        writer.header(header.name(), header.value());
     }
     writer.finish(reply.body.as_ref().map(|body| (body.content_type, &*body.bytes)))
 }
@@ -192,7 +192,7 @@ pub(super) fn plain(status: StatusCode) -> Reply {
 }
 
 fn names(headers: &[Header], name: &str) -> bool {
-    headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
+    headers.iter().any(|header| header.name().eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -276,7 +276,7 @@ impl Endpoint {
     /// A status with a Retry-After of 1 to 10 s.
     pub(super) fn later(&mut self, status: StatusCode) -> Reply {
         let value = (self.random.below(10) + 1).to_string();
-        Reply { status, headers: vec![Header { name: "Retry-After", value }], body: None }
+        Reply { status, headers: vec![Header::new("Retry-After", value)], body: None }
     }
 }
 

@@ -97,7 +97,7 @@ impl Endpoint {
         };
         let mut dialog = fork.dialog.clone();
         let value = format!("{number} {} INVITE", response.cseq().number);
-        let headers = [Header { name: "RAck", value }];
+        let headers = [Header::new("RAck", value)];
         let rest = Rest { contact: None, headers: &headers, body };
         self.send_within(now, &mut dialog, &Method::Prack, rest, clients::Purpose::Alone);
         if let Some(fork) = self.usages.outgoing_mut(key).and_then(|outgoing| outgoing.fork_mut(tag)) {

@@ -292,7 +292,7 @@ impl Endpoint {
             };
             let headers = wanted.unwrap_or_else(|| {
                 self.raise(Event::AckMissing { dialog: key });
-                vec![Header { name: "Reason", value: "SIP;cause=408;text=\"ACK missing\"".to_owned() }]
+                vec![Header::new("Reason", "SIP;cause=408;text=\"ACK missing\"")]
             });
             self.finish_changes(now, key);
             return self.send_bye(now, key, &headers);

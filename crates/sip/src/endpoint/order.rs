@@ -1,11 +1,12 @@
 //! What the endpoint is told: its configuration, and what goes with its verbs.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::message::StatusCode;
+use crate::message::{StatusCode, is_structural, is_token};
 use crate::{Flow, Transport};
 
 /// Our handle of one INVITE usage: from its INVITE, in either direction, until both sides have forgotten it.
@@ -76,13 +77,47 @@ pub enum Reliability {
     Required,
 }
 
-/// A header that the caller adds: name and value, already of valid syntax.
+/// A header that the caller adds. By construction it is one line and stays one: the name is a token (RFC 3261 s.25.1), and
+/// the value holds no control character but tabs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// The full name, in its usual case.
-    pub name: &'static str,
-    /// The value, without CR or LF.
-    pub value: String,
+    name: Cow<'static, str>,
+    value: String,
+}
+
+impl Header {
+    /// A header whose name the program knows, in its usual case. Control characters of the value become spaces.
+    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
+        debug_assert!(is_token(name), "{name} is no header name");
+        let mut value = value.into();
+        if value.contains(is_control) {
+            value = value.replace(is_control, " ");
+        }
+        Self { name: Cow::Borrowed(name), value }
+    }
+
+    /// A header whose name and value come from elsewhere, such as a configuration or another message. `None` if the name is no
+    /// token, or that of a header which routes, frames, authenticates or names the message, full or compact: those are the
+    /// endpoint's alone. `None` too if the value holds a control character.
+    pub fn foreign(name: &str, value: &str) -> Option<Self> {
+        let fits = is_token(name) && !is_structural(name) && !value.contains(is_control);
+        fits.then(|| Self { name: Cow::Owned(name.to_owned()), value: value.to_owned() })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+/// What no value holds: line ends and their kin.
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\t'
 }
 
 /// A body and its Content-Type.
@@ -125,4 +160,31 @@ pub struct Invite {
     pub body: Option<Body>,
     /// Whether provisional responses may be reliable.
     pub reliability: Reliability,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_becomes_a_second_line() {
+        for hostile in ["a\r\nVia: x", "a\nb", "a\rb", "a\0b", "a\u{85}b", "a\u{7f}b"] {
+            assert_eq!(Header::foreign("X-Account", hostile), None, "{hostile:?}");
+            let header = Header::new("X-Account", hostile);
+            assert!(!header.value().contains(char::is_control), "{header:?}");
+        }
+        assert_eq!(Header::new("Subject", "a\tb").value(), "a\tb");
+    }
+
+    #[test]
+    fn no_foreign_header_takes_the_endpoints_place() {
+        for name in ["Via", "v", "FROM", "t", "cseq", "m", "Route", "L", "Min-SE", "user-agent", "Proxy-Authorization"] {
+            assert_eq!(Header::foreign(name, "x"), None, "{name}");
+        }
+        for name in ["", "X Account", "X-Account:", "X\r\nVia", "X-\u{e9}"] {
+            assert_eq!(Header::foreign(name, "x"), None, "{name:?}");
+        }
+        let header = Header::foreign("X-Account", "42").unwrap();
+        assert_eq!((header.name(), header.value()), ("X-Account", "42"));
+    }
 }

@@ -352,12 +352,12 @@ impl Endpoint {
 
 /// What of the extensions an INVITE says.
 fn extensions(reliability: Reliability) -> Vec<Header> {
-    let supported = |value: &str| Header { name: "Supported", value: value.to_owned() };
+    let supported = |value: &str| Header::new("Supported", value.to_owned());
     match reliability {
         Reliability::Unsupported => vec![supported("timer")],
         Reliability::Supported => vec![supported(SUPPORTED)],
         Reliability::Required => {
-            vec![supported(SUPPORTED), Header { name: "Require", value: "100rel".to_owned() }]
+            vec![supported(SUPPORTED), Header::new("Require", "100rel")]
         }
     }
 }

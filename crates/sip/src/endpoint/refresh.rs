@@ -27,7 +27,7 @@ impl Endpoint {
             Due::End => {
                 self.raise(Event::SessionExpired { dialog: key });
                 let value = "SIP;cause=408;text=\"Session expired\"".to_owned();
-                self.bye(now, key, vec![Header { name: "Reason", value }]);
+                self.bye(now, key, vec![Header::new("Reason", value)]);
             }
         }
     }
@@ -40,7 +40,7 @@ impl Endpoint {
         if !room {
             return confirmed.session.retry(now + wait);
         }
-        let mut headers = vec![Header { name: "Supported", value: "timer".to_owned() }];
+        let mut headers = vec![Header::new("Supported", "timer")];
         headers.extend(confirmed.session.requesting(self.config.session));
         let mut dialog = confirmed.dialog.clone();
         let contact = self.contact(dialog.hop());

@@ -22,7 +22,7 @@ impl Refusal {
     /// One whose words the peer is told too, for it can mend what they say.
     pub(super) fn told(status: StatusCode, words: impl Into<String>) -> Self {
         let mut refusal = Self::new(status, words);
-        let header = Header { name: "Warning", value: warning(&refusal.words) };
+        let header = Header::new("Warning", warning(&refusal.words));
         refusal.reply.headers.push(header);
         refusal
     }

@@ -128,8 +128,8 @@ impl Endpoint {
         incoming.reliable.next += 1;
         incoming.stage = Stage::Ringing { again: now + MINUTE };
         let content = if reply.body.is_some() { Content::Described } else { Content::Bare };
-        reply.headers.push(Header { name: "Require", value: "100rel".to_owned() });
-        reply.headers.push(Header { name: "RSeq", value: rseq.to_string() });
+        reply.headers.push(Header::new("Require", "100rel"));
+        reply.headers.push(Header::new("RSeq", rseq.to_string()));
         let id = incoming.server;
         let (cseq, flow) = (server.request.cseq().number, server.reply_to);
         let Some(bytes) = self.provisional(now, id, &reply) else { return };

@@ -25,7 +25,7 @@ pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Refusal> {
         return Some(Refusal::new(StatusCode::TOO_MANY_HOPS, "Max-Forwards is 0"));
     }
     if let Some(reply) = required(request) {
-        let required: Vec<_> = reply.headers.iter().map(|header| header.value.as_str()).collect();
+        let required: Vec<_> = reply.headers.iter().map(|header| header.value()).collect();
         let words = format!("it requires {}", required.join(", "));
         return Some(Refusal { reply, words });
     }
@@ -68,7 +68,7 @@ fn required(request: &Message) -> Option<Reply> {
     if unsupported.is_empty() {
         return None;
     }
-    let header = Header { name: "Unsupported", value: unsupported.join(", ") };
+    let header = Header::new("Unsupported", unsupported.join(", "));
     Some(Reply { status: StatusCode::BAD_EXTENSION, headers: vec![header], body: None })
 }
 

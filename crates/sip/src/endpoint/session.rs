@@ -111,10 +111,10 @@ impl Session {
             Some(_) | None => Role::Uas,
         };
         let value = Expires { interval, refresher: Some(refresher) }.print();
-        let mut headers = vec![Header { name: "Session-Expires", value }];
+        let mut headers = vec![Header::new("Session-Expires", value)];
         // It is to end the session if we do not refresh it, or it has to refresh it.
         if supported {
-            headers.push(Header { name: "Require", value: "timer".to_owned() });
+            headers.push(Header::new("Require", "timer"));
         }
         let refresher = if refresher == Role::Uas { Side::Us } else { Side::Them };
         (Self::started(now, interval, refresher), headers)
@@ -214,7 +214,7 @@ pub(super) fn too_small(request: &Message, timer: SessionTimer) -> Option<Reply>
     let small = Expires::of(request).is_some_and(|asked| asked.interval < least);
     (small && knows_timer(request)).then(|| Reply {
         status: StatusCode::SESSION_INTERVAL_TOO_SMALL,
-        headers: vec![Header { name: "Min-SE", value: least.to_string() }],
+        headers: vec![Header::new("Min-SE", least.to_string())],
         body: None,
     })
 }
@@ -225,9 +225,9 @@ pub(super) fn is_ours(name: &str) -> bool {
 }
 
 fn offering(expires: Expires, least: u32) -> Vec<Header> {
-    let mut headers = vec![Header { name: "Session-Expires", value: expires.print() }];
+    let mut headers = vec![Header::new("Session-Expires", expires.print())];
     if least > LEAST {
-        headers.push(Header { name: "Min-SE", value: least.to_string() });
+        headers.push(Header::new("Min-SE", least.to_string()));
     }
     headers
 }

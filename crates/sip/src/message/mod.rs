@@ -23,6 +23,7 @@ pub use method::{CSeq, Method};
 pub use status::StatusCode;
 pub use writer::Writer;
 
+pub(crate) use name::{is_structural, is_token};
 pub(crate) use octets::{is_carrying, shown};
 
 use crate::name_addr::NameAddr;

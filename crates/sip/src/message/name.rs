@@ -80,12 +80,14 @@ names! {
     SecurityClient "Security-Client" "" List,
     SecurityServer "Security-Server" "" List,
     SecurityVerify "Security-Verify" "" List,
+    UserToUser "User-to-User" "" List,
     AcceptEncoding "Accept-Encoding" "" List,
     AcceptLanguage "Accept-Language" "" List,
     SessionExpires "Session-Expires" "x" Single,
     ContentEncoding "Content-Encoding" "e" List,
     ContentLanguage "Content-Language" "" List,
     RequestDisposition "Request-Disposition" "d" List,
+    RemotePartyId "Remote-Party-ID" "" List,
     PAssertedIdentity "P-Asserted-Identity" "" List,
     PPreferredIdentity "P-Preferred-Identity" "" List,
 }
@@ -106,8 +108,74 @@ impl Name {
     }
 }
 
+/// Whether a header routes, frames, authenticates or names the message that it stands in, or says what its sender can do: such a
+/// one is the endpoint's to set.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed says something of the call only")]
+pub(crate) fn is_structural(text: &str) -> bool {
+    match Name::of(text) {
+        Name::To
+        | Name::Via
+        | Name::From
+        | Name::Path
+        | Name::CSeq
+        | Name::Allow
+        | Name::Event
+        | Name::Route
+        | Name::Accept
+        | Name::CallId
+        | Name::Contact
+        | Name::Expires
+        | Name::Require
+        | Name::ReferTo
+        | Name::Identity
+        | Name::Supported
+        | Name::ReferredBy
+        | Name::Unsupported
+        | Name::RecordRoute
+        | Name::ContentType
+        | Name::AllowEvents
+        | Name::MaxForwards
+        | Name::ProxyRequire
+        | Name::ServiceRoute
+        | Name::ContentLength
+        | Name::SecurityClient
+        | Name::SecurityServer
+        | Name::SecurityVerify
+        | Name::AcceptEncoding
+        | Name::SessionExpires
+        | Name::ContentEncoding => true,
+        Name::Other => STRUCTURAL.iter().any(|name| name.eq_ignore_ascii_case(text)),
+        _ => false,
+    }
+}
+
+/// The same of those that have no number.
+const STRUCTURAL: [&str; 21] = [
+    "Authorization",
+    "Authentication-Info",
+    "Content-Disposition",
+    "Flow-Timer",
+    "Join",
+    "MIME-Version",
+    "Min-Expires",
+    "Min-SE",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "RAck",
+    "Recv-Info",
+    "Replaces",
+    "Retry-After",
+    "RSeq",
+    "Server",
+    "Target-Dialog",
+    "Timestamp",
+    "User-Agent",
+    "WWW-Authenticate",
+    "Info-Package",
+];
+
 /// RFC 3261 s.25.1.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_octet)
 }
 

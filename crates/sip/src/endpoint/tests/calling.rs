@@ -10,7 +10,7 @@ pub(super) fn invitation() -> Invite {
         from: "<sip:+14155550199@198.51.100.1>".to_owned(),
         to: "<sip:bot@192.0.2.9>".to_owned(),
         max_forwards: 69,
-        headers: vec![Header { name: "X-Call", value: "7".to_owned() }],
+        headers: vec![Header::new("X-Call", "7")],
         body: sdp(200).body,
         reliability: Reliability::Unsupported,
     }

@@ -51,7 +51,7 @@ fn our_cancel_waits_for_a_provisional_response() {
     let mut bench = Bench::new();
     let (dialog, invite) = calling(&mut bench);
     bench.core(|endpoint, now| {
-        endpoint.cancel(now, dialog, vec![Header { name: "Reason", value: "SIP;cause=487".into() }]);
+        endpoint.cancel(now, dialog, vec![Header::new("Reason", "SIP;cause=487")]);
     });
     assert_eq!(bench.sent().len(), 0);
     bench.pass(100).peer(response(&invite, 100, "", ""));

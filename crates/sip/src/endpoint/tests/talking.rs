@@ -20,7 +20,7 @@ fn our_bye_goes_by_the_route_set_in_their_order_to_the_target() {
     let tag = ok.to_tag().unwrap();
     bench.peer(request("ACK", 1, "ack", tag, ""));
     bench.core(|endpoint, now| {
-        endpoint.bye(now, dialog, vec![Header { name: "Reason", value: "Q.850;cause=16".into() }]);
+        endpoint.bye(now, dialog, vec![Header::new("Reason", "Q.850;cause=16")]);
     });
     let (flow, bye) = bench.sent().remove(0);
     assert_eq!(flow.remote, "192.0.2.30:5060".parse().unwrap());
