@@ -1,6 +1,6 @@
 //! What our listeners can send: transports and IP versions, in our order of preference.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use smallvec::{SmallVec, smallvec};
 
@@ -27,6 +27,24 @@ pub enum Families {
     V4First,
     /// Both, IPv6 first.
     V6First,
+}
+
+impl Reach {
+    /// What listeners on these addresses can send: UDP first, then TCP, then TLS, and IPv4 before IPv6. A WebSocket server is
+    /// not called back (RFC 7118 s.5).
+    pub fn of(listeners: impl IntoIterator<Item = (Transport, SocketAddr)>) -> Self {
+        let listeners: Vec<(Transport, SocketAddr)> = listeners.into_iter().collect();
+        let has = |wanted| listeners.iter().any(|(transport, _)| *transport == wanted);
+        let transports = [Transport::Udp, Transport::Tcp, Transport::Tls].into_iter().filter(|one| has(*one));
+        let mut locals = listeners.iter().filter(|(transport, _)| *transport != Transport::Ws);
+        let v6 = locals.clone().any(|(_, local)| local.is_ipv6());
+        let families = match (locals.any(|(_, local)| local.is_ipv4()), v6) {
+            (true, true) => Families::V4First,
+            (false, true) => Families::V6,
+            (true | false, false) => Families::V4,
+        };
+        Self { transports: transports.collect(), families }
+    }
 }
 
 impl Families {
@@ -65,5 +83,23 @@ pub(super) fn interleave(first: Vec<IpAddr>, second: Vec<IpAddr>) -> Vec<IpAddr>
         }
         woven.extend(one);
         woven.extend(other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_listeners_have_is_what_is_reached() {
+        use Transport::{Tcp, Tls, Udp, Ws};
+        let of = |listeners: &[(Transport, &str)]| {
+            Reach::of(listeners.iter().map(|(transport, local)| (*transport, local.parse().unwrap())))
+        };
+        let reach = of(&[(Tls, "192.0.2.1:5061"), (Ws, "[::1]:80"), (Udp, "192.0.2.1:5060")]);
+        assert_eq!(reach, Reach { transports: vec![Udp, Tls], families: Families::V4 });
+        assert_eq!(of(&[(Udp, "[::1]:5060")]).families, Families::V6);
+        assert_eq!(of(&[(Udp, "[::1]:5060"), (Tcp, "192.0.2.1:5060")]).families, Families::V4First);
+        assert_eq!(of(&[]).transports, []);
     }
 }

@@ -61,9 +61,28 @@ impl Target {
     /// # Errors
     /// [`TargetFault`].
     pub fn of(uri: &Uri<'_>) -> Result<Self, TargetFault> {
-        let narrowing = narrowing(uri)?;
+        let narrowing = said(uri.scheme(), uri.transport())?;
         let place = Place::parse(uri.maddr().unwrap_or(uri.host()))?;
         Ok(Self { place, port: uri.port(), narrowing, domain: bare(uri.host()) })
+    }
+
+    /// Of a request that goes over this transport whatever the URI says of it, by an operator's word (RFC 3263 s.4.1).
+    ///
+    /// # Errors
+    /// [`TargetFault`].
+    pub fn over(uri: &Uri<'_>, transport: Transport) -> Result<Self, TargetFault> {
+        let narrowing = said(uri.scheme(), Some(transport.via()))?;
+        let place = Place::parse(uri.maddr().unwrap_or(uri.host()))?;
+        Ok(Self { place, port: uri.port(), narrowing, domain: bare(uri.host()) })
+    }
+
+    /// The one transport that it may be reached over, if something says so.
+    pub const fn transport(&self) -> Option<Transport> {
+        match self.narrowing {
+            Narrowing::Open => None,
+            Narrowing::Secure => Some(Transport::Tls),
+            Narrowing::Only(transport) => Some(transport),
+        }
     }
 
     /// Of a host that no URI names: an outbound proxy, or the sent-by of a Via once the way back is gone
@@ -93,13 +112,13 @@ impl Place {
     }
 }
 
-fn narrowing(uri: &Uri<'_>) -> Result<Narrowing, TargetFault> {
-    let secure = match uri.scheme() {
+fn said(scheme: Scheme<'_>, transport: Option<&str>) -> Result<Narrowing, TargetFault> {
+    let secure = match scheme {
         Scheme::Sip => false,
         Scheme::Sips => true,
         Scheme::Tel | Scheme::Other(_) => return Err(TargetFault::Scheme),
     };
-    let Some(written) = uri.transport() else {
+    let Some(written) = transport else {
         return Ok(if secure { Narrowing::Secure } else { Narrowing::Open });
     };
     let transport = match (written.to_ascii_lowercase().as_str(), secure) {
@@ -159,6 +178,21 @@ mod tests {
         assert_eq!(narrowing("sips:h.example;transport=udp"), Err(TargetFault::Insecure("udp".into())));
         assert_eq!(narrowing("sip:h.example;transport=sctp"), Err(TargetFault::Transport("sctp".into())));
         assert_eq!(narrowing("tel:+14155550100"), Err(TargetFault::Scheme));
+    }
+
+    #[test]
+    fn an_operators_transport_counts_in_the_place_of_the_uris() {
+        let over = |uri: &str, transport| {
+            Target::over(&Uri::parse(uri).unwrap(), transport).map(|target| target.narrowing)
+        };
+        let only = |transport| Ok(Narrowing::Only(transport));
+        assert_eq!(over("sip:h.example;transport=udp", Transport::Tcp), only(Transport::Tcp));
+        assert_eq!(over("sip:h.example;transport=sctp", Transport::Udp), only(Transport::Udp));
+        assert_eq!(over("sips:h.example", Transport::Tcp), only(Transport::Tls));
+        assert_eq!(
+            over("sips:h.example", Transport::Udp),
+            Err(TargetFault::Insecure(Transport::Udp.via().into()))
+        );
     }
 
     #[test]
