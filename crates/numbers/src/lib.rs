@@ -21,7 +21,7 @@ pub use directory::Directory;
 pub use e164::{E164, E164Error};
 pub use inventory::{
     Agent, DidSource, Endpoint, Fault, Gateway, Identity, Inbound, Inventory, MediaEncryption, Number,
-    NumberFormat, NumberSource, NumberStatus, Outbound, Settings, Special, Transport, Trunk, TrunkLimits,
+    NumberFormat, NumberSource, NumberStatus, Outbound, Ringback, Settings, Special, Transport, Trunk, TrunkLimits,
     TrunkSource,
 };
 pub use refusal::Refusal;

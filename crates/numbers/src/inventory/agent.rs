@@ -26,6 +26,28 @@ pub struct Agent {
     /// Most calls at once; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_calls: Option<u32>,
+    /// What its callers hear before it answers.
+    #[serde(default, skip_serializing_if = "Ringback::is_default")]
+    pub ringback: Ringback,
+}
+
+/// What callers hear before an agent answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ringback {
+    /// What the agent lets them hear, or that it rings. A stream rings at once, for it does not say.
+    #[default]
+    Relay,
+    /// The ringing of their own network, whatever the agent plays.
+    Local,
+    /// Nothing: it answers at once.
+    None,
+}
+
+impl Ringback {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How an agent is reached. `Debug` shows no credentials.

@@ -11,7 +11,7 @@ mod uri;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use agent::{Agent, Endpoint};
+pub use agent::{Agent, Endpoint, Ringback};
 pub use faults::Fault;
 pub use number::{Number, NumberSource, NumberStatus};
 pub use trunk::{

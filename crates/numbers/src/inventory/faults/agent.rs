@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Faults, Ids, check_headers, check_limit};
 use crate::inventory::uri;
-use crate::{Agent, Endpoint, MediaEncryption, Secret, Transport};
+use crate::{Agent, Endpoint, MediaEncryption, Ringback, Secret, Transport};
 
 pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Faults) {
     let endpoint = format!("{path}.endpoint");
@@ -23,6 +23,13 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
         agents.check_reference(&format!("{path}.fallback_agent_id"), id, faults);
     }
     check_limit(&format!("{path}.max_calls"), agent.max_calls, faults);
+    match (&agent.endpoint, agent.ringback) {
+        (Endpoint::Echo, Ringback::Local | Ringback::None) => {
+            let message = "the echo agent answers at once, and nothing is heard before";
+            faults.add(format!("{path}.ringback"), message, "remove it");
+        }
+        (Endpoint::Echo, Ringback::Relay) | (Endpoint::MediaStream { .. } | Endpoint::Sip { .. }, _) => {}
+    }
 }
 
 fn check_stream(

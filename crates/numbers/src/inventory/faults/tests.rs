@@ -21,6 +21,7 @@ max_calls = 10
 id = "desk"
 endpoint = { kind = "sip", uri = "sip:bot@10.0.0.7:5060", transport = "udp", media_encryption = "off", addresses = ["10.0.0.7"] }
 fallback_agent_id = "reception"
+ringback = "local"
 
 [[trunks]]
 id = "acme"
@@ -332,6 +333,16 @@ fn a_personal_number_is_neither_called_nor_verified_by_a_file() {
         "source = \"personal\"\nstatus = \"active\"",
         "numbers[2].status",
         "until it is verified",
+    );
+}
+
+#[test]
+fn an_agent_that_answers_at_once_has_no_ringback() {
+    expect_one(
+        "endpoint = { kind = \"echo\" }",
+        "ringback = \"none\"\nendpoint = { kind = \"echo\" }",
+        "agents[0].ringback",
+        "answers at once",
     );
 }
 
