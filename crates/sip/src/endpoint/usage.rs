@@ -7,10 +7,27 @@ use super::early::Early;
 use super::reliable::{Acknowledgeable, Reliable};
 use super::session::Session;
 use super::turns::Turns;
-use super::{DialogKey, Header, Reliability, Transmit};
+use super::{DialogKey, Endpoint, Header, Reliability, Transmit};
 use crate::dialog::Dialog;
 use crate::message::Message;
 use crate::transaction::Repetition;
+
+impl Endpoint {
+    /// What the caller's INVITE, as long as it has no final response, says of reliable provisional responses.
+    pub fn reliability(&self, dialog: DialogKey) -> Reliability {
+        match self.usages.get(dialog).map(|usage| &usage.state) {
+            Some(State::Incoming(incoming)) => incoming.reliable.demand(),
+            Some(State::Outgoing(_) | State::Confirmed(_) | State::Ending(_)) | None => {
+                Reliability::Unsupported
+            }
+        }
+    }
+
+    /// Whether a 2xx went either way: that of `answer` may be waiting for a PRACK.
+    pub fn is_confirmed(&self, dialog: DialogKey) -> bool {
+        matches!(self.usages.get(dialog).map(|usage| &usage.state), Some(State::Confirmed(_)))
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Usage {
