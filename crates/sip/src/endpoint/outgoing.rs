@@ -46,7 +46,7 @@ impl Endpoint {
         let mut headers = session::inviting(self.config.session);
         headers.extend(extensions(invite.reliability));
         headers.extend(invite.headers);
-        let offer = if invite.body.as_ref().is_some_and(Body::describes) { Offer::Ours } else { Offer::Theirs };
+        let offer = if invite.body.is_some() { Offer::Ours } else { Offer::Theirs };
         let rest = Rest { contact: Some(&contact), headers: &headers, body: invite.body.as_ref() };
         let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
         let key = clients::key(&branch, &Method::Invite);
@@ -59,7 +59,7 @@ impl Endpoint {
             forks: Vec::new(),
         };
         let machine = Started::Invite(Box::new(invitation));
-        let client = self.start(now, Start { key, flow, detours: Vec::new(), request, machine });
+        let client = self.start(now, Start { key, flow, request, machine });
         let state = State::Outgoing(Outgoing::new(client, offer, invite.reliability));
         self.usages.insert(dialog, Usage { call_id, local_tag: tag, state });
         Ok(dialog)
@@ -119,9 +119,8 @@ impl Endpoint {
         let rest = Rest { headers, ..Rest::default() };
         let request = compose::request(&invitation.head, &Method::Cancel, &self.config.user_agent, rest);
         let key = ClientKey { branch: client.key.branch.clone(), method: Method::Cancel };
-        let (flow, detours) = (client.flow, client.detours.clone());
-        let machine = Started::Other(clients::Purpose::Alone);
-        self.start(now, Start { key, flow, detours, request, machine });
+        let flow = client.flow;
+        self.start(now, Start { key, flow, request, machine: Started::Other(clients::Purpose::Alone) });
         self.step_invite_client(now, invite, client_invite::Input::Cancel);
         self.index_client(invite);
     }
