@@ -21,8 +21,8 @@ pub use directory::Directory;
 pub use e164::{E164, E164Error};
 pub use inventory::{
     Agent, DidSource, Endpoint, Fault, Gateway, Identity, Inbound, Inventory, MediaEncryption, Number,
-    NumberFormat, NumberSource, NumberStatus, Outbound, Ringback, Settings, Special, Transport, Trunk, TrunkLimits,
-    TrunkSource,
+    NumberFormat, NumberSource, NumberStatus, Outbound, Redirections, Ringback, Settings, Special, Transport,
+    Trunk, TrunkLimits, TrunkSource, is_passable,
 };
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};

@@ -26,8 +26,11 @@ fn named(inventory: &mut Inventory) -> impl Iterator<Item = (String, &mut Secret
                 .iter_mut()
                 .map(|(name, secret)| (format!("{path}.headers.{name}"), secret))
                 .collect::<Vec<_>>(),
-            Endpoint::Sip { password, .. } => {
-                password.iter_mut().map(|secret| (format!("{path}.password"), secret)).collect()
+            Endpoint::Sip { password, headers, .. } => {
+                let headers =
+                    headers.iter_mut().map(|(name, secret)| (format!("{path}.headers.{name}"), secret));
+                let password = password.iter_mut().map(|secret| (format!("{path}.password"), secret));
+                password.chain(headers).collect()
             }
             Endpoint::Echo => Vec::new(),
         }

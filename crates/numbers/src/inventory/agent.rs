@@ -29,6 +29,9 @@ pub struct Agent {
     /// What its callers hear before it answers.
     #[serde(default, skip_serializing_if = "Ringback::is_default")]
     pub ringback: Ringback,
+    /// The headers of a caller's INVITE that it is let see: names, and prefixes like `X-Acme-*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass_headers: Vec<String>,
 }
 
 /// What callers hear before an agent answers.
@@ -45,6 +48,27 @@ pub enum Ringback {
 }
 
 impl Ringback {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a SIP agent is told who a call was diverted by (RFC 7544).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redirections {
+    /// In the header that the caller's INVITE has; in History-Info if it has both.
+    #[default]
+    AsReceived,
+    /// In Diversion (RFC 5806).
+    Diversion,
+    /// In History-Info (RFC 7044).
+    HistoryInfo,
+}
+
+impl Redirections {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -84,6 +108,12 @@ pub enum Endpoint {
         /// Where its requests come from.
         #[serde(default, deserialize_with = "super::networks", skip_serializing_if = "Vec::is_empty")]
         addresses: Vec<IpNet>,
+        /// Further headers of our INVITE.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, Secret>,
+        /// How it is told who a call was diverted by.
+        #[serde(default, skip_serializing_if = "Redirections::is_default")]
+        redirections: Redirections,
     },
     /// Sends the caller's audio back. Built in, for trying things.
     Echo,
@@ -98,7 +128,16 @@ impl fmt::Debug for Endpoint {
                 .field("headers", headers)
                 .field("parameters", &parameters.keys())
                 .finish(),
-            Self::Sip { uri, transport, media_encryption, username, password, addresses } => f
+            Self::Sip {
+                uri,
+                transport,
+                media_encryption,
+                username,
+                password,
+                addresses,
+                headers,
+                redirections,
+            } => f
                 .debug_struct("Sip")
                 .field("uri", uri)
                 .field("transport", transport)
@@ -106,6 +145,8 @@ impl fmt::Debug for Endpoint {
                 .field("username", username)
                 .field("password", password)
                 .field("addresses", addresses)
+                .field("headers", headers)
+                .field("redirections", redirections)
                 .finish(),
             Self::Echo => f.write_str("Echo"),
         }

@@ -5,15 +5,17 @@
 mod agent;
 mod faults;
 mod number;
+mod passed;
 mod secrets;
 mod trunk;
 mod uri;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use agent::{Agent, Endpoint, Ringback};
+pub use agent::{Agent, Endpoint, Redirections, Ringback};
 pub use faults::Fault;
 pub use number::{Number, NumberSource, NumberStatus};
+pub use passed::is_passable;
 pub use trunk::{
     DidSource, Gateway, Identity, Inbound, NumberFormat, Outbound, Special, Trunk, TrunkLimits, TrunkSource,
 };

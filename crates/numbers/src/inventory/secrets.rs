@@ -65,8 +65,10 @@ impl Inventory {
                     let headers = headers.iter_mut();
                     secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
                 }
-                Endpoint::Sip { password, .. } => {
+                Endpoint::Sip { password, headers, .. } => {
                     secrets.extend(password.iter_mut().map(|secret| (format!("{path}.password"), secret)));
+                    let headers = headers.iter_mut();
+                    secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
                 }
                 Endpoint::Echo => {}
             }

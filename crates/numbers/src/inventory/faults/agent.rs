@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Faults, Ids, check_headers, check_limit};
+use super::headers::{self, check_headers};
+use super::{Faults, Ids, check_limit};
 use crate::inventory::uri;
 use crate::{Agent, Endpoint, MediaEncryption, Ringback, Secret, Transport};
 
@@ -12,10 +13,13 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
         Endpoint::MediaStream { url, headers, parameters } => {
             check_stream(&endpoint, url, headers, parameters, faults);
         }
-        Endpoint::Sip { uri, transport, media_encryption, username, password, addresses } => {
+        Endpoint::Sip {
+            uri, transport, media_encryption, username, password, addresses, headers, ..
+        } => {
             check_sip(&endpoint, uri, *transport, *media_encryption, faults);
             check_credentials(&endpoint, username.as_deref(), password.as_ref(), faults);
             super::trunk::check_addresses(&format!("{endpoint}.addresses"), addresses, faults);
+            headers::check_sip(&format!("{endpoint}.headers"), headers, faults);
         }
         Endpoint::Echo => {}
     }
@@ -23,6 +27,7 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
         agents.check_reference(&format!("{path}.fallback_agent_id"), id, faults);
     }
     check_limit(&format!("{path}.max_calls"), agent.max_calls, faults);
+    headers::check_passed(path, agent, faults);
     match (&agent.endpoint, agent.ringback) {
         (Endpoint::Echo, Ringback::Local | Ringback::None) => {
             let message = "the echo agent answers at once, and nothing is heard before";

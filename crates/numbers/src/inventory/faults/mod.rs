@@ -1,6 +1,7 @@
 //! What is wrong with an inventory whose shape is right.
 
 mod agent;
+mod headers;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ mod trunk;
 use std::collections::HashMap;
 
 use super::Inventory;
-use crate::{AllowedCountries, Destination, Secret};
+use crate::{AllowedCountries, Destination};
 
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,27 +141,6 @@ fn check_destinations(path: &str, allowed: Option<&AllowedCountries>, faults: &m
                 faults.add(path, format!("`+{code}` is no non-geographic code"), remedy);
             }
             Destination::Worldwide | Destination::Country(_) | Destination::NonGeographic(_) => {}
-        }
-    }
-}
-
-/// Headers that we add to a request of ours.
-fn check_headers<'a>(
-    path: &str,
-    headers: impl IntoIterator<Item = (&'a String, &'a Secret)>,
-    reserved: &[&str],
-    faults: &mut Faults,
-) {
-    for (name, value) in headers {
-        let path = format!("{path}.{name}");
-        if !super::trunk::is_token(name) {
-            faults.add(path.clone(), "this is no header name", "use letters, digits and `-`");
-        }
-        if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-            faults.add(path.clone(), "this header is ours to set", "remove it");
-        }
-        if value.reveal().chars().any(|char| char.is_control() && char != '\t') {
-            faults.add(path, "the value holds a line end or control character", "write it on one line");
         }
     }
 }

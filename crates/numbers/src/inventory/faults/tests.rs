@@ -19,9 +19,10 @@ max_calls = 10
 
 [[agents]]
 id = "desk"
-endpoint = { kind = "sip", uri = "sip:bot@10.0.0.7:5060", transport = "udp", media_encryption = "off", addresses = ["10.0.0.7"] }
+endpoint = { kind = "sip", uri = "sip:bot@10.0.0.7:5060", transport = "udp", media_encryption = "off", addresses = ["10.0.0.7"], headers = { X-Tenant = "blue" }, redirections = "diversion" }
 fallback_agent_id = "reception"
 ringback = "local"
+pass_headers = ["X-Account", "X-Acme-*", "User-to-User"]
 
 [[trunks]]
 id = "acme"
@@ -291,6 +292,26 @@ fn urls_and_uris_are_checked() {
     expect_one("\"Bearer x\"", "\"a\\r\\nX: y\"", "agents[1].endpoint.headers.Authorization", "line end");
     expect_one("persona =", "to_number =", "agents[1].endpoint.parameters.to_number", "each call sets");
     expect_one("X-Token", "CSEQ", "trunks[0].outbound.headers.CSEQ", "ours to set");
+}
+
+#[test]
+fn headers_that_make_the_request_are_neither_set_nor_passed() {
+    let desk = |header: &str| format!("agents[2].endpoint.headers.{header}");
+    expect_one("X-Tenant", "Record-Route", &desk("Record-Route"), "ours to set");
+    expect_one("X-Tenant", "v", &desk("v"), "short form of another header");
+    expect_one("X-Tenant", "'X Tenant'", &desk("X Tenant"), "no header name");
+    expect_one("\"blue\"", "\"a\\r\\nVia: y\"", &desk("X-Tenant"), "line end");
+    expect_one("\"blue\"", &format!("\"{}\"", "a".repeat(513)), &desk("X-Tenant"), "512");
+    for refused in ["Via", "P-*", "*", "X-a*b", "Contact", "X a", ""] {
+        let refused = format!("\"{refused}\"");
+        expect_one("\"X-Account\"", &refused, "agents[2].pass_headers[0]", "list names or prefixes");
+    }
+    expect_one(
+        "endpoint = { kind = \"echo\" }",
+        "pass_headers = [\"X-*\"]\nendpoint = { kind = \"echo\" }",
+        "agents[0].pass_headers",
+        "sees no headers",
+    );
 }
 
 #[test]

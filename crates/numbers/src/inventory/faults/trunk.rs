@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::{Faults, check_destinations, check_headers, check_limit};
+use super::{Faults, check_destinations, check_limit, headers};
 use crate::inventory::uri;
 use crate::prefixes::canonical;
 use crate::{Inbound, Outbound, Transport, Trunk};
@@ -110,7 +110,7 @@ fn check_outbound(path: &str, outbound: &Outbound, faults: &mut Faults) {
         faults.add(format!("{path}.from_domain"), message, "write a name like sip.acme.example");
     }
     check_destinations(&format!("{path}.allowed_countries"), outbound.allowed_countries.as_ref(), faults);
-    check_headers(&format!("{path}.headers"), &outbound.headers, &SIP_HEADERS, faults);
+    headers::check_sip(&format!("{path}.headers"), &outbound.headers, faults);
 }
 
 pub(super) fn check_addresses(path: &str, addresses: &[IpNet], faults: &mut Faults) {
@@ -139,21 +139,3 @@ pub(super) fn check_overlaps(trunks: &[Trunk], faults: &mut Faults) {
         }
     }
 }
-
-/// Headers that make the request what it is.
-const SIP_HEADERS: [&str; 14] = [
-    "Via",
-    "From",
-    "To",
-    "Call-ID",
-    "CSeq",
-    "Contact",
-    "Max-Forwards",
-    "Route",
-    "Record-Route",
-    "Content-Length",
-    "Content-Type",
-    "Authorization",
-    "Proxy-Authorization",
-    "Session-Expires",
-];
