@@ -6,7 +6,7 @@ use super::clients::{self, Machine};
 use super::compose::Rest;
 use super::turns::Turns;
 use super::usage::{Cancel, MAX_FORKS, Offer, Outgoing, Peer, State};
-use super::{Body, DialogKey, Endpoint, Event, Header, Reliability};
+use super::{Body, DialogKey, Endpoint, Event, Header, Reliability, description};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method};
 
@@ -80,10 +80,10 @@ impl Endpoint {
             return Heard::OutOfTurn;
         }
         fork.rseq = Some(number);
-        match (fork.offer, response.body().is_empty()) {
-            (Offer::Theirs, false) => return Heard::Offer,
-            (Offer::Ours, false) => fork.offer = Offer::Settled,
-            (Offer::Theirs | Offer::Ours, true) | (Offer::Settled, _) => {}
+        match (fork.offer, description::describes(response)) {
+            (Offer::Theirs, true) => return Heard::Offer,
+            (Offer::Ours, true) => fork.offer = Offer::Settled,
+            (Offer::Theirs | Offer::Ours, false) | (Offer::Settled, _) => {}
         }
         self.send_prack(now, key, response, None);
         Heard::Progress

@@ -11,7 +11,9 @@ use super::session::Session;
 use super::timers::Owner;
 use super::turns::Turns;
 use super::usage::{Confirmed, Incoming, MINUTE, Offer, Peer, Phase, Stage, State, Unacked, Usage};
-use super::{DialogKey, Endpoint, Event, Header, Reliability, Reply, TransactionKey, Transmit, compose};
+use super::{
+    DialogKey, Endpoint, Event, Header, Reliability, Reply, TransactionKey, Transmit, compose, description,
+};
 use crate::Flow;
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
@@ -320,23 +322,10 @@ impl Endpoint {
     }
 }
 
-/// Whose offer an INVITE is about: theirs if it carries a session description, be it a part of its body.
+/// Whose offer an INVITE is about: theirs if it carries a session description.
 pub(super) fn offer_of(invite: &Message) -> Offer {
-    let media_type = invite.content_type().unwrap_or_default();
-    let described = match &*media_type {
-        SDP => !invite.body().is_empty(),
-        other => other.starts_with("multipart/") && names_sdp(invite.body()),
-    };
-    if described { Offer::Theirs } else { Offer::Ours }
+    if description::describes(invite) { Offer::Theirs } else { Offer::Ours }
 }
-
-/// Whether a multipart body says that it has a session description in it.
-fn names_sdp(body: &[u8]) -> bool {
-    body.windows(SDP.len()).any(|octets| octets.eq_ignore_ascii_case(SDP.as_bytes()))
-}
-
-/// The media type of a session description.
-const SDP: &str = "application/sdp";
 
 /// `RSeq` numbers start below 2^31 (RFC 3262 s.3).
 const MAX_RSEQ: u32 = (1 << 31) - 1;

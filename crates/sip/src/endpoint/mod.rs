@@ -16,6 +16,7 @@
 mod change;
 mod clients;
 mod compose;
+mod description;
 mod drive;
 mod early;
 mod event;

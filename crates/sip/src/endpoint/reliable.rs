@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use super::drive::Purposed;
 use super::usage::{MINUTE, Offer, Stage, State};
-use super::{DialogKey, Endpoint, Event, Header, Reliability, Reply, TransactionKey, Transmit, compose};
+use super::{
+    DialogKey, Endpoint, Event, Header, Reliability, Reply, TransactionKey, Transmit, compose, description,
+};
 use crate::Flow;
 use crate::message::{Message, StatusCode};
 use crate::transaction::Repetition;
@@ -80,7 +82,7 @@ impl Reliable {
     /// Holds the 2xx back while a description is on its way in a provisional response; gives it back if none is.
     pub(super) fn hold(&mut self, answer: Reply) -> Option<Reply> {
         let sent = self.waiting.as_ref().is_some_and(|waiting| waiting.content == Content::Described);
-        if !sent && !self.queue.iter().any(|reply| reply.body.is_some()) {
+        if !sent && !self.queue.iter().any(Reply::describes) {
             return Some(answer);
         }
         self.answer = Some(answer);
@@ -127,7 +129,7 @@ impl Endpoint {
         let rseq = incoming.reliable.next;
         incoming.reliable.next += 1;
         incoming.stage = Stage::Ringing { again: now + MINUTE };
-        let content = if reply.body.is_some() { Content::Described } else { Content::Bare };
+        let content = if reply.describes() { Content::Described } else { Content::Bare };
         reply.headers.push(Header::new("Require", "100rel"));
         reply.headers.push(Header::new("RSeq", rseq.to_string()));
         let id = incoming.server;
@@ -146,7 +148,7 @@ impl Endpoint {
 
     /// A PRACK that is awaited.
     pub(super) fn pracked(&mut self, now: Instant, key: DialogKey, flow: Flow, request: Message) {
-        let described = !request.body().is_empty();
+        let described = description::describes(&request);
         let mut offer = described;
         match self.usages.get_mut(key).map(|usage| &mut usage.state) {
             Some(State::Incoming(incoming)) => {

@@ -1,7 +1,7 @@
 //! What a UAS looks at before it looks at what a request wants (RFC 3261 s.8.2.1 to s.8.2.3).
 
 use super::refusing::Refusal;
-use super::{Header, Reply, SessionTimer, compose, session};
+use super::{Header, Reply, SessionTimer, compose, description, session};
 use crate::dialog::target_of;
 use crate::message::{Message, Method, StatusCode};
 use crate::uri::{Scheme, Uri};
@@ -32,6 +32,9 @@ pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Refusal> {
     if *request.method() != Method::Invite {
         return None;
     }
+    if let Some(sealed) = description::sealed(request) {
+        return Some(sealed);
+    }
     if target_of(request).is_none() {
         return Some(Refusal::told(StatusCode::BAD_REQUEST, "an INVITE without a SIP URI in a Contact"));
     }
@@ -50,6 +53,9 @@ pub(super) fn within(request: &Message, timer: SessionTimer) -> Option<Reply> {
         return Some(compose::plain(StatusCode::METHOD_NOT_ALLOWED));
     }
     if let Some(refusal) = required(request) {
+        return Some(refusal);
+    }
+    if let Some(refusal) = description::unreadable(request) {
         return Some(refusal);
     }
     let refreshes = matches!(method, Method::Invite | Method::Update);

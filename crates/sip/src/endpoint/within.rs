@@ -9,7 +9,8 @@ use super::servers::Purpose;
 use super::turns::Turns;
 use super::usage::{Offer, Phase, State};
 use super::{
-    Body, DialogKey, Endpoint, Event, Header, Reply, SessionTimer, Standing, TransactionKey, clients, screen,
+    Body, DialogKey, Endpoint, Event, Header, Reply, SessionTimer, Standing, TransactionKey, clients,
+    description, screen,
 };
 use crate::Flow;
 use crate::dialog::{Dialog, OutOfOrder};
@@ -382,8 +383,8 @@ impl Kind {
         match request.method() {
             Method::Bye => Self::Bye,
             Method::Invite => Self::Invite,
-            Method::Update if request.body().is_empty() => Self::Refresh,
-            Method::Update => Self::Offer,
+            Method::Update if description::describes(request) => Self::Offer,
+            Method::Update => Self::Refresh,
             Method::Prack => Self::Prack,
             Method::Ack
             | Method::Cancel

@@ -1,5 +1,6 @@
 //! The endpoint against a peer made of text: what goes in, what comes out, and when.
 
+mod bodies;
 mod bounds;
 mod called;
 mod calling;
