@@ -47,6 +47,20 @@ impl Dialog {
         })
     }
 
+    /// The same with the numbers of the early dialog that it confirms.
+    pub(crate) fn after(mut self, early: &[Self]) -> Self {
+        if let Some(early) = early.iter().find(|early| early.is(&self)) {
+            self.cseq = early.cseq;
+            self.remote_cseq = early.remote_cseq;
+        }
+        self
+    }
+
+    /// Whether both are one by their tags.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        wire::tag(&self.remote) == wire::tag(&other.remote)
+    }
+
     /// Whether a request or a response's tags are of this dialog.
     pub(crate) fn owns(&self, request: &Request) -> bool {
         wire::call_id(request) == self.call_id
@@ -61,7 +75,7 @@ impl Dialog {
             return false;
         }
         self.remote_cseq = Some(number);
-        if method == Method::Invite
+        if matches!(method, Method::Invite | Method::Update)
             && let Some(target) = wire::contact(request)
         {
             self.target = target;

@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod dialog;
 mod dice;
+mod early;
 mod ladder;
 mod phone;
 mod proxy;
@@ -23,7 +24,7 @@ pub use dice::Dice;
 pub use ladder::{Ladder, Rung};
 pub use phone::{Config, Phone};
 pub use proxy::{Proxy, Recording};
-pub use script::{Invite, Step};
+pub use script::{Invite, Ring, Step};
 pub use wire::{Fault, Glance};
 
 #[cfg(test)]

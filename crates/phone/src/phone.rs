@@ -9,6 +9,8 @@ use rsip::{Header, Method, Request, SipMessage};
 
 use crate::call::{Call, Ended, Outcome, Times};
 use crate::client::{self, Client};
+use crate::dialog::Dialog;
+use crate::early::{Owed, Reliable};
 use crate::ladder::{Ladder, Rung};
 use crate::script::Step;
 use crate::server::{self, Server};
@@ -34,7 +36,7 @@ pub struct Config {
 /// A scripted telephone with one call.
 ///
 /// By itself, whatever the script says, it repeats requests and responses by the timers of RFC 3261, ACKs final responses
-/// above 299, answers BYE, CANCEL, OPTIONS, INFO and re-INVITE, follows Record-Route and sends BYE when its 2xx gets no
+/// above 299, answers BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE and re-INVITE, follows Record-Route and sends BYE when its 2xx gets no
 /// ACK. It refuses a second call by 486. An INVITE that the script does not expect is never answered.
 #[derive(Debug)]
 pub struct Phone {
@@ -54,6 +56,16 @@ pub struct Phone {
     pub(crate) unacknowledged: Option<u32>,
     /// Statuses of our INVITEs that the script has not looked at.
     pub(crate) statuses: VecDeque<u16>,
+    /// Early dialogs, the one heard of last at the end.
+    pub(crate) early: Vec<Dialog>,
+    /// Reliable provisional responses to our INVITE.
+    pub(crate) owed: VecDeque<Owed>,
+    /// Reliable provisional responses of ours without a PRACK.
+    pub(crate) reliable: Vec<Reliable>,
+    /// How many of them we have sent.
+    pub(crate) numbered: u32,
+    /// Final statuses of our PRACKs and UPDATEs that the script has not looked at.
+    pub(crate) replies: VecDeque<(Method, u16)>,
     /// Methods of requests to us that the script has not looked at.
     pub(crate) requests: VecDeque<Method>,
     pub(crate) status: Option<u16>,
@@ -96,6 +108,11 @@ impl Phone {
             acks: Vec::new(),
             unacknowledged: None,
             statuses: VecDeque::new(),
+            early: Vec::new(),
+            owed: VecDeque::new(),
+            reliable: Vec::new(),
+            numbered: 0,
+            replies: VecDeque::new(),
             requests: VecDeque::new(),
             status: None,
             fault: None,
@@ -149,6 +166,7 @@ impl Phone {
                 server::Due::Unacknowledged => self.leave(now, Ended::Unacknowledged),
             }
         }
+        self.repeat_reliable(now);
         self.clients.retain(|client| !client.is_over());
         self.servers.retain(|server| !server.is_over());
         self.run(now);
@@ -157,7 +175,9 @@ impl Phone {
     /// When `expire` has something to do next.
     pub fn deadline(&self) -> Option<Instant> {
         let clients = self.clients.iter().filter_map(Client::deadline);
-        clients.chain(self.servers.iter().filter_map(Server::deadline)).chain(self.waiting).min()
+        let servers = self.servers.iter().filter_map(Server::deadline);
+        let reliable = self.reliable.iter().map(Reliable::deadline);
+        clients.chain(servers).chain(reliable).chain(self.waiting).min()
     }
 
     /// Drains what is to be sent, and whereto.
@@ -285,14 +305,30 @@ impl Phone {
         status: u16,
         sdp: Option<&str>,
     ) {
+        self.respond_with(now, branch, method, status, sdp, Vec::new());
+    }
+
+    /// Answers with further headers.
+    pub(crate) fn respond_with(
+        &mut self,
+        now: Instant,
+        branch: &str,
+        method: Method,
+        status: u16,
+        sdp: Option<&str>,
+        further: Vec<Header>,
+    ) {
         let contact = self.contact();
         let Some(server) =
             self.servers.iter_mut().find(|server| server.branch == branch && server.request.method == method)
         else {
             return;
         };
-        let makes_dialog = method == Method::Invite && (101..300).contains(&status);
-        let extra = if makes_dialog { vec![contact] } else { Vec::new() };
+        // A 2xx to UPDATE moves the target (RFC 3311 s.5.2).
+        let makes_dialog = (method == Method::Invite && (101..300).contains(&status))
+            || (method == Method::Update && status == 200);
+        let mut extra = if makes_dialog { vec![contact] } else { Vec::new() };
+        extra.extend(further);
         let bytes = wire::print(wire::response(&server.request, status, &self.tag, extra, sdp).into());
         server.respond(now, status, bytes.clone());
         let peer = server.peer;

@@ -14,7 +14,7 @@ use crate::wire;
 pub struct Proxy {
     name: String,
     address: SocketAddr,
-    next: SocketAddr,
+    next: Vec<SocketAddr>,
     route: Recording,
     transmits: VecDeque<(SocketAddr, Bytes)>,
 }
@@ -31,13 +31,21 @@ pub enum Recording {
 impl Proxy {
     /// A proxy that sends requests outside of any route to `next`.
     pub fn new(name: impl Into<String>, address: SocketAddr, next: SocketAddr, route: Recording) -> Self {
-        Self { name: name.into(), address, next, route, transmits: VecDeque::new() }
+        Self { name: name.into(), address, next: vec![next], route, transmits: VecDeque::new() }
+    }
+
+    /// It sends requests outside of any route to this one as well, each with a branch of its own: it forks, and passes every
+    /// response on.
+    #[must_use]
+    pub fn forking_to(mut self, another: SocketAddr) -> Self {
+        self.next.push(another);
+        self
     }
 
     /// Takes in a datagram; what is no message is dropped.
     pub fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
         match wire::parse(bytes) {
-            Ok(SipMessage::Request(request)) => self.forward(from, request),
+            Ok(SipMessage::Request(request)) => self.forward(from, &request),
             Ok(SipMessage::Response(response)) => self.give_back(response),
             Err(_) => {}
         }
@@ -58,28 +66,27 @@ impl Proxy {
         self.address
     }
 
-    fn forward(&mut self, from: SocketAddr, mut request: Request) {
-        let mut routes = wire::list(&request, "Route");
+    fn forward(&mut self, from: SocketAddr, request: &Request) {
+        let mut routes = wire::list(request, "Route");
         let ours = routes.first().is_some_and(|route| self.is_us(route));
         if ours {
             routes.remove(0);
         }
-        let hop = match (routes.first(), ours) {
-            (Some(route), _) => wire::uri(route).and_then(|uri| wire::destination(&uri)),
-            (None, true) => wire::destination(&request.uri),
-            (None, false) => Some(self.next),
+        let hops = match (routes.first(), ours) {
+            (Some(route), _) => {
+                wire::uri(route).and_then(|uri| wire::destination(&uri)).into_iter().collect()
+            }
+            (None, true) => wire::destination(&request.uri).into_iter().collect(),
+            (None, false) => self.next.clone(),
         };
-        let Some(hop) = hop else { return };
-        let mut vias = wire::list(&request, "Via");
+        let mut vias = wire::list(request, "Via");
         if let Some(top) = vias.first_mut() {
             *top = format!("{};received={};rport={}", without_rport(top), from.ip(), from.port());
         }
-        let Some(branch) = wire::branch(&request) else { return };
-        // The branch of a stateless proxy is a function of the one received.
-        vias.insert(0, format!("SIP/2.0/UDP {};branch={branch}-{}", self.address, self.name));
+        let Some(branch) = wire::branch(request) else { return };
         let mut headers: Vec<Header> = vias.into_iter().map(|via| Header::Via(via.into())).collect();
         headers.extend(routes.into_iter().map(|route| Header::Route(route.into())));
-        if self.route == Recording::Stays && wire::tag(&wire::to(&request)).is_none() {
+        if self.route == Recording::Stays && wire::tag(&wire::to(request)).is_none() {
             headers.push(Header::RecordRoute(format!("<sip:{};lr>", self.address).into()));
         }
         let kept = request.headers.iter();
@@ -90,8 +97,15 @@ impl Proxy {
                 *header = Header::MaxForwards(left.to_string().into());
             }
         }
-        request.headers = headers.into();
-        self.transmits.push_back((hop, wire::print(request.into())));
+        for (fork, hop) in hops.into_iter().enumerate() {
+            // The branch of a stateless proxy is a function of the one received.
+            let number = if fork == 0 { String::new() } else { fork.to_string() };
+            let via = format!("SIP/2.0/UDP {};branch={branch}-{}{number}", self.address, self.name);
+            let mut forwarded = request.clone();
+            let own = std::iter::once(Header::Via(via.into()));
+            forwarded.headers = own.chain(headers.clone()).collect::<Vec<_>>().into();
+            self.transmits.push_back((hop, wire::print(forwarded.into())));
+        }
     }
 
     fn give_back(&mut self, mut response: Response) {

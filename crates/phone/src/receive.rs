@@ -35,6 +35,8 @@ impl Phone {
             Method::Invite => self.hear_reinvite(now, &branch, request),
             Method::Cancel => self.hear_cancel(now, &branch),
             Method::Bye => self.hear_bye(now, &branch, request),
+            Method::PRack => self.hear_prack(now, &branch, request),
+            Method::Update => self.hear_update(now, &branch, request),
             Method::Options | Method::Info => self.respond(now, &branch, method, 200, None),
             _ => self.respond(now, &branch, method, 405, None),
         }
@@ -170,6 +172,8 @@ impl Phone {
                 self.send(now, peer, ack);
             }
             self.hear_invite_status(now, number, status, response);
+        } else if (method == Method::PRack || method == Method::Update) && status >= 200 {
+            self.hear_reply(method, status, response);
         } else if method == Method::Options {
             self.statuses.push_back(status);
         } else if method == Method::Bye && status >= 200 {
@@ -186,13 +190,15 @@ impl Phone {
                 match status {
                     ..=100 => {}
                     101..200 => {
+                        let dialog = Dialog::of_caller(invite, response);
                         self.times.ringing.get_or_insert(now);
+                        self.hear_ringing(dialog, response);
                     }
                     200..300 => {
                         self.status = Some(status);
                         self.times.answered = Some(now);
                         self.unacknowledged = Some(number);
-                        match Dialog::of_caller(invite, response) {
+                        match Dialog::of_caller(invite, response).map(|dialog| dialog.after(&self.early)) {
                             Some(dialog) => self.call = Call::Up { dialog },
                             None => self.fail("the 2xx has no Contact that a phone could reach"),
                         }
@@ -228,6 +234,7 @@ impl Phone {
                 self.unanswered(now);
             }
             Method::Options => self.statuses.push_back(408),
+            Method::PRack | Method::Update => self.replies.push_back((method, 408)),
             Method::Bye => {
                 self.fail("the BYE got no answer");
                 self.left(now);
@@ -261,7 +268,7 @@ impl Phone {
         self.fault.get_or_insert_with(|| fault.to_owned());
     }
 
-    fn take_sdp(&mut self, body: &[u8]) {
+    pub(crate) fn take_sdp(&mut self, body: &[u8]) {
         if !body.is_empty() {
             self.remote_sdp = Some(String::from_utf8_lossy(body).into_owned());
         }

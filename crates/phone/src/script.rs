@@ -49,6 +49,28 @@ pub enum Step {
         /// Early media.
         sdp: Option<String>,
     },
+    /// Sends a provisional response to the INVITE, with further headers.
+    RingWith(Ring),
+    /// Sends a provisional response to the INVITE reliably: again until its PRACK (RFC 3262 s.3). With further headers.
+    RingReliably(Ring),
+    /// Waits for a PRACK; it is answered by itself.
+    ExpectPrack,
+    /// Acknowledges a reliable provisional response (RFC 3262 s.4), once there is one: the first that has no PRACK.
+    Prack {
+        /// The answer to its offer, or a new offer.
+        sdp: Option<String>,
+    },
+    /// Waits for the final response to our PRACK.
+    ExpectPracked(u16),
+    /// Sends UPDATE within the dialog, be it early (RFC 3311); of several early ones within the last.
+    Update {
+        /// The offer.
+        sdp: Option<String>,
+    },
+    /// Waits for the final response to our UPDATE.
+    ExpectUpdated(u16),
+    /// Waits for an UPDATE; it is answered by itself.
+    ExpectUpdate,
     /// Sends 200 to the INVITE, and again until its ACK.
     Answer {
         /// The answer; or the offer, if the INVITE had none.
@@ -59,6 +81,38 @@ pub enum Step {
         /// Such as 486.
         status: u16,
     },
+}
+
+/// A provisional response to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ring {
+    /// 101 to 199.
+    pub status: u16,
+    /// Early media: the answer, or the offer of a reliable one if the INVITE had none.
+    pub sdp: Option<String>,
+    /// Further headers, name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Ring {
+    /// Without a description or further headers.
+    pub fn status(status: u16) -> Self {
+        Self { status, sdp: None, headers: Vec::new() }
+    }
+
+    /// With this description.
+    #[must_use]
+    pub fn sdp(mut self, sdp: impl Into<String>) -> Self {
+        self.sdp = Some(sdp.into());
+        self
+    }
+
+    /// With this header too.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
 }
 
 /// The INVITE to send.

@@ -14,7 +14,7 @@ use crate::wire;
 
 /// What became of a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Progress {
+pub(crate) enum Progress {
     Done,
     /// To be tried again after the next input.
     Pending,
@@ -69,6 +69,14 @@ impl Phone {
             Step::ExpectCancel => self.expect_request(now, Method::Cancel, "a CANCEL"),
             Step::ExpectBye => self.expect_request(now, Method::Bye, "a BYE"),
             Step::Ring { status, sdp } => self.answer(now, status, sdp.as_deref()),
+            Step::RingWith(ring) => self.ring(now, ring),
+            Step::RingReliably(ring) => self.ring_reliably(now, ring),
+            Step::ExpectPrack => self.expect_request(now, Method::PRack, "a PRACK"),
+            Step::Prack { sdp } => self.prack(now, sdp.as_deref()),
+            Step::ExpectPracked(status) => self.expect_reply(now, Method::PRack, status),
+            Step::Update { sdp } => self.update(now, sdp.as_deref()),
+            Step::ExpectUpdated(status) => self.expect_reply(now, Method::Update, status),
+            Step::ExpectUpdate => self.expect_request(now, Method::Update, "an UPDATE"),
             Step::Answer { sdp } => self.answer(now, 200, sdp.as_deref()),
             Step::Reject { status } => self.answer(now, status, None),
         }
@@ -79,7 +87,7 @@ impl Phone {
     }
 
     /// Waits on, unless the call is over and what is expected can't come.
-    fn pending_in_call(&mut self, now: Instant, expected: &str) -> Progress {
+    pub(crate) fn pending_in_call(&mut self, now: Instant, expected: &str) -> Progress {
         if self.is_over() {
             self.disagree(now, &format!("expected {expected}, and the call is over"));
             return Progress::Done;
@@ -111,7 +119,7 @@ impl Phone {
     }
 
     /// The script can't go on as written: what is up is ended in order.
-    fn disagree(&mut self, now: Instant, fault: &str) {
+    pub(crate) fn disagree(&mut self, now: Instant, fault: &str) {
         self.fail(fault);
         self.script.clear();
         match self.call {
@@ -257,9 +265,17 @@ impl Phone {
         let Some(server) = self.servers.iter().find(|server| server.matches(&branch, Method::Invite)) else {
             return Progress::Done;
         };
-        let dialog = Dialog::of_callee(&server.request, &self.tag, 0);
+        let early = self.early.pop();
+        let dialog = early.or_else(|| Dialog::of_callee(&server.request, &self.tag, 0));
         self.respond(now, &branch, Method::Invite, status, sdp);
+        if status >= 200 {
+            self.reliable.clear();
+        }
         match status {
+            101..200 => {
+                self.early.extend(dialog);
+                self.times.ringing.get_or_insert(now);
+            }
             ..200 => {
                 self.times.ringing.get_or_insert(now);
             }

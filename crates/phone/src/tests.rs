@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::{Config, Dice, Ended, Glance, Invite, Ladder, Phone, Proxy, Recording, Rung, Step, sdp};
+use crate::{Config, Dice, Ended, Glance, Invite, Ladder, Phone, Proxy, Recording, Ring, Rung, Step, sdp};
 
 /// 20 ms of wire between any two parties.
 struct Line {
@@ -403,4 +403,83 @@ fn a_phone_answers_options() {
         ",
     );
     assert_eq!(line.fates(), [(None, None), (None, None)]);
+}
+
+#[test]
+fn a_reliable_provisional_response_is_repeated_until_its_prack_and_updates_go_by_the_early_dialog() {
+    let alice = vec![
+        Step::Invite(Invite::to("sip:bob@10.0.0.2:5060").offer(offer(1)).header("Supported", "100rel")),
+        Step::Prack { sdp: None },
+        Step::ExpectPracked(200),
+        Step::Update { sdp: Some(offer(1)) },
+        Step::ExpectUpdated(200),
+        Step::Expect(200),
+        Step::Ack { sdp: None },
+        Step::Bye,
+    ];
+    let bob = vec![
+        Step::ExpectInvite,
+        Step::RingReliably(Ring::status(183).sdp(offer(2)).header("P-Early-Media", "sendrecv")),
+        Step::ExpectPrack,
+        Step::ExpectUpdate,
+        Step::Answer { sdp: None },
+        Step::ExpectBye,
+    ];
+    let mut line =
+        Line::new(vec![phone("alice", 1, None, alice), phone("bob", 2, None, bob)], vec![], vec![1]);
+    assert_ladder(
+        &line.run(),
+        "
+           0  alice -> bob  INVITE sdp
+          20  bob -> alice  183 sdp  (lost)
+         500  alice -> bob  INVITE sdp
+         520  bob -> alice  183 sdp
+         520  bob -> alice  183 sdp
+         540  alice -> bob  PRACK
+         560  bob -> alice  200 PRACK
+         580  alice -> bob  UPDATE sdp
+         600  bob -> alice  200 UPDATE sdp
+         600  bob -> alice  200
+         620  alice -> bob  ACK
+         620  alice -> bob  BYE
+         640  bob -> alice  200 BYE
+        ",
+    );
+    assert_eq!(line.fates(), [(Some(200), Some(Ended::ByUs)), (Some(200), Some(Ended::ByThem))]);
+}
+
+#[test]
+fn a_forking_proxy_passes_the_responses_of_both() {
+    let alice = vec![
+        Step::Invite(Invite::to("sip:bob@10.0.0.2:5060").offer(offer(1))),
+        Step::Expect(200),
+        Step::Ack { sdp: None },
+        Step::Wait(Duration::from_secs(1)),
+        Step::Bye,
+    ];
+    let bob = vec![Step::ExpectInvite, Step::RingWith(Ring::status(183).sdp(offer(2)))];
+    let phones = vec![
+        phone("alice", 1, Some(address(3)), alice),
+        phone("bob", 2, None, bob),
+        phone("eve", 4, None, pick_up()),
+    ];
+    let proxy = Proxy::new("fork", address(3), address(2), Recording::Leaves).forking_to(address(4));
+    let mut line = Line::new(phones, vec![proxy], vec![]);
+    assert_ladder(
+        &line.run(),
+        "
+           0  alice -> fork  INVITE sdp
+          20  fork -> bob    INVITE sdp
+          20  fork -> eve    INVITE sdp
+          40  bob -> fork    183 sdp
+          40  eve -> fork    180
+          60  fork -> alice  183 sdp
+          60  fork -> alice  180
+         140  eve -> fork    200 sdp
+         160  fork -> alice  200 sdp
+         180  alice -> eve   ACK
+        1180  alice -> eve   BYE
+        1200  eve -> alice   200 BYE
+        ",
+    );
 }
