@@ -55,6 +55,7 @@ impl<'a> Stage<'a> {
             t4: Duration::from_secs(5),
             max_transactions: MAX_TRANSACTIONS,
             max_dialogs: MAX_DIALOGS,
+            udp_max_payload: 1300,
             session: SessionTimer::default(),
         };
         Self {
@@ -351,6 +352,7 @@ impl<'a> Stage<'a> {
                 | Event::Progress { .. }
                 | Event::Answered { .. }
                 | Event::Refused { .. }
+                | Event::Undeliverable { .. }
                 | Event::Malformed { .. } => {}
             }
         }

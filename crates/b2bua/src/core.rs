@@ -160,6 +160,20 @@ impl Core {
                     self.calls.insert(key, call);
                 }
             }
+            Event::Undeliverable { flow, request } => {
+                let to = request.header("Route").map_or_else(
+                    || request.request_uri().unwrap_or_default().to_owned(),
+                    std::borrow::Cow::into_owned,
+                );
+                let notice = Notice::Undeliverable {
+                    peer: flow.remote,
+                    transport: flow.transport,
+                    method: request.method().to_string(),
+                    call_id: request.call_id().to_owned(),
+                    to,
+                };
+                self.desk.put(Output::Notice(notice));
+            }
             Event::Malformed { flow, fault } => {
                 let notice = Notice::Malformed { source: flow.remote, fault };
                 self.desk.put(Output::Notice(notice));

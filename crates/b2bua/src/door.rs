@@ -370,6 +370,7 @@ mod tests {
         Desk::new(config, Arc::new(directory), [7; 32])
     }
 
+            udp_max_payload: 0,
     fn local() -> SocketAddr {
         "203.0.113.5:5060".parse().unwrap()
     }

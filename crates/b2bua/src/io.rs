@@ -153,6 +153,19 @@ pub enum Notice {
         /// Where from.
         source: SocketAddr,
         /// What was wrong.
+    /// A request of ours within a call could not be sent to the far side, which so knows nothing of it.
+    Undeliverable {
+        /// Where it was tried last.
+        peer: SocketAddr,
+        /// Over what.
+        transport: sip::Transport,
+        /// Its method.
+        method: String,
+        /// Its Call-ID.
+        call_id: String,
+        /// The Route or Contact of the far side: where it wanted the request.
+        to: String,
+    },
         fault: String,
     },
 }

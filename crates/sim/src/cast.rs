@@ -118,6 +118,7 @@ pub fn setup(seed: u64, weather: Weather) -> Setup {
         t4: Duration::from_secs(5),
         max_transactions: 10_000,
         max_dialogs: 10_000,
+        udp_max_payload: 1_300,
         session: sip::endpoint::SessionTimer::default(),
     };
     let config = Config::new(sip, US.ip(), 10_000..=10_999);

@@ -1,11 +1,10 @@
 //! Dialogs (RFC 3261 s.12): what both sides share from the INVITE to the BYE, and where requests within it go.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
+use crate::Flow;
 use crate::message::Message;
 use crate::name_addr::NameAddr;
 use crate::uri::Uri;
-use crate::{Flow, Transport};
+use crate::way::{Way, uri_of};
 
 /// One side's view of a dialog. From and To are kept as written, byte for byte: RFC 2543 peers compare them whole.
 #[derive(Clone, Debug)]
@@ -24,8 +23,7 @@ pub(crate) struct Dialog {
     target: String,
     /// In the order in which our requests take them.
     routes: Vec<String>,
-    /// Where the dialog's messages travel, unless a route or the target says better.
-    flow: Flow,
+    way: Way,
     pub(crate) caller: Caller,
 }
 
@@ -55,7 +53,7 @@ impl Dialog {
                 request.from().map(|from| from.uri().as_str().to_owned()).unwrap_or_default()
             }),
             routes: request.headers("Record-Route").map(std::borrow::Cow::into_owned).collect(),
-            flow,
+            way: Way::came(flow),
             caller: Caller::Them,
         }
     }
@@ -75,7 +73,7 @@ impl Dialog {
             remote_cseq: None,
             target: target_of(response).unwrap_or_else(|| request_uri.to_owned()),
             routes,
-            flow,
+            way: Way::called(flow),
             caller: Caller::Us,
         }
     }
@@ -109,7 +107,7 @@ impl Dialog {
     pub(crate) fn refresh(&mut self, request: &Message, flow: Flow) {
         if let Some(target) = target_of(request) {
             self.target = target;
-            self.flow = flow;
+            self.way.move_to(flow);
         }
     }
 
@@ -143,28 +141,34 @@ impl Dialog {
         }
     }
 
-    /// Where our requests go: the first route, else the target, if that is an address; else, and on a connection, back where
-    /// theirs came from.
-    ///
-    /// A private address in a route or Contact that came from a public one is behind a NAT or in the carrier's own network, so it is no
-    /// place to send to either; the Route header keeps it for whoever is on the way.
+    /// Where our requests go.
     pub(crate) fn hop(&self) -> Flow {
-        if self.flow.transport != Transport::Udp {
-            return self.flow;
+        self.way.hop(self.next_uri())
+    }
+
+    /// Where a request of ours goes whose connection dies before it is answered, the last one first.
+    pub(crate) fn detours(&self) -> Vec<Flow> {
+        self.way.detours(self.next_uri())
+    }
+
+    /// Takes note of a request of theirs, which the dialog owns, by that flow.
+    pub(crate) fn hear(&mut self, flow: Flow) {
+        self.way.hear(flow);
+    }
+
+    /// Takes note that the connection of that flow is gone.
+    pub(crate) fn lose(&mut self, flow: Flow) {
+        let mut way = self.way;
+        way.lose(flow, self.next_uri());
+        self.way = way;
+    }
+
+    /// What says where our requests go: the first route, else the target.
+    pub(crate) fn next_uri(&self) -> Option<&str> {
+        match self.routes.first() {
+            Some(first) => uri_of(first),
+            None => Some(&self.target),
         }
-        let hop = match self.routes.first() {
-            Some(first) => NameAddr::parse(first).ok().and_then(|route| address(route.uri())),
-            None => Uri::parse(&self.target).ok().and_then(address),
-        };
-        let usable = hop.filter(|hop| {
-            let ip = hop.ip();
-            hop.port() != 0
-                && (is_inside(self.flow.remote.ip()) || !is_inside(ip))
-                && ip.is_ipv4() == self.flow.remote.is_ipv4()
-                && !ip.is_unspecified()
-                && !ip.is_multicast()
-        });
-        Flow { remote: usable.unwrap_or(self.flow.remote), ..self.flow }
     }
 }
 
@@ -193,27 +197,6 @@ fn without_headers(uri: &str) -> String {
         None => uri.to_owned(),
     }
 }
-
-fn address(uri: Uri<'_>) -> Option<SocketAddr> {
-    let ip = uri.maddr().and_then(|maddr| maddr.parse().ok()).or(uri.address())?;
-    Some(SocketAddr::new(ip, uri.port().unwrap_or(DEFAULT_PORT)))
-}
-
-/// Whether an address means something only inside of a network.
-fn is_inside(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared(ip),
-        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
-    }
-}
-
-/// Of the carriers' own NATs, 100.64.0.0/10 (RFC 6598).
-const fn is_shared(ip: Ipv4Addr) -> bool {
-    matches!(ip.octets(), [100, 64..=127, ..])
-}
-
-/// Of UDP and TCP (s.19.1.2).
-pub(crate) const DEFAULT_PORT: u16 = 5060;
 
 /// `CSeq` numbers stay below 2^31 (s.8.1.1.5).
 const MAX_CSEQ: u32 = (1 << 31) - 1;

@@ -15,6 +15,7 @@ pub mod params;
 mod transaction;
 pub mod uri;
 pub mod via;
+mod way;
 
 pub use endpoint::{Endpoint, Event};
 pub use flow::{Flow, Transport};

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::mask::Numbers;
 use crate::notices::Notices;
 use crate::wiring::{Wiring, agent_events, media_events};
-use crate::{addresses, calendar, directories, sockets};
+use crate::{addresses, calendar, directories, seeing, sockets};
 
 /// What runs, and what it takes to stop it.
 pub(crate) struct Node {
@@ -30,7 +30,7 @@ pub(crate) struct Node {
     signalling: JoinHandle<Ending>,
     recorder: JoinHandle<()>,
     streams: Streams,
-    /// Carry events to the core, until dropped.
+    /// Carry events to the core, and what is seen of it to others, until dropped.
     carriers: JoinSet<()>,
     /// Ready when a packet thread has ended by itself.
     workers_failed: Pin<Box<dyn Future<Output = WorkerFailed> + Send>>,
@@ -51,6 +51,7 @@ impl Node {
         }
         let (bound, sip_listeners) = sockets::bind(config)?;
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
+        let api = seeing::bind(config).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
         cut_off(&store).await?;
 
@@ -64,12 +65,13 @@ impl Node {
         let workers = Workers::start(count, media_seed, &media_told).map_err(Failure::Workers)?;
         let options = Options { user_agent: config.user_agent(), trust: Trust::System };
         let streams = Streams::new(&options, agents_told);
+        let mut carriers = JoinSet::new();
+        let window = seeing::start(config, api, &store, &sip_listeners, &mut carriers)?;
         let core = Core::new(core_config(config, sip_listeners, count), Arc::new(directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
         let recorder = tokio::spawn(store::record(store.clone(), entries, inputs.clone()));
-        let mut carriers = JoinSet::new();
         carriers.spawn(media_events(media, inputs.clone()));
         carriers.spawn(agent_events(agents, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone()));
@@ -77,7 +79,7 @@ impl Node {
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now());
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
-        let signalling = tokio::spawn(sip_net::run(core, sockets, received, wiring));
+        let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
         Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, workers_failed, _lock: lock })
     }
 
@@ -154,6 +156,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         t4: Duration::from_secs(5),
         max_transactions: (calls * 4 + cps * TRANSACTIONS_OF_A_SECOND) as usize,
         max_dialogs: (calls * 2 + cps * DIALOGS_OF_A_SECOND) as usize,
+        udp_max_payload: config.sip.udp_max_payload.0 as usize,
         session: sip::endpoint::SessionTimer::default(),
     };
     let pairs = config.media.ports.pairs();
@@ -220,7 +223,7 @@ mod tests {
     use super::*;
 
     async fn node() -> (Node, Store) {
-        let keys = [("sip.udp", "127.0.0.1:0"), ("sip.advertised", "127.0.0.1"), ("media.workers", "1")];
+        let keys = [("sip.udp", "127.0.0.1:0"), ("sip.advertised", "127.0.0.1"), ("media.workers", "1"), ("admin.listen", "")];
         let keys: BTreeMap<_, _> =
             keys.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let store = Store::open("sqlite::memory:").await.unwrap();

@@ -17,6 +17,7 @@ pub(crate) struct Notices {
     agent_gone: Bucket,
     no_ports: Bucket,
     unfit: Bucket,
+    undeliverable: Bucket,
     malformed: Bucket,
     /// What any peer can cause.
     connection: Bucket,
@@ -40,6 +41,7 @@ impl Notices {
             agent_gone: Bucket::full(now),
             no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
+            undeliverable: Bucket::full(now),
             malformed: Bucket::full(now),
             connection: Bucket::full(now),
             connection_out: Bucket::full(now),
@@ -54,6 +56,7 @@ impl Notices {
             Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
             Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
             Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
+            Notice::Undeliverable { .. } => (&mut self.undeliverable, "undeliverable"),
             Notice::Malformed { .. } => (&mut self.malformed, "malformed"),
         };
         if !bucket.opens(now, kind) {
@@ -77,6 +80,10 @@ impl Notices {
             }
             Notice::Unfit { source, status, fault } => {
                 warn!(address = %source.ip(), status, ?fault, "unfit");
+            }
+            Notice::Undeliverable { peer, transport, method, call_id, to } => {
+                let remedy = "have the far side give a Contact or Record-Route that can be reached from here";
+                warn!(%method, %transport, address = %peer, ?to, ?call_id, %remedy, "undeliverable");
             }
             Notice::Malformed { source, fault } => debug!(address = %source.ip(), ?fault, "malformed"),
         }

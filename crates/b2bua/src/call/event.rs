@@ -146,3 +146,4 @@ impl CallEvent {
         })
     }
 }
+            | WireEvent::Undeliverable { .. }

@@ -281,6 +281,7 @@ impl House {
             }),
             Output::Idle(_) => {}
         }
+                Notice::Undeliverable { method, to, .. } => format!("notice undeliverable {method} to {to}"),
     }
 
     fn worker(&mut self, command: MediaCommand, answers: &mut Vec<Input>) {
@@ -373,6 +374,7 @@ pub(crate) fn config() -> Config {
     };
     Config::new(sip, local.ip(), 10_000..=10_099)
 }
+        udp_max_payload: 1_300,
 
 pub(crate) fn directory(inventory: &str) -> Arc<Directory> {
     let inventory = toml::from_str(inventory).expect("an inventory");

@@ -133,12 +133,14 @@ impl Endpoint {
                     tag: dialog.local_tag.clone(),
                     acks: Vec::new(),
                     forks: Vec::new(),
+                    instead: None,
                 };
                 (Started::Invite(Box::new(invitation)), Some(now + PATIENCE))
             }
             Change::Update => (Started::Other(Purpose::Update(key)), None),
         };
-        let start = Start { key: clients::key(&branch, &method), flow, request, machine };
+        let detours = dialog.detours();
+        let start = Start { key: clients::key(&branch, &method), flow, detours, request, machine };
         let client = self.start(now, start);
         if let Some((own, turns)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
             *own = dialog;
@@ -307,7 +309,7 @@ impl Endpoint {
         let Some(client) = self.clients.get(id).filter(|client| client.attempt == 0) else { return false };
         let Some(longer) = session::retrying(refusal, self.config.session) else { return false };
         let Ok(request) = Message::parse(client.request.clone()) else { return false };
-        let (flow, method) = (client.flow, client.key.method.clone());
+        let (flow, method, detours) = (client.flow, client.key.method.clone(), client.detours.clone());
         let (key, mut machine) = match &client.machine {
             Machine::Invite(_, invitation) => (invitation.dialog, Started::Invite(invitation.clone())),
             Machine::Other(_, purpose @ (Purpose::Update(key) | Purpose::Refresh(key))) => {
@@ -324,8 +326,8 @@ impl Endpoint {
             invitation.head = Head { via, cseq, ..invitation.head.clone() };
         }
         let branch = branch.as_str().into();
-        let again =
-            self.start(now, Start { key: ClientKey { branch, method }, flow, request: bytes, machine });
+        let again = self
+            .start(now, Start { key: ClientKey { branch, method }, flow, detours, request: bytes, machine });
         if let Some(client) = self.clients.get_mut(again) {
             client.attempt = 1;
         }
@@ -397,7 +399,7 @@ impl State {
     }
 
     /// The request `again` has taken the place of `id`.
-    fn hand_on(&mut self, id: u64, again: u64) {
+    pub(super) fn hand_on(&mut self, id: u64, again: u64) {
         match self {
             Self::Outgoing(outgoing) if outgoing.client == id => {
                 outgoing.client = again;

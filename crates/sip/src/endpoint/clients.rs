@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::compose::Head;
 use super::early::Early;
+use super::large::Passage;
 use super::{DialogKey, Transmit};
 use crate::Flow;
 use crate::message::Method;
@@ -16,6 +17,8 @@ use crate::transaction::{client_invite, client_other};
 pub(super) struct Client {
     pub(super) key: ClientKey,
     pub(super) flow: Flow,
+    /// Where it goes when the connection of `flow` dies before it is answered, the last one first.
+    pub(super) detours: Vec<Flow>,
     /// The request, to be sent again.
     pub(super) request: Bytes,
     pub(super) machine: Machine,
@@ -41,6 +44,8 @@ pub(super) struct Invitation {
     pub(super) acks: Vec<(Option<String>, Transmit)>,
     /// The early dialogs that were left when the first 2xx came: the BYE to such a fork counts on from its PRACKs.
     pub(super) forks: Vec<Early>,
+    /// How it goes if no connection comes about, as long as nothing has come for it.
+    pub(super) instead: Option<Box<Passage>>,
 }
 
 /// Whether an INVITE is to open a dialog.

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::{ALLOW, Body, Header, Reply, SUPPORTED, session};
-use crate::dialog::{DEFAULT_PORT, tagged};
+use crate::dialog::tagged;
 use crate::message::{Message, Method, StatusCode, Writer};
 use crate::via::{Rport, Via};
+use crate::way::default_port;
 use crate::{Flow, Transport};
 
 /// What a request's ACK and CANCEL repeat of it.
@@ -146,10 +147,22 @@ pub(super) fn reply_to(request: &Message, flow: Flow) -> Flow {
     }
     let port = request.via().map_or(flow.remote.port(), |via| match via.rport() {
         Some(Rport::Asked | Rport::Given(_)) => flow.remote.port(),
-        None => via.port().unwrap_or(DEFAULT_PORT),
+        None => via.port().unwrap_or(default_port(flow.transport)),
     });
     let port = if port == 0 { flow.remote.port() } else { port };
     Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..flow }
+}
+
+/// Where the responses go whose connection is gone: to where the request came from, at the port of sent-by (s.18.2.2).
+pub(super) fn reply_to_sent_by(request: &Message, flow: Flow) -> Option<Flow> {
+    match flow.transport {
+        Transport::Udp | Transport::Ws => None,
+        Transport::Tcp | Transport::Tls => {
+            let port = request.via().and_then(|via| via.port()).filter(|&port| port != 0);
+            let port = port.unwrap_or(default_port(flow.transport));
+            Some(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..flow })
+        }
+    }
 }
 
 /// The top Via with what we saw of its sender: `received` and `rport` (RFC 3261 s.18.2.1, RFC 3581 s.4). What the sender itself

@@ -184,8 +184,14 @@ impl Endpoint {
             }
         };
         self.send(start.flow, start.request.clone());
-        let client =
-            clients::Client { key: start.key, flow: start.flow, request: start.request, machine, attempt: 0 };
+        let client = clients::Client {
+            key: start.key,
+            flow: start.flow,
+            detours: start.detours,
+            request: start.request,
+            machine,
+            attempt: 0,
+        };
         self.clients.insert(id, client);
         self.index_client(id);
         id
@@ -292,6 +298,8 @@ pub(super) enum Purposed {
 pub(super) struct Start {
     pub(super) key: crate::transaction::key::ClientKey,
     pub(super) flow: Flow,
+    /// Where it goes when the connection of `flow` dies, the last one first.
+    pub(super) detours: Vec<Flow>,
     pub(super) request: Bytes,
     pub(super) machine: Started,
 }

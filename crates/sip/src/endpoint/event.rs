@@ -198,6 +198,13 @@ pub enum Event {
         /// What was wrong, in words.
         fault: String,
     },
+    /// A request of ours within a dialog could not be sent, by whatever way: for the log, as the far side hears nothing of it.
+    Undeliverable {
+        /// The last way that was tried.
+        flow: Flow,
+        /// The request: its Route, or else its Request-URI, is where the far side wanted it to go.
+        request: Message,
+    },
 }
 
 /// Whose failure the end of our INVITE was.

@@ -20,7 +20,9 @@ mod description;
 mod drive;
 mod early;
 mod event;
+mod flows;
 mod incoming;
+mod large;
 mod order;
 mod outgoing;
 mod random;
@@ -46,6 +48,7 @@ use bytes::Bytes;
 
 use self::clients::Clients;
 pub use self::event::{Census, Event, Failure, Full, Transmit};
+use self::large::NoTcp;
 pub use self::order::{
     Body, Config, DialogKey, Header, Invite, Listener, Reliability, Reply, SessionTimer, TransactionKey,
 };
@@ -68,6 +71,7 @@ pub struct Endpoint {
     usages: Usages,
     timers: Timers,
     refused: Refused,
+    no_tcp: NoTcp,
     events: VecDeque<Event>,
     transmits: VecDeque<Transmit>,
 }
@@ -87,6 +91,7 @@ impl Endpoint {
             usages: Usages::default(),
             timers: Timers::default(),
             refused: Refused::default(),
+            no_tcp: NoTcp::default(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
         }
@@ -106,13 +111,6 @@ impl Endpoint {
     /// Of the room for transactions, strangers get half at most.
     pub fn receive_from_stranger(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
         self.take_in(now, flow, bytes, Standing::Unknown);
-    }
-
-    /// Takes in that `flow` can't be sent on: client transactions on it end as by 503.
-    pub fn flow_failed(&mut self, now: Instant, flow: Flow) {
-        for id in self.clients.on(flow) {
-            self.unsendable(now, id);
-        }
     }
 
     /// Runs the timers that are due.

@@ -46,6 +46,8 @@ pub struct Config {
     pub max_transactions: usize,
     /// Bound on dialogs; an INVITE over it is answered 503.
     pub max_dialogs: usize,
+    /// An INVITE that is longer goes by TCP instead of UDP, if there is a listener for that (RFC 3261 s.18.1.1: 1,300). 0: none does.
+    pub udp_max_payload: usize,
     /// How often sessions are refreshed.
     pub session: SessionTimer,
 }
@@ -178,7 +180,19 @@ mod tests {
 
     #[test]
     fn no_foreign_header_takes_the_endpoints_place() {
-        for name in ["Via", "v", "FROM", "t", "cseq", "m", "Route", "L", "Min-SE", "user-agent", "Proxy-Authorization"] {
+        for name in [
+            "Via",
+            "v",
+            "FROM",
+            "t",
+            "cseq",
+            "m",
+            "Route",
+            "L",
+            "Min-SE",
+            "user-agent",
+            "Proxy-Authorization",
+        ] {
             assert_eq!(Header::foreign(name, "x"), None, "{name}");
         }
         for name in ["", "X Account", "X-Account:", "X\r\nVia", "X-\u{e9}"] {

@@ -6,6 +6,7 @@ use super::change::{Change, Outcome, seconds_after};
 use super::clients::{self, Invitation, Machine, Opens};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
+use super::large::Passage;
 use super::session::{self, Session};
 use super::turns::Turns;
 use super::usage::{Cancel, Confirmed, MAX_FORKS, Offer, Outgoing, Peer, Phase, State, Usage};
@@ -13,6 +14,7 @@ use super::{
     Body, DialogKey, Endpoint, Event, Failure, Full, Header, Invite, Reliability, SUPPORTED, Standing,
     Transmit,
 };
+use crate::Flow;
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, StatusCode};
 use crate::transaction::client_invite::Reason;
@@ -30,26 +32,31 @@ impl Endpoint {
             return Err(Full);
         }
         let dialog = DialogKey(self.next_key());
-        let flow = invite.flow;
         let (tag, branch, call_id) = (self.random.tag(), self.random.branch(), self.random.call_id());
         let head = Head {
             request_uri: invite.request_uri,
             routes: Vec::new(),
-            via: self.via(flow, &branch),
+            via: self.via(invite.flow, &branch),
             from: format!("{};tag={tag}", invite.from),
             to: invite.to,
             call_id: call_id.clone(),
             cseq: self.random.cseq(),
             max_forwards: invite.max_forwards,
         };
-        let contact = self.contact(flow);
         let mut headers = session::inviting(self.config.session);
         headers.extend(extensions(invite.reliability));
         headers.extend(invite.headers);
-        let offer = if invite.body.is_some() { Offer::Ours } else { Offer::Theirs };
-        let rest = Rest { contact: Some(&contact), headers: &headers, body: invite.body.as_ref() };
-        let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
-        let key = clients::key(&branch, &Method::Invite);
+        let offer =
+            if invite.body.as_ref().is_some_and(Body::describes) { Offer::Ours } else { Offer::Theirs };
+        let mut passage = self.passage(invite.flow, branch, head, &headers, invite.body.as_ref());
+        let mut instead = None;
+        if let Some(stream) = self.stream_for(now, invite.flow, passage.request.len()) {
+            let branch = self.random.branch();
+            let head = Head { via: self.via(stream, &branch), ..passage.head.clone() };
+            let long = self.passage(stream, branch, head, &headers, invite.body.as_ref());
+            instead = Some(Box::new(std::mem::replace(&mut passage, long)));
+        }
+        let Passage { flow, branch, head, request } = passage;
         let invitation = Invitation {
             dialog,
             opens: Opens::Dialog,
@@ -57,12 +64,29 @@ impl Endpoint {
             tag: tag.clone(),
             acks: Vec::new(),
             forks: Vec::new(),
+            instead,
         };
         let machine = Started::Invite(Box::new(invitation));
-        let client = self.start(now, Start { key, flow, request, machine });
+        let key = clients::key(&branch, &Method::Invite);
+        let client = self.start(now, Start { key, flow, detours: Vec::new(), request, machine });
         let state = State::Outgoing(Outgoing::new(client, offer, invite.reliability));
         self.usages.insert(dialog, Usage { call_id, local_tag: tag, state });
         Ok(dialog)
+    }
+
+    /// An INVITE as it goes by that flow.
+    fn passage(
+        &self,
+        flow: Flow,
+        branch: String,
+        head: Head,
+        headers: &[Header],
+        body: Option<&Body>,
+    ) -> Passage {
+        let contact = self.contact(flow);
+        let rest = Rest { contact: Some(&contact), headers, body };
+        let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
+        Passage { flow, branch, head, request }
     }
 
     /// Sends the ACK of `Event::Answered`, with the answer if the 2xx carried the offer; again for each repeated 2xx.
@@ -119,8 +143,9 @@ impl Endpoint {
         let rest = Rest { headers, ..Rest::default() };
         let request = compose::request(&invitation.head, &Method::Cancel, &self.config.user_agent, rest);
         let key = ClientKey { branch: client.key.branch.clone(), method: Method::Cancel };
-        let flow = client.flow;
-        self.start(now, Start { key, flow, request, machine: Started::Other(clients::Purpose::Alone) });
+        let (flow, detours) = (client.flow, client.detours.clone());
+        let machine = Started::Other(clients::Purpose::Alone);
+        self.start(now, Start { key, flow, detours, request, machine });
         self.step_invite_client(now, invite, client_invite::Input::Cancel);
         self.index_client(invite);
     }
@@ -172,6 +197,9 @@ impl Endpoint {
         } else {
             client_invite::Input::Failure(self.failure_ack(id, &response))
         };
+        if let Some(invitation) = self.clients.invitation_mut(id) {
+            invitation.instead = None;
+        }
         let action = self.step_invite_client(now, id, input);
         if opens == Opens::Nothing {
             return self.receive_reinvite_response(now, id, dialog, status, response, &action);
@@ -328,6 +356,18 @@ impl Endpoint {
     /// An INVITE that has no final response, if it has given up.
     fn end_invite(&mut self, now: Instant, id: u64, action: &client_invite::Action) {
         let about = self.clients.invitation_mut(id).map(|invitation| (invitation.dialog, invitation.opens));
+        let instead = match action {
+            client_invite::Action::GiveUp(Reason::Unsendable) => self
+                .clients
+                .invitation_mut(id)
+                .and_then(|invitation| Some((*invitation.instead.take()?, invitation.clone()))),
+            client_invite::Action::GiveUp(Reason::TimedOut)
+            | client_invite::Action::Nothing
+            | client_invite::Action::Repeat
+            | client_invite::Action::Pass
+            | client_invite::Action::AcknowledgeAndPass(_)
+            | client_invite::Action::Acknowledge(_) => None,
+        };
         self.index_client(id);
         let (Some((dialog, opens)), client_invite::Action::GiveUp(reason)) = (about, action) else { return };
         if opens == Opens::Nothing {
@@ -339,6 +379,9 @@ impl Endpoint {
                 (StatusCode::REQUEST_TERMINATED, Failure::Cancelled)
             }
             State::Outgoing(Outgoing { cancel: Cancel::No, .. }) => match reason {
+                Reason::Unsendable if let Some((instead, invitation)) = instead => {
+                    return self.send_unstreamed(now, id, invitation, instead);
+                }
                 Reason::TimedOut => (StatusCode::REQUEST_TIMEOUT, Failure::Silent),
                 Reason::Unsendable => (StatusCode::SERVICE_UNAVAILABLE, Failure::Unsendable),
             },

@@ -69,6 +69,13 @@ impl Reliable {
         self.waiting.as_ref().map(|waiting| waiting.repetition.at.min(waiting.until))
     }
 
+    /// What is repeated on a connection that is gone goes to `instead`.
+    pub(super) fn redirect(&mut self, gone: Flow, instead: Option<Flow>) {
+        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.response.flow == gone) {
+            waiting.response.flow = instead.unwrap_or(gone);
+        }
+    }
+
     /// Whether a PRACK is for the response that waits for it.
     pub(super) fn is_awaited(&self, prack: &Message) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| waiting.what.is_in(prack))

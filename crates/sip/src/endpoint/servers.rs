@@ -86,6 +86,10 @@ impl Servers {
         self.transactions.get_mut(&id)
     }
 
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Server> {
+        self.transactions.values_mut()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.transactions.len()
     }

@@ -289,6 +289,10 @@ impl Usages {
         (self.by_key.get(&key)?.call_id == call_id).then_some(key)
     }
 
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Usage> {
+        self.by_key.values_mut()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
     }

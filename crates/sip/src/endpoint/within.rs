@@ -113,7 +113,8 @@ impl Endpoint {
             return self.send(flow, request);
         }
         let key = clients::key(&branch, method);
-        self.start(now, Start { key, flow, request, machine: Started::Other(purpose) });
+        let detours = dialog.detours();
+        self.start(now, Start { key, flow, detours, request, machine: Started::Other(purpose) });
     }
 
     pub(super) fn head_within(&self, dialog: &Dialog, branch: &str, cseq: u32) -> Head {
@@ -143,6 +144,10 @@ impl Endpoint {
             }
             return;
         };
+        let tag = request.from_tag();
+        if let Some((dialog, _)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
+            dialog.hear(flow);
+        }
         match judged {
             Judged::Refused(reply) => self.conclude(now, flow, &request, String::new(), Some(key), &reply),
             Judged::Later => {

@@ -1,8 +1,10 @@
 //! Every key: what it takes, in words and as a check.
 
+use numbers::Secret;
+
 use super::value::{
-    Address, Backend, DataDir, Format, Level, Listeners, NodeId, OptionalFile, PortRange, Reserved, StoreUrl,
-    Text, UnknownSource, Whole,
+    Address, Backend, Collector, DataDir, Format, Level, Listeners, Loopback, NodeId, OptionalFile, PortRange,
+    Reserved, StoreUrl, Text, UnknownSource, Whole,
 };
 
 /// One key of the node's configuration.
@@ -59,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
     Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
+    Key::new::<Whole<0, 65_535>>("sip.udp_max_payload", "a whole number of octets from 0 to 65535", "1300"),
     Key::new::<OptionalFile>("tls.certificate", "a file, or nothing", "\"/etc/strowger/cert.pem\""),
     Key::new::<OptionalFile>("tls.private_key", "a file, or nothing", "\"/etc/strowger/key.pem\""),
     Key::new::<OptionalFile>("tls.client_ca", "a file, or nothing", "\"/etc/strowger/clients.pem\""),
@@ -88,7 +91,17 @@ pub(super) const KEYS: &[Key] = &[
         "sqlite:FILE, as PostgreSQL is not in this version",
         "\"sqlite:strowger.db\"",
     ),
-    Key::new::<Reserved>("admin.listen", "nothing, as the HTTP API is not in this version", "\"\""),
+    Key::new::<Loopback>(
+        "admin.listen",
+        "a loopback address IP:PORT, as keys and TLS for others are not in this version, or nothing",
+        "\"127.0.0.1:8080\"",
+    ),
+    Key::new::<Whole<0, 100_000>>("trace.calls", "a whole number from 0 to 100000", "1000"),
+    Key::new::<Whole<1, 2_000>>("trace.messages_per_call", "a whole number from 1 to 2000", "200"),
+    Key::new::<Whole<1, 65_536>>("trace.memory_mb", "a whole number of megabytes from 1 to 65536", "64"),
+    Key::new::<Collector>("hep.collector", "an address IP:PORT, or nothing", "\"127.0.0.1:9060\""),
+    Key::new::<Whole<0, { u32::MAX }>>("hep.capture_id", "a whole number from 0 to 4294967295", "1"),
+    Key::new::<Secret>("hep.key", "a text, { file = \"...\" } or { env = \"...\" }", "{ env = \"HEP_KEY\" }"),
     Key::new::<Whole<1, 100_000>>("limits.max_calls", "a whole number from 1 to 100000", "2000"),
     Key::new::<Whole<1, 100_000>>("limits.max_cps", "a whole number from 1 to 100000", "200"),
     Key::new::<Reserved>("limits.per_source_cps", "0, as a limit per source is not in this version", "0"),

@@ -8,14 +8,17 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use numbers::Secret;
 use serde::Deserialize;
 use toml_edit::Document;
 
 use self::keys::{KEYS, Key};
 use self::value::{
-    Address, Backend, DataDir, Listeners, NodeId, OptionalFile, PortRange, Reserved, StoreUrl, Text, Whole,
+    Address, Backend, Collector, DataDir, Listeners, Loopback, NodeId, OptionalFile, PortRange, Reserved,
+    StoreUrl, Text, Whole,
 };
 use crate::fault::{Fault, Faults, Place, nearest};
+use crate::secrets;
 
 pub(crate) use self::value::{Advertised, Format, Level, Listening, UnknownSource};
 
@@ -28,8 +31,9 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     pub(crate) media: Media,
     pub(crate) store: Store,
-    #[serde(rename = "admin")]
-    _admin: Admin,
+    pub(crate) admin: Admin,
+    pub(crate) trace: Trace,
+    pub(crate) hep: Hep,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
 }
@@ -53,6 +57,7 @@ pub(crate) struct Sip {
     #[serde(rename = "realm")]
     _realm: Reserved,
     pub(crate) unknown_source: UnknownSource,
+    pub(crate) udp_max_payload: Whole<0, 65_535>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -84,8 +89,24 @@ pub(crate) struct Store {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Admin {
-    #[serde(rename = "listen")]
-    _listen: Reserved,
+    pub(crate) listen: Loopback,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trace {
+    pub(crate) calls: Whole<0, 100_000>,
+    pub(crate) messages_per_call: Whole<1, 2_000>,
+    pub(crate) memory_mb: Whole<1, 65_536>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hep {
+    pub(crate) collector: Collector,
+    pub(crate) capture_id: Whole<0, { u32::MAX }>,
+    /// Revealed when there is a collector.
+    pub(crate) key: Secret,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -165,8 +186,9 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let config: Self = merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
-        let faults = config.tls_faults(written.as_ref(), overrides);
+        let mut config: Self = merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
+        let mut faults = config.tls_faults(written.as_ref(), overrides);
+        faults.extend(config.reveal(written.as_ref(), overrides));
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
     }
 
@@ -182,6 +204,21 @@ impl Config {
             remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
         })
         .collect()
+    }
+
+    /// Puts the key of the collector in the place of its name, or tells why it can't be had.
+    fn reveal(&mut self, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Option<Fault> {
+        self.hep.collector.0?;
+        let message = match secrets::look_up(&self.hep.key) {
+            Ok(key) => {
+                self.hep.key = Secret::Value(key);
+                return None;
+            }
+            Err(message) => message,
+        };
+        let key = KEYS.iter().find(|key| key.name == "hep.key")?;
+        let place = place_of(key, written, overrides).0;
+        Some(Fault { place, key: key.name.to_owned(), message, remedy: secrets::REMEDY.to_owned() })
     }
 
     /// The files of `[tls]`, if a listener needs them.

@@ -220,7 +220,11 @@ fn a_reinvite_that_cannot_be_sent_leaves_the_call_up() {
     let (dialog, _) = bench.talking();
     reinvite(&mut bench, dialog);
     bench.core(|endpoint, now| endpoint.flow_failed(now, udp("192.0.2.9:5060")));
-    assert!(matches!(bench.event(), Event::ReinviteRejected { response: None, .. }));
+    let events = bench.events();
+    let [Event::Undeliverable { .. }, Event::ReinviteRejected { response: None, .. }] = events.as_slice()
+    else {
+        panic!("{events:?}");
+    };
     assert!(bench.endpoint.call_id(dialog).is_some());
 }
 

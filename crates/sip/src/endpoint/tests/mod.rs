@@ -6,7 +6,9 @@ mod called;
 mod calling;
 mod cancelling;
 mod changing;
+mod flows;
 mod forking;
+mod large;
 mod refreshing;
 mod refusing;
 mod reliable;
@@ -47,6 +49,7 @@ pub(super) fn config() -> Config {
         t4: Duration::from_secs(5),
         max_transactions: 1000,
         max_dialogs: 1000,
+        udp_max_payload: 1300,
         session: SessionTimer::default(),
     }
 }
