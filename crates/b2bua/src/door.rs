@@ -15,6 +15,7 @@ use crate::call::{Admitted, Brief, Call, Facts, Plan};
 use crate::config::UnknownSource;
 use crate::desk::{Desk, Owner};
 use crate::fate::{Fate, Side};
+use crate::headers::{Carried, Redirected};
 use crate::identify::{Source, identify, stranger};
 use crate::io::{CallKey, Notice, Now, Output};
 use crate::negotiate::Opening;
@@ -132,9 +133,9 @@ impl Door {
         facts.record.to = did.e164.map(|e164| e164.to_string());
         facts.record.to_raw = parties::bounded(&did.raw);
         let call = match self.admit(desk, now, knock, trunk, &did) {
-            Ok((route, opening)) => {
+            Ok((route, opening, redirected)) => {
                 describe(&mut facts.record, &route);
-                let brief = brief(desk, knock, trunk, &facts.record);
+                let brief = brief(desk, knock, trunk, &facts.record, redirected);
                 let seat = desk.usage.take(&route);
                 let plan = Plan::new(Arc::clone(&desk.directory), route.agent, brief);
                 desk.index.dialogs.insert(knock.dialog, Owner { call: facts.key, side: Side::Caller });
@@ -156,7 +157,7 @@ impl Door {
         knock: &Knock,
         trunk: &Arc<Trunk>,
         did: &Did,
-    ) -> Result<(Route, Opening), (Option<String>, Fate)> {
+    ) -> Result<(Route, Opening, Redirected), (Option<String>, Fate)> {
         let ours =
             did.e164.filter(|e164| desk.directory.number(*e164).is_some()).map(|e164| e164.to_string());
         self.rate(desk, now, trunk)
@@ -164,8 +165,10 @@ impl Door {
                 let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
                 let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage, &limits)
                     .map_err(Fate::Refused)?;
+                let redirected = Redirected::of(&knock.request)
+                    .map_err(|many| Fate::Unfit(LOOP_DETECTED, many.to_string()))?;
                 let opening = opening(&knock.request, trunk, desk.config.media_address)?;
-                Ok((route, opening))
+                Ok((route, opening, redirected))
             })
             .map_err(|fate| (ours, fate))
     }
@@ -256,17 +259,30 @@ fn rate(trunk: TrunkSource, number: Option<NumberSource>) -> &'static str {
     }
 }
 
-/// What the agent is told. A caller that withholds its number is anonymous to it.
-fn brief(desk: &Desk, knock: &Knock, trunk: &Trunk, record: &CallRecord) -> Brief {
-    let from = match parties::caller(&knock.request, Some(trunk)).privacy {
-        Privacy::Open => record.from.clone().unwrap_or_else(|| parties::presentable(&record.from_raw)),
-        Privacy::Withheld => ANONYMOUS.to_owned(),
+/// What the agent is told. A caller that withholds its number is anonymous to it, and has no name.
+fn brief(
+    desk: &Desk,
+    knock: &Knock,
+    trunk: &Trunk,
+    record: &CallRecord,
+    redirected: Redirected,
+) -> Brief {
+    let caller = parties::caller(&knock.request, Some(trunk));
+    let (from, shown, name) = match caller.privacy {
+        Privacy::Open => {
+            let from = record.from.clone().unwrap_or_else(|| parties::presentable(&record.from_raw));
+            (from, caller.shown, caller.name)
+        }
+        Privacy::Withheld => (ANONYMOUS.to_owned(), ANONYMOUS.to_owned(), None),
     };
-    let hops = knock.request.header("Max-Forwards").and_then(|value| value.trim().parse::<u8>().ok());
     Brief {
         from,
+        shown,
+        name,
         to: record.to.clone().unwrap_or_else(|| parties::presentable(&record.to_raw)),
-        max_forwards: hops.unwrap_or(DEFAULT_MAX_FORWARDS).saturating_sub(1),
+        redirected,
+        carried: Carried::of(&knock.request),
+        max_forwards: knock.request.max_forwards().unwrap_or(DEFAULT_MAX_FORWARDS).saturating_sub(1),
         account_sid: account(desk),
         call_sid: format!("CA{}", record.id),
     }
@@ -288,6 +304,8 @@ const MAX_FAULT: usize = 200;
 /// So many ended calls wait for the store; a store that takes none must not take the memory.
 const MAX_UNWRITTEN: usize = 20_000;
 const DEFAULT_MAX_FORWARDS: u8 = 70;
+/// RFC 3261 s.21.4.20.
+const LOOP_DETECTED: u16 = 482;
 const MAX_CALL_ID: usize = 256;
 const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -2,6 +2,7 @@
 
 use numbers::Refusal;
 
+use crate::headers::reason;
 use crate::record::{CallStatus, EndedBy};
 
 /// Which leg: A faces the caller, B the agent.
@@ -37,10 +38,12 @@ pub(crate) enum Fate {
     UnsupportedBody,
     /// The caller's CANCEL came, with these values of Reason (RFC 3326).
     Cancelled(Vec<String>),
-    /// The agent answered 486 or 600.
-    AgentBusy,
-    /// The agent answered 603.
-    AgentDeclined,
+    /// The agent answered 486 or 600, with these values of Reason (RFC 6432).
+    AgentBusy(Vec<String>),
+    /// The agent answered 603, with these values of Reason.
+    AgentDeclined(Vec<String>),
+    /// The last of the agents answered something else above 299, with these values of Reason.
+    AgentRefused(Vec<String>),
     /// Nobody answered within `ring_s`.
     NoAnswer,
     /// One side sent BYE, with these values of Reason (RFC 3326).
@@ -86,6 +89,33 @@ pub(crate) struct Words {
 }
 
 impl Fate {
+    /// What the side that ended the call said of it in Reason.
+    pub(crate) fn reasons(&self) -> &[String] {
+        match self {
+            Self::Cancelled(reasons)
+            | Self::AgentBusy(reasons)
+            | Self::AgentDeclined(reasons)
+            | Self::AgentRefused(reasons)
+            | Self::HungUp(_, reasons) => reasons,
+            Self::Refused(_)
+            | Self::Disagreed(_)
+            | Self::Unfit(..)
+            | Self::Ignored
+            | Self::BadRequest(_)
+            | Self::UnsupportedBody
+            | Self::NoAnswer
+            | Self::PeerGone(_)
+            | Self::StreamClosed
+            | Self::StreamBroken
+            | Self::AckMissing(..)
+            | Self::AnswerUnusable(_)
+            | Self::MediaSilent(_)
+            | Self::MaxDuration
+            | Self::Hangup
+            | Self::Shutdown => &[],
+        }
+    }
+
     /// The words of this end of a call that had come so far.
     pub(crate) fn words(&self, phase: Phase) -> Words {
         match phase {
@@ -130,14 +160,28 @@ impl Fate {
                 "unsupported-body",
                 "the body is no session description",
             ),
+            Self::Cancelled(reasons) if reason::is_answered_elsewhere(reasons) => {
+                let q850 = reason::q850(reasons).unwrap_or(ANSWERED_ELSEWHERE);
+                words(Canceled, 487, q850, EndedBy::Caller, "answered-elsewhere", "answered elsewhere")
+            }
             Self::Cancelled(reasons) | Self::HungUp(Side::Caller, reasons) => {
                 words(Canceled, 487, q850(reasons), EndedBy::Caller, "canceled", "canceled by the caller")
             }
             Self::PeerGone(Side::Caller) => {
                 words(Canceled, 487, 16, EndedBy::Caller, "canceled", "canceled by the caller")
             }
-            Self::AgentBusy => words(Busy, 486, 17, EndedBy::Agent, "agent-busy", "agent busy"),
-            Self::AgentDeclined => words(Busy, 603, 21, EndedBy::Agent, "agent-declined", "agent declined"),
+            Self::AgentBusy(reasons) => {
+                let q850 = reason::q850(reasons).unwrap_or(17);
+                words(Busy, 486, q850, EndedBy::Agent, "agent-busy", "agent busy")
+            }
+            Self::AgentDeclined(reasons) => {
+                let q850 = reason::q850(reasons).unwrap_or(21);
+                words(Busy, 603, q850, EndedBy::Agent, "agent-declined", "agent declined")
+            }
+            Self::AgentRefused(reasons) => {
+                let unreachable = Self::Refused(Refusal::AgentUnreachable).words_unanswered();
+                Words { q850: reason::q850(reasons).unwrap_or(unreachable.q850), ..unreachable }
+            }
             Self::NoAnswer => words(NoAnswer, 480, 19, EndedBy::System, "no-answer", "no answer"),
             Self::Hangup => words(Failed, 480, 16, EndedBy::System, "hangup", "hung up by the operator"),
             Self::Shutdown => Words {
@@ -202,8 +246,9 @@ impl Fate {
             | Self::BadRequest(_)
             | Self::UnsupportedBody
             | Self::Cancelled(_)
-            | Self::AgentBusy
-            | Self::AgentDeclined
+            | Self::AgentBusy(_)
+            | Self::AgentDeclined(_)
+            | Self::AgentRefused(_)
             | Self::NoAnswer => Words { status: Failed, ..self.words_unanswered() },
         }
     }
@@ -250,15 +295,11 @@ fn unfit(status: u16) -> (&'static str, u8) {
 
 /// The Q.850 cause that a peer's BYE gives, else normal clearing.
 fn q850(reasons: &[String]) -> u8 {
-    let of = |reason: &String| {
-        let mut parts = reason.split(';').map(str::trim);
-        if !parts.next()?.eq_ignore_ascii_case("Q.850") {
-            return None;
-        }
-        parts.find_map(|part| part.strip_prefix("cause=")?.trim().parse().ok())
-    };
-    reasons.iter().find_map(of).unwrap_or(16)
+    reason::q850(reasons).unwrap_or(16)
 }
+
+/// Non-selected user clearing.
+const ANSWERED_ELSEWHERE: u8 = 26;
 
 const SHUTDOWN_RETRY_S: u32 = 10;
 
@@ -275,9 +316,10 @@ mod tests {
             Fate::Ignored => Fate::BadRequest("no v= line".to_owned()),
             Fate::BadRequest(_) => Fate::UnsupportedBody,
             Fate::UnsupportedBody => Fate::Cancelled(Vec::new()),
-            Fate::Cancelled(_) => Fate::AgentBusy,
-            Fate::AgentBusy => Fate::AgentDeclined,
-            Fate::AgentDeclined => Fate::NoAnswer,
+            Fate::Cancelled(_) => Fate::AgentBusy(Vec::new()),
+            Fate::AgentBusy(_) => Fate::AgentDeclined(Vec::new()),
+            Fate::AgentDeclined(_) => Fate::AgentRefused(Vec::new()),
+            Fate::AgentRefused(_) => Fate::NoAnswer,
             Fate::NoAnswer => Fate::HungUp(Side::Caller, Vec::new()),
             Fate::HungUp(Side::Caller, _) => Fate::HungUp(Side::Agent, Vec::new()),
             Fate::HungUp(Side::Agent, _) => Fate::PeerGone(Side::Caller),
@@ -301,7 +343,7 @@ mod tests {
     fn every_end_has_words_in_both_phases() {
         let fates: Vec<Fate> =
             std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
-        assert_eq!(fates.len(), 24);
+        assert_eq!(fates.len(), 25);
         for fate in fates {
             let unanswered = fate.words(Phase::Unanswered);
             let answer = unanswered.sip_status.unwrap_or_default();

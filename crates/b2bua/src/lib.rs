@@ -12,6 +12,7 @@ mod desk;
 mod door;
 mod dtmf;
 mod fate;
+mod headers;
 mod identify;
 pub mod io;
 mod leg;

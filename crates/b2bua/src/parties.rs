@@ -8,9 +8,13 @@ use sip::{Message, NameAddr, Uri};
 /// The caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct From {
-    /// The user part as received.
+    /// The user part by which the trunk names it, as received.
     pub(crate) raw: String,
     pub(crate) e164: Option<E164>,
+    /// The user part of From, which is what the caller shows: `+E164` where it is a number.
+    pub(crate) shown: String,
+    /// Its display name.
+    pub(crate) name: Option<String>,
     pub(crate) privacy: Privacy,
 }
 
@@ -44,26 +48,94 @@ pub(crate) fn called_raw(request: &Message) -> String {
     bounded(&called.unwrap_or_default())
 }
 
-/// The caller: P-Asserted-Identity where the trunk gives one (RFC 3325: a trunk is trusted by its address), else From.
+/// The caller. A trunk is trusted by its address, and so is what it asserts (RFC 3325): P-Asserted-Identity, else what a PBX asks
+/// to have asserted, P-Preferred-Identity, else Remote-Party-ID, which is older and said by some still. Anyone else has From.
 pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
-    let asserted = trunk.and_then(|_| user(request, "P-Asserted-Identity"));
-    let shown = user(request, "From");
-    let anonymous = shown.as_deref().is_none_or(is_anonymous) || host_is_anonymous(request);
-    let withheld = request.header("Privacy").is_some_and(|value| {
-        value.split(';').any(|word| matches!(word.trim(), "id" | "user" | "header" | "session"))
+    let country = trunk.and_then(|trunk| trunk.inbound.as_ref()).and_then(|inbound| inbound.did_country);
+    let number = |user: &str| did::normalise(user, country, None);
+    let asserted = trunk.and_then(|_| {
+        let identity = |header| most_telling(identities(request, header), number);
+        identity("P-Asserted-Identity")
+            .or_else(|| identity("P-Preferred-Identity"))
+            .or_else(|| most_telling(remote_parties(request), number))
     });
-    let raw = bounded(&asserted.or(shown).unwrap_or_default());
-    let inbound = trunk.and_then(|trunk| trunk.inbound.as_ref());
+    let shown = identities(request, "From").next();
+    let anonymous =
+        shown.as_ref().is_none_or(|shown| is_anonymous(&shown.user)) || host_is_anonymous(request);
+    let privacy = if anonymous || is_withheld(request) { Privacy::Withheld } else { Privacy::Open };
+    let user = |identity: &Option<Identity>| {
+        identity.as_ref().map(|identity| bounded(&identity.user)).unwrap_or_default()
+    };
+    let raw = if asserted.is_some() { user(&asserted) } else { user(&shown) };
+    let of_from = user(&shown);
+    let name = [asserted, shown].into_iter().flatten().find_map(|identity| identity.name);
     From {
-        e164: did::normalise(&raw, inbound.and_then(|inbound| inbound.did_country), None),
-        privacy: if anonymous || withheld { Privacy::Withheld } else { Privacy::Open },
+        e164: number(&raw),
+        shown: number(&of_from).map_or_else(|| presentable(&of_from), |e164| e164.to_string()),
+        name: name.filter(|name| !is_anonymous(name)),
+        privacy,
         raw,
     }
 }
 
+/// One address of a caller.
+struct Identity {
+    user: String,
+    name: Option<String>,
+}
+
+/// Those of a header; P-Asserted-Identity may have a SIP URI and a tel URI (RFC 3325 s.9.1).
+fn identities<'a>(request: &'a Message, header: &str) -> impl Iterator<Item = Identity> + use<'a> {
+    request.headers(header).take(MAX_IDENTITIES).filter_map(|value| identity(&NameAddr::parse(&value).ok()?))
+}
+
+/// Those of Remote-Party-ID (draft-ietf-sip-privacy-04) that are the caller's, and that the network has looked at.
+fn remote_parties(request: &Message) -> impl Iterator<Item = Identity> {
+    request.headers("Remote-Party-ID").take(MAX_IDENTITIES).filter_map(|value| {
+        let party = NameAddr::parse(&value).ok()?;
+        let is =
+            |name, word: &str| party.params().get(name).is_some_and(|own| own.eq_ignore_ascii_case(word));
+        let calling = is("party", "calling") || !party.params().contains("party");
+        if calling && !is("screen", "no") { identity(&party) } else { None }
+    })
+}
+
+fn identity(address: &NameAddr<'_>) -> Option<Identity> {
+    let name = address.display_decoded().map(|name| {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+        name.trim().to_owned()
+    });
+    Some(Identity { user: user_of(address.uri())?, name: name.filter(|name| !name.is_empty()) })
+}
+
+/// The first that is a number, else the first.
+fn most_telling(
+    identities: impl Iterator<Item = Identity>,
+    number: impl Fn(&str) -> Option<E164>,
+) -> Option<Identity> {
+    let mut all: Vec<_> = identities.filter(|identity| !is_anonymous(&identity.user)).collect();
+    let at = all.iter().position(|identity| number(&identity.user).is_some()).unwrap_or(0);
+    (at < all.len()).then(|| all.swap_remove(at))
+}
+
+/// Whether the caller asks for its number to be kept from whom it calls.
+fn is_withheld(request: &Message) -> bool {
+    let asked = |value: &str, words: &[&str]| {
+        value
+            .split([';', ',', '-'])
+            .any(|own| words.iter().any(|word| own.trim_matches([' ', '\t', '"']).eq_ignore_ascii_case(word)))
+    };
+    request.headers("Privacy").any(|value| asked(&value, &["id", "user", "header", "session"]))
+        || request.headers("Remote-Party-ID").take(MAX_IDENTITIES).any(|value| {
+            let party = NameAddr::parse(&value).ok();
+            let privacy = party.as_ref().and_then(|party| party.params().get("privacy"));
+            privacy.is_some_and(|privacy| asked(privacy, &["full", "uri"]))
+        })
+}
+
 fn user(request: &Message, header: &str) -> Option<String> {
     let value = request.header(header)?;
-    user_of_uri(NameAddr::parse(&value).ok()?.uri().as_str())
+    user_of(NameAddr::parse(&value).ok()?.uri())
 }
 
 /// Whether gateways write this user in place of a number that is withheld or that they don't know.
@@ -75,10 +147,13 @@ fn host_is_anonymous(request: &Message) -> bool {
     request.from().is_some_and(|from| from.uri().host().eq_ignore_ascii_case("anonymous.invalid"))
 }
 
-/// The user without the parameters that some gateways put there (`+1415...;npdi@host`).
 fn user_of_uri(uri: &str) -> Option<String> {
-    let user = Uri::parse(uri).ok()?.user()?;
-    Some(user.split(';').next().unwrap_or_default().to_owned()).filter(|user| !user.is_empty())
+    user_of(Uri::parse(uri).ok()?)
+}
+
+/// The user without the parameters that some gateways put there (`+1415...;npdi@host`).
+pub(crate) fn user_of(uri: Uri<'_>) -> Option<String> {
+    Some(uri.user()?.split(';').next().unwrap_or_default().to_owned()).filter(|user| !user.is_empty())
 }
 
 /// No peer makes a record as long as it likes.
@@ -87,6 +162,8 @@ pub(crate) fn bounded(text: &str) -> String {
 }
 
 const MAX_USER: usize = 128;
+const MAX_NAME: usize = 64;
+const MAX_IDENTITIES: usize = 4;
 
 /// RFC 3323 s.4.1.1.3.
 pub(crate) const ANONYMOUS: &str = "anonymous";

@@ -5,6 +5,8 @@ use sip::StatusCode;
 use sip::endpoint::{Body, Header, Reply};
 
 use crate::fate::{Fate, Phase};
+use crate::headers::quotable;
+use crate::headers::reason::{self, Q850};
 
 /// The type of the bodies that we negotiate with.
 pub(crate) const SDP: &str = "application/sdp";
@@ -19,7 +21,7 @@ pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     let code = words.sip_status?;
     let mut reply = plain(code)
         .with("Reason", reason(code, &format!("{}: {}", words.reason, words.text)))
-        .with("Reason", cause(words.q850));
+        .with("Reason", cause(fate, words.q850));
     if let Some(seconds) = words.retry_after {
         reply = reply.with("Retry-After", seconds.to_string());
     }
@@ -31,15 +33,22 @@ pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     })
 }
 
-/// The Reason headers of a BYE or CANCEL that this end makes us send: those of the far side's own BYE or CANCEL where it gave any.
+/// The Reason headers of a BYE or CANCEL that this end makes us send: what the far side said of it, and what we say for what it left
+/// out. An orderly BYE has no status in SIP: `SIP;cause=200` says on a CANCEL that another phone was answered (RFC 3326 s.2), and on a
+/// BYE nothing.
 pub(crate) fn reasons(fate: &Fate, phase: Phase) -> Vec<Header> {
-    if let Fate::HungUp(_, given) | Fate::Cancelled(given) = fate
-        && !given.is_empty()
-    {
-        return given.iter().map(|value| header("Reason", value.clone())).collect();
-    }
     let words = fate.words(phase);
-    vec![header("Reason", reason(words.cause, &words.text)), header("Reason", cause(words.q850))]
+    let given = fate.reasons();
+    let mut values = given.to_vec();
+    if given.is_empty() && words.cause != 200 {
+        values.push(reason(words.cause, &words.text));
+        values.push(cause(fate, words.q850));
+    } else if given.is_empty() {
+        values.push(format!("{};text=\"{}\"", cause(fate, words.q850), quotable(&words.text)));
+    } else if reason::cause(given, Q850).is_none() {
+        values.push(cause(fate, words.q850));
+    }
+    values.into_iter().map(|value| header("Reason", value)).collect()
 }
 
 /// A reply of that status alone.
@@ -85,18 +94,16 @@ pub(crate) fn accepted() -> String {
     [SDP, DTMF_RELAY, DTMF].join(", ")
 }
 
-/// RFC 6432: in a response as well.
-fn cause(q850: u8) -> String {
-    format!("Q.850;cause={q850}")
+/// The value of Q.850: that of the far side as it said it, if it did. RFC 6432: in a response as well.
+fn cause(fate: &Fate, q850: u8) -> String {
+    match reason::cause(fate.reasons(), Q850) {
+        Some((given, _)) => given.to_owned(),
+        None => format!("{Q850};cause={q850}"),
+    }
 }
 
 fn reason(cause: u16, text: &str) -> String {
     format!("SIP;cause={cause};text=\"{}\"", quotable(text))
-}
-
-/// What may stand between the quotes of a quoted-string.
-fn quotable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect()
 }
 
 /// For a code out of range, of which there is none.

@@ -197,8 +197,8 @@ impl Attempt {
                 }
                 desk.abandon(leg.pair);
                 match status.code() {
-                    486 | 600 => Outcome::Final(Fate::AgentBusy),
-                    603 => Outcome::Final(Fate::AgentDeclined),
+                    486 | 600 => Outcome::Final(Fate::AgentBusy(approach.given.clone())),
+                    603 => Outcome::Final(Fate::AgentDeclined(approach.given.clone())),
                     code => match response.and_then(Message::reason_phrase) {
                         Some(phrase) => {
                             let phrase: String =

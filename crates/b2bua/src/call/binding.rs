@@ -8,7 +8,8 @@ use super::dialling::Approach;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
-use crate::desk::{Desk, Owner, after, reasons_of};
+use crate::desk::{Desk, Owner, after};
+use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
@@ -72,7 +73,7 @@ impl Binding {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
                 let Admitted { dialog, opening, plan, seat } = self.admitted;
                 let caller = Caller { dialog, pair: self.pair, opening };
-                Approach { caller, plan, seat, ring_by: self.ring_by }.reach(facts, desk, now)
+                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new() }.reach(facts, desk, now)
             }
             CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
                 match self.tries_left.checked_sub(1) {
@@ -83,10 +84,10 @@ impl Binding {
                 }
             }
             CallEvent::Cancelled(cancel) => {
-                self.end(facts, desk, now, &Fate::Cancelled(reasons_of(Some(&cancel))))
+                self.end(facts, desk, now, &Fate::Cancelled(reason::of(Some(&cancel))))
             }
             CallEvent::Dialog(_, DialogEvent::Ended(bye)) => {
-                self.end(facts, desk, now, &Fate::HungUp(Side::Caller, reasons_of(bye.as_ref())))
+                self.end(facts, desk, now, &Fate::HungUp(Side::Caller, reason::of(bye.as_ref())))
             }
             CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
             CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),

@@ -10,7 +10,8 @@ use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
-use crate::desk::{Desk, reasons_of};
+use crate::desk::Desk;
+use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
@@ -25,6 +26,8 @@ pub(super) struct Approach {
     pub(super) plan: Plan,
     pub(super) seat: Seat,
     pub(super) ring_by: Instant,
+    /// The values of Reason in the last agent's refusal.
+    pub(super) given: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl Dialling {
         now: Now,
         event: CallEvent,
     ) -> State {
-        let Self { approach, attempt } = *self;
+        let Self { mut approach, attempt } = *self;
         match event {
             CallEvent::Stream(event) => {
                 let outcome = attempt.stream(event);
@@ -69,15 +72,16 @@ impl Dialling {
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response) => {
+                approach.given = reason::of(response.as_ref());
                 let outcome = attempt.rejected(&approach, facts, desk, now, status, response.as_ref());
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Cancelled(cancel) => {
-                let fate = Fate::Cancelled(reasons_of(Some(&cancel)));
+                let fate = Fate::Cancelled(reason::of(Some(&cancel)));
                 approach.end(facts, desk, now, Some(attempt), &fate)
             }
             CallEvent::Dialog(Side::Caller, DialogEvent::Ended(bye)) => {
-                let fate = Fate::HungUp(Side::Caller, reasons_of(bye.as_ref()));
+                let fate = Fate::HungUp(Side::Caller, reason::of(bye.as_ref()));
                 approach.end(facts, desk, now, Some(attempt), &fate)
             }
             CallEvent::Stop(Stop::Hangup) => approach.end(facts, desk, now, Some(attempt), &Fate::Hangup),
@@ -136,12 +140,16 @@ impl Approach {
                     let agent_id = self.plan.agent().id.clone();
                     desk.put(Output::Notice(Notice::AgentUnreachable { agent_id, error }));
                     let Some(next) = self.plan.fall_back(&desk.usage) else {
-                        let fate = Fate::Refused(Refusal::AgentUnreachable);
+                        let fate = match std::mem::take(&mut self.given) {
+                            given if given.is_empty() => Fate::Refused(Refusal::AgentUnreachable),
+                            given => Fate::AgentRefused(given),
+                        };
                         return self.end(facts, desk, now, None, &fate);
                     };
                     desk.usage.move_to(&mut self.seat, &next.id);
                     facts.record.agent_id = Some(next.id.clone());
                     facts.record.sip_call_id_b = None;
+                    self.given.clear();
                     outcome = Attempt::begin(&self, facts, desk, now);
                 }
             }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use numbers::{Agent, Directory, Usage};
 
+use crate::headers::{Carried, Redirected};
+
 /// The agents of one call: the routed one, then the chain of its fallbacks, each once.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -19,8 +21,16 @@ pub(crate) struct Plan {
 pub(crate) struct Brief {
     /// The caller: `+E164`, else the user part as received, else `anonymous`.
     pub(crate) from: String,
+    /// What the caller shows in From: `+E164`, else a user part, else `anonymous`.
+    pub(crate) shown: String,
+    /// The caller's display name, if it is told.
+    pub(crate) name: Option<String>,
     /// The called number: `+E164`, else as received.
     pub(crate) to: String,
+    /// By whom the call was diverted.
+    pub(crate) redirected: Redirected,
+    /// What of the INVITE some agents are let see.
+    pub(crate) carried: Carried,
     /// For the next leg (RFC 7332).
     pub(crate) max_forwards: u8,
     /// `AC` and 32 hex digits.

@@ -12,6 +12,7 @@ use super::dialling::Approach;
 use super::target::Target;
 use crate::desk::{Desk, Owner, after};
 use crate::fate::Side;
+use crate::headers::for_stream;
 use crate::io::{Now, Question};
 use crate::leg::{Pair, SipLeg};
 use crate::negotiate::preferring;
@@ -21,18 +22,13 @@ pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now
         return Outcome::Failed("it is no media stream".to_owned());
     };
     let brief = approach.plan.brief();
-    let numbers = [("from_number", &brief.from), ("to_number", &brief.to)];
-    let own = parameters.iter().filter(|(name, _)| numbers.iter().all(|(number, _)| number != name));
     let stream = Stream {
         url: url.clone(),
         headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
         account_sid: brief.account_sid.clone(),
         call_sid: brief.call_sid.clone(),
         stream_sid: format!("MZ{}", desk.random.hex()),
-        parameters: own
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .chain(numbers.map(|(name, value)| (name.to_owned(), value.clone())))
-            .collect(),
+        parameters: for_stream(brief, approach.plan.agent(), parameters),
     };
     let timeout = desk.config.agent_timeout;
     let caller = approach.caller.pair;
@@ -80,7 +76,7 @@ pub(super) fn invite(
     while let Some(hop) = hops.left.pop_front() {
         let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
         let mut sdp = desk.exchange(pair, preferring(codec));
-        let invite: Invite = hops.target.invite(&listener, hop, approach.plan.brief(), &sdp.offer());
+        let invite: Invite = hops.target.invite(&listener, hop, &approach.plan, &sdp.offer());
         match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
             Ok(dialog) => {
                 facts.record.sip_call_id_b = Some(desk.call_id(dialog));

@@ -9,7 +9,8 @@ use sip::endpoint::TransactionKey;
 use super::ending::Ending;
 use super::event::{Closed, DialogEvent, PairEvent, Stop, StreamEvent};
 use super::{CallEvent, Facts, State};
-use crate::desk::{Desk, after, reasons_of};
+use crate::desk::{Desk, after};
+use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
@@ -124,7 +125,7 @@ impl Talk {
                 return Turnout::On(self);
             }
             CallEvent::Dialog(side, DialogEvent::Ended(Some(bye))) => {
-                (Fate::HungUp(side, reasons_of(Some(&bye))), Some(side))
+                (Fate::HungUp(side, reason::of(Some(&bye))), Some(side))
             }
             CallEvent::Dialog(side, DialogEvent::Ended(None)) => (Fate::PeerGone(side), Some(side)),
             CallEvent::Dialog(side, DialogEvent::AckMissing) => (Fate::AckMissing(side), Some(side)),

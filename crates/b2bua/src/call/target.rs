@@ -7,9 +7,8 @@ use sip::endpoint::{Invite, Listener, Reliability};
 use sip::uri::Scheme;
 use sip::{Flow, Transport, Uri};
 
-use super::Brief;
-use crate::parties::ANONYMOUS;
-use crate::refusal;
+use super::Plan;
+use crate::{headers, refusal};
 
 /// The agent's URI, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,18 +77,10 @@ impl Target {
         })
     }
 
-    /// The INVITE. To and Request-URI are the agent's; the numbers go into From, P-Asserted-Identity (RFC 3325) and
-    /// P-Called-Party-ID (RFC 7315 s.4.2).
-    pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, brief: &Brief, offer: &str) -> Invite {
-        let host = host(listener.advertised.ip());
-        let mut headers = vec![refusal::header("P-Called-Party-ID", format!("<sip:{}@{host}>", brief.to))];
-        let from = if brief.from == ANONYMOUS {
-            ANONYMOUS_FROM.to_owned()
-        } else {
-            let from = format!("<sip:{}@{host}>", brief.from);
-            headers.push(refusal::header("P-Asserted-Identity", from.clone()));
-            from
-        };
+    /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
+    pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, plan: &Plan, offer: &str) -> Invite {
+        let brief = plan.brief();
+        let (from, headers) = headers::for_sip(brief, plan.agent(), &host(listener.advertised.ip()));
         Invite {
             flow: Flow { transport: self.transport, local: listener.local, remote: hop },
             request_uri: self.uri.clone(),
@@ -102,9 +93,6 @@ impl Target {
         }
     }
 }
-
-/// RFC 3323 s.4.1.1.3.
-const ANONYMOUS_FROM: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
 fn known(transport: numbers::Transport) -> Option<Transport> {
     match transport {

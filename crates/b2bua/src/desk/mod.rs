@@ -21,7 +21,6 @@ use crate::record::CallRecord;
 use crate::usage::Live;
 
 pub(crate) use self::index::Owner;
-pub(crate) use self::wire::reasons_of;
 
 /// All that calls share.
 #[derive(Debug)]

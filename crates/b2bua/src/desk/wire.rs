@@ -1,10 +1,8 @@
 //! SIP verbs. What the endpoint wants sent goes to the outbox with each of them, so that it keeps its place among the other effects.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reply, TransactionKey};
-use sip::{Flow, Message, Method};
+use sip::{Flow, Method};
 
 use super::{Desk, Owner};
 use crate::fate::{Fate, Phase};
@@ -126,12 +124,3 @@ impl Desk {
         }
     }
 }
-
-/// The values of Reason in a message, as many as a peer needs (RFC 3326: one of each protocol), and none too long to pass on.
-pub(crate) fn reasons_of(message: Option<&Message>) -> Vec<String> {
-    let values = message.into_iter().flat_map(|message| message.headers("Reason"));
-    values.filter(|value| value.len() <= MAX_REASON).take(MAX_REASONS).map(Cow::into_owned).collect()
-}
-
-const MAX_REASONS: usize = 4;
-const MAX_REASON: usize = 256;

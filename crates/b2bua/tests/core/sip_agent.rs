@@ -82,10 +82,11 @@ fn the_invite_to_the_agent_tells_who_calls_whom() {
     let invite = house.last(AGENT, "INVITE");
     assert!(invite.starts_with("INVITE sip:desk@198.51.100.7:5060 SIP/2.0\r\n"), "{invite}");
     assert!(
-        header(&invite, "From").is_some_and(|from| from.starts_with("<sip:+14085550199@203.0.113.5>;tag="))
+        header(&invite, "From")
+            .is_some_and(|from| from.starts_with("\"Bob\" <sip:+14085550199@203.0.113.5>;tag="))
     );
     assert_eq!(header(&invite, "To"), Some("<sip:desk@198.51.100.7:5060>"));
-    assert_eq!(header(&invite, "P-Asserted-Identity"), Some("<sip:+14085550199@203.0.113.5>"));
+    assert_eq!(header(&invite, "P-Asserted-Identity"), Some("\"Bob\" <sip:+14085550199@203.0.113.5>"));
     assert_eq!(header(&invite, "P-Called-Party-ID"), Some("<sip:+14155550103@203.0.113.5>"));
     assert_eq!(header(&invite, "Max-Forwards"), Some("69"));
     assert_ne!(header(&invite, "Call-ID"), Some("c1@carrier"));
@@ -152,7 +153,7 @@ fn an_agent_that_hangs_up_ends_the_callers_leg() {
         house.look(),
         "
 agent <- 200
-caller <- BYE [SIP;cause=200;text=\"agent hung up\"]
+caller <- BYE [Q.850;cause=16;text=\"agent hung up\"]
 release m1
 release m2
 record Completed normal

@@ -155,7 +155,7 @@ fn a_bot_that_closes_its_stream_hangs_up() {
     assert_eq!(
         house.look(),
         "
-caller <- BYE [SIP;cause=200;text=\"agent hung up\"]
+caller <- BYE [Q.850;cause=16;text=\"agent hung up\"]
 release m1
 record Completed normal
 "

@@ -25,7 +25,7 @@ pub(super) fn fresh(request: &Message, timer: SessionTimer) -> Option<Refusal> {
         return Some(Refusal::new(StatusCode::TOO_MANY_HOPS, "Max-Forwards is 0"));
     }
     if let Some(reply) = required(request) {
-        let required: Vec<_> = reply.headers.iter().map(|header| header.value()).collect();
+        let required: Vec<_> = reply.headers.iter().map(Header::value).collect();
         let words = format!("it requires {}", required.join(", "));
         return Some(Refusal { reply, words });
     }

@@ -292,6 +292,11 @@ impl Message {
     }
 }
 
+/// What a value says, with U+FFFD for each octet of it that is no UTF-8.
+pub fn readable(value: &str) -> Cow<'_, str> {
+    if is_carrying(value) { Cow::Owned(value.chars().map(shown).collect()) } else { Cow::Borrowed(value) }
+}
+
 /// The octets as text, or as much of them as covers the headers; `None` if the headers are no UTF-8.
 fn text_of(octets: &[u8]) -> Option<&str> {
     let valid = match std::str::from_utf8(octets) {

@@ -159,4 +159,4 @@ const UPGRADE_HEADERS: [&str; 8] = [
 ];
 
 /// Parameters that every call's `start` message has.
-const OUR_PARAMETERS: [&str; 2] = ["from_number", "to_number"];
+const OUR_PARAMETERS: [&str; 3] = ["from_number", "to_number", "forwarded_from"];
