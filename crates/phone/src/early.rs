@@ -8,6 +8,7 @@ use rsip::{Header, Method, Request, Response};
 
 use crate::Phone;
 use crate::call::Call;
+use crate::change::{Offer, further};
 use crate::dialog::Dialog;
 use crate::script::Ring;
 use crate::server::{T1, TIMEOUT};
@@ -117,13 +118,8 @@ impl Phone {
     }
 
     pub(crate) fn hear_update(&mut self, now: Instant, branch: &str, request: &Request) {
-        let status = if self.takes(request) { 200 } else { 481 };
-        let sdp = self.config.sdp.clone().filter(|_| status == 200 && !request.body().is_empty());
-        self.respond(now, branch, Method::Update, status, sdp.as_deref());
-        if status == 200 {
-            self.requests.push_back(Method::Update);
-            self.take_sdp(request.body());
-        }
+        let refusal = (!self.takes(request)).then_some(481);
+        self.react(now, branch, request, refusal);
     }
 
     /// Whether a request is in order within our dialog, early or not.
@@ -174,7 +170,7 @@ impl Phone {
         Progress::Done
     }
 
-    pub(crate) fn update(&mut self, now: Instant, sdp: Option<&str>) -> Progress {
+    pub(crate) fn update(&mut self, now: Instant, offer: Offer) -> Progress {
         let dialog = match &mut self.call {
             Call::Up { dialog } => Some(dialog),
             Call::Calling { .. } | Call::Called { .. } => self.early.last_mut(),
@@ -182,8 +178,10 @@ impl Phone {
         };
         let Some(dialog) = dialog else { return self.pending_in_call(now, "a dialog to send UPDATE in") };
         let number = dialog.count();
-        let (dialog, contact) = (dialog.clone(), self.contact());
-        self.within(now, &dialog, Method::Update, number, vec![contact], sdp);
+        let dialog = dialog.clone();
+        let mut headers = vec![self.contact()];
+        headers.extend(further(offer.headers));
+        self.within(now, &dialog, Method::Update, number, headers, offer.sdp.as_deref());
         Progress::Done
     }
 
@@ -215,10 +213,6 @@ impl Phone {
         }
         self.pending_in_call(now, &format!("{wanted} to {method}"))
     }
-}
-
-fn further(headers: Vec<(String, String)>) -> Vec<Header> {
-    headers.into_iter().map(|(name, value)| Header::Other(name, value)).collect()
 }
 
 /// Any that is not 1.

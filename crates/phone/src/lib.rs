@@ -5,6 +5,7 @@
 //! stays in the route. No sockets, no clock: hand in bytes and the time, drain what is to be sent.
 
 mod call;
+mod change;
 mod client;
 mod dialog;
 mod dice;
@@ -20,6 +21,7 @@ mod steps;
 mod wire;
 
 pub use call::{Ended, Outcome, Times};
+pub use change::{Offer, Reaction};
 pub use dice::Dice;
 pub use ladder::{Ladder, Rung};
 pub use phone::{Config, Phone};

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use rsip::{Header, Method, Request, SipMessage};
 
 use crate::call::{Call, Ended, Outcome, Times};
+use crate::change::{self, Reaction};
 use crate::client::{self, Client};
 use crate::dialog::Dialog;
 use crate::early::{Owed, Reliable};
@@ -68,6 +69,10 @@ pub struct Phone {
     pub(crate) replies: VecDeque<(Method, u16)>,
     /// Methods of requests to us that the script has not looked at.
     pub(crate) requests: VecDeque<Method>,
+    /// What each 2xx to INVITE and UPDATE says too.
+    pub(crate) sayings: Vec<(String, String)>,
+    /// What becomes of re-INVITEs and UPDATEs.
+    pub(crate) reactions: VecDeque<Reaction>,
     pub(crate) status: Option<u16>,
     pub(crate) fault: Option<String>,
     pub(crate) remote_sdp: Option<String>,
@@ -114,6 +119,8 @@ impl Phone {
             numbered: 0,
             replies: VecDeque::new(),
             requests: VecDeque::new(),
+            sayings: Vec::new(),
+            reactions: VecDeque::new(),
             status: None,
             fault: None,
             remote_sdp: None,
@@ -329,6 +336,9 @@ impl Phone {
             || (method == Method::Update && status == 200);
         let mut extra = if makes_dialog { vec![contact] } else { Vec::new() };
         extra.extend(further);
+        if makes_dialog && (200..300).contains(&status) {
+            extra.extend(change::further(self.sayings.clone()));
+        }
         let bytes = wire::print(wire::response(&server.request, status, &self.tag, extra, sdp).into());
         server.respond(now, status, bytes.clone());
         let peer = server.peer;

@@ -58,30 +58,6 @@ impl Phone {
         }
     }
 
-    fn hear_reinvite(&mut self, now: Instant, branch: &str, request: &Request) {
-        let status = match &mut self.call {
-            Call::Up { dialog } if dialog.owns(request) => {
-                if dialog.accept(request) {
-                    200
-                } else {
-                    500
-                }
-            }
-            Call::Idle
-            | Call::Calling { .. }
-            | Call::Called { .. }
-            | Call::Up { .. }
-            | Call::Leaving { .. }
-            | Call::Over { .. } => 481,
-        };
-        let sdp = self.config.sdp.clone().filter(|_| status == 200);
-        self.respond(now, branch, Method::Invite, status, sdp.as_deref());
-        if status == 200 {
-            self.requests.push_back(Method::Invite);
-            self.take_sdp(request.body());
-        }
-    }
-
     fn hear_cancel(&mut self, now: Instant, branch: &str) {
         let invite = self.servers.iter().find(|server| server.matches(branch, Method::Invite));
         let Some(invite) = invite else {
@@ -93,8 +69,11 @@ impl Phone {
         self.requests.push_back(Method::Cancel);
         if pending {
             self.respond(now, branch, Method::Invite, 487, None);
-            self.status = Some(487);
-            self.over(now, Ended::Cancelled);
+            // Of a re-INVITE, the call stays up.
+            if !matches!(self.call, Call::Up { .. } | Call::Leaving { .. }) {
+                self.status = Some(487);
+                self.over(now, Ended::Cancelled);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::change::Offer;
+
 /// One step. Each begins when the one before it is done; what a telephone does by itself (see [`crate::Phone`]) goes on meanwhile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -30,6 +32,15 @@ pub enum Step {
     /// Sends INVITE within the dialog: with an offer, or without to be offered.
     Reinvite {
         /// The offer.
+        sdp: Option<String>,
+    },
+    /// The same, with further headers.
+    ReinviteWith(Offer),
+    /// Answers the re-INVITE or UPDATE that a [`crate::Reaction::Waits`] left open.
+    Respond {
+        /// A final one, or a provisional one to a re-INVITE.
+        status: u16,
+        /// The answer.
         sdp: Option<String>,
     },
     /// Waits for an INVITE.
@@ -67,6 +78,8 @@ pub enum Step {
         /// The offer.
         sdp: Option<String>,
     },
+    /// The same, with further headers.
+    UpdateWith(Offer),
     /// Waits for the final response to our UPDATE.
     ExpectUpdated(u16),
     /// Waits for an UPDATE; it is answered by itself.

@@ -25,6 +25,21 @@ pub fn audio(rtp: SocketAddr, formats: &[&str], direction: &str, version: u64) -
     )
 }
 
+/// The description as the answer to that offer: in the direction that is left of it (RFC 3264 s.6.1).
+pub fn mirrored(own: &str, offer: &str) -> String {
+    let says = |attribute: &str| offer.lines().any(|line| line.trim_end() == attribute);
+    let direction = if says("a=sendonly") {
+        "a=recvonly"
+    } else if says("a=recvonly") {
+        "a=sendonly"
+    } else if says("a=inactive") {
+        "a=inactive"
+    } else {
+        return own.to_owned();
+    };
+    own.replace("a=sendrecv", direction)
+}
+
 /// Where a description's first audio stream is received; `None` if it has none, or refuses it by port 0.
 pub fn rtp(description: &str) -> Option<SocketAddr> {
     let mut address: Option<IpAddr> = None;

@@ -7,6 +7,7 @@ use rsip::{Header, Method, Request, Uri};
 
 use crate::Phone;
 use crate::call::{Call, Ended, Wish};
+use crate::change::{Offer, further};
 use crate::client::Client;
 use crate::dialog::Dialog;
 use crate::script::{Invite, Step};
@@ -62,7 +63,9 @@ impl Phone {
             },
             Step::Bye => self.bye(now),
             Step::Cancel => self.cancel(now),
-            Step::Reinvite { sdp } => self.reinvite(now, sdp.as_deref()),
+            Step::Reinvite { sdp } => self.reinvite(now, Offer { sdp, ..Offer::default() }),
+            Step::ReinviteWith(offer) => self.reinvite(now, offer),
+            Step::Respond { status, sdp } => self.respond_later(now, status, sdp.as_deref()),
             Step::ExpectInvite => self.expect_request(now, Method::Invite, "an INVITE"),
             Step::ExpectAck => self.expect_request(now, Method::Ack, "an ACK"),
             Step::ExpectReinvite => self.expect_request(now, Method::Invite, "a re-INVITE"),
@@ -74,7 +77,8 @@ impl Phone {
             Step::ExpectPrack => self.expect_request(now, Method::PRack, "a PRACK"),
             Step::Prack { sdp } => self.prack(now, sdp.as_deref()),
             Step::ExpectPracked(status) => self.expect_reply(now, Method::PRack, status),
-            Step::Update { sdp } => self.update(now, sdp.as_deref()),
+            Step::Update { sdp } => self.update(now, Offer { sdp, ..Offer::default() }),
+            Step::UpdateWith(offer) => self.update(now, offer),
             Step::ExpectUpdated(status) => self.expect_reply(now, Method::Update, status),
             Step::ExpectUpdate => self.expect_request(now, Method::Update, "an UPDATE"),
             Step::Answer { sdp } => self.answer(now, 200, sdp.as_deref()),
@@ -184,12 +188,13 @@ impl Phone {
         self.send(now, peer, bytes);
     }
 
-    fn reinvite(&mut self, now: Instant, sdp: Option<&str>) -> Progress {
+    fn reinvite(&mut self, now: Instant, offer: Offer) -> Progress {
         let (branch, via) = self.via();
-        let contact = self.contact();
+        let mut headers = vec![self.contact()];
+        headers.extend(further(offer.headers));
         let Call::Up { dialog } = &mut self.call else { return Progress::Done };
         let number = dialog.count();
-        let request = dialog.request(Method::Invite, number, via, vec![contact], sdp);
+        let request = dialog.request(Method::Invite, number, via, headers, offer.sdp.as_deref());
         if let Some(peer) = dialog.hop() {
             self.begin_invite(now, peer, branch, request);
         }
