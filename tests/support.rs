@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub(crate) struct Daemon {
     pub(crate) sip: SocketAddr,
     environment: Vec<(String, String)>,
     child: Child,
+    /// Ends with the log.
+    logging: Option<JoinHandle<()>>,
 }
 
 /// What a daemon is started with.
@@ -67,22 +70,28 @@ impl Daemon {
         fs::write(folder.path().join("inventory.toml"), inventory).unwrap();
         let applied = strowger(folder.path(), &environment, &["apply", "inventory.toml"]).output().unwrap();
         assert!(applied.status.success(), "apply: {}", String::from_utf8_lossy(&applied.stderr));
-        let child = spawn_ready(folder.path(), &environment);
-        Self { folder, sip, environment, child }
+        let (child, logging) = spawn_ready(folder.path(), &environment);
+        Self { folder, sip, environment, child, logging: Some(logging) }
     }
 
     /// Ends the daemon as `kill -9` does, and starts another one on the same store.
     pub(crate) fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn_ready(self.folder.path(), &self.environment);
+        let (child, logging) = spawn_ready(self.folder.path(), &self.environment);
+        self.child = child;
+        self.logging = Some(logging);
     }
 
-    /// Sends SIGTERM and waits for the end; true if it exited with 0.
+    /// Sends SIGTERM and waits for the end, and for the end of the log; true if it exited with 0.
     pub(crate) fn terminate(&mut self) -> bool {
         let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
-        self.child.wait().unwrap().success()
+        let ended = self.child.wait().unwrap();
+        if let Some(logging) = self.logging.take() {
+            logging.join().unwrap();
+        }
+        ended.success()
     }
 
     /// The daemon's folder.
@@ -95,7 +104,7 @@ impl Daemon {
         strowger(self.folder.path(), &self.environment, arguments).output().unwrap()
     }
 
-    /// What it has logged until now.
+    /// What it has logged: all of it only after `terminate`.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("strowger.log")).unwrap_or_default()
     }
@@ -137,14 +146,14 @@ fn strowger(folder: &Path, environment: &[(String, String)], arguments: &[&str])
 }
 
 /// Starts `strowger run` and returns once its log says that it is ready; its log goes on to `strowger.log`.
-fn spawn_ready(folder: &Path, environment: &[(String, String)]) -> Child {
+fn spawn_ready(folder: &Path, environment: &[(String, String)]) -> (Child, JoinHandle<()>) {
     let mut child =
         strowger(folder, environment, &["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
     let mut copy =
         fs::OpenOptions::new().create(true).append(true).open(folder.join("strowger.log")).unwrap();
     let (ready, is_ready) = mpsc::channel();
-    std::thread::spawn(move || {
+    let logging = std::thread::spawn(move || {
         for line in log.lines().map_while(Result::ok) {
             writeln!(copy, "{line}").unwrap();
             if line.contains("ready for calls") {
@@ -154,7 +163,7 @@ fn spawn_ready(folder: &Path, environment: &[(String, String)]) -> Child {
         }
     });
     is_ready.recv_timeout(PATIENCE).expect("strowger run never said that it is ready");
-    child
+    (child, logging)
 }
 
 /// A loopback address that nothing is bound to.
