@@ -1,10 +1,12 @@
 //! What the tables of scenarios are made of.
 
+mod framing;
 mod one_leg;
 mod play;
-
+mod slow;
 mod tunnel;
 mod two_legs;
+mod wire;
 mod world;
 
 /// A table of scenarios: each becomes a test of its name for each transport.
@@ -13,7 +15,7 @@ macro_rules! scenarios {
         scenarios!(@transport $folder, udp, Udp, $($name => $play;)*);
         scenarios!(@transport $folder, tcp, Tcp, $($name => $play;)*);
         scenarios!(@transport $folder, tls, Tls, $($name => $play;)*);
-        scenarios!(@whole $folder, $($name)*);
+        crate::suite::scenarios!(@whole $folder, $($name)*);
     };
     (@transport $folder:literal, $module:ident, $transport:ident, $($name:ident => $play:expr;)*) => {
         mod $module {
@@ -53,8 +55,8 @@ macro_rules! slow_scenarios {
                 });
             }
         )*
-        scenarios!(@whole $folder, $($name)*);
+        crate::suite::scenarios!(@whole $folder, $($name)*);
     };
 }
 
-use scenarios;
+use {scenarios, slow_scenarios};

@@ -5,13 +5,13 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::world::{ECHO, Transport, World};
+use super::world::{Carrier, ECHO, MUTE, Transport, World};
 use crate::support::tests_file;
 
 /// What is called, with what, and what must be left of it.
 pub(super) struct Play {
     called: &'static str,
-    caller: Option<&'static str>,
+    carrier: Carrier,
     seconds: u32,
     settings: Vec<(&'static str, &'static str)>,
     arguments: Vec<&'static str>,
@@ -28,11 +28,16 @@ pub(super) fn echo() -> Play {
     call(ECHO)
 }
 
+/// A call to a bot that says nothing, so that it rings.
+pub(super) fn ring() -> Play {
+    call(MUTE)
+}
+
 /// A call to a number, which is answered and hung up.
 pub(super) fn call(called: &'static str) -> Play {
     Play {
         called,
-        caller: None,
+        carrier: Carrier::Known,
         seconds: 30,
         settings: Vec::new(),
         arguments: Vec::new(),
@@ -46,6 +51,12 @@ impl Play {
     /// The records that it leaves, by status and reason, the latest first; no others.
     pub(super) fn leaves(mut self, records: &[(&'static str, &'static str)]) -> Self {
         self.records = records.to_vec();
+        self
+    }
+
+    /// The caller's address is none of the trunk's.
+    pub(super) fn of_a_stranger(mut self) -> Self {
+        self.carrier = Carrier::Stranger;
         self
     }
 
@@ -73,12 +84,6 @@ impl Play {
         self
     }
 
-    /// The caller is that of another scenario of the folder.
-    pub(super) fn caller(mut self, scenario: &'static str) -> Self {
-        self.caller = Some(scenario);
-        self
-    }
-
     /// How long SIPp may take.
     pub(super) fn seconds(mut self, seconds: u32) -> Self {
         self.seconds = seconds;
@@ -87,7 +92,7 @@ impl Play {
 
     /// Plays it. The agent is `NAME.agent.xml`, if there is such a file, and the caller `NAME.xml`.
     pub(super) fn over(&self, transport: Transport, folder: &str, name: &str) {
-        let mut world = World::new(transport, &self.settings);
+        let mut world = World::new(transport, self.carrier, &self.settings);
         let timeout = self.seconds.to_string();
         let agent = file(folder, &format!("{name}.agent"));
         let agent = agent.is_file().then(|| {
@@ -95,7 +100,7 @@ impl Play {
             sipp.args(["-timeout", &timeout]).stdout(Stdio::piped()).stderr(Stdio::piped());
             Agent(Some(sipp.spawn().unwrap()))
         });
-        let mut caller = world.sipp(world.hosts.caller, &file(folder, self.caller.unwrap_or(name)));
+        let mut caller = world.sipp(world.hosts.caller, &file(folder, name));
         caller.args(["-s", self.called, "-timeout", &timeout]).args(&self.arguments);
         let caller = caller.arg(world.entrance().to_string()).output().unwrap();
         let told = |who: &str, what: &str| {
@@ -122,15 +127,15 @@ impl Play {
             let fits = is.as_str().map_or_else(|| is.to_string() == *value, |text| text.contains(value));
             assert!(fits, "{}", told("the record", &format!("{field} is {is}, not {value}")));
         }
-        let log = world.daemon.log();
-        for words in &self.logged {
-            assert!(log.contains(words), "{}", told("the log", &format!("does not say `{words}`")));
-        }
         assert!(
             world.daemon.terminate(),
             "{name} over {transport}: SIGTERM ends it with 0\n{}",
             world.logs()
         );
+        let log = world.daemon.log();
+        for words in &self.logged {
+            assert!(log.contains(words), "{name} over {transport}: not logged: `{words}`\n{}", world.logs());
+        }
         let after = world.daemon.records();
         assert_eq!(seen(&after), wanted, "{name} over {transport}: nothing was left to be ended\n{after:#?}");
     }

@@ -23,6 +23,8 @@ pub(super) const ECHO: &str = "+14155550100";
 pub(super) const AGENT: &str = "+14155550101";
 /// The number of a bot that takes the connection and says nothing: it rings.
 pub(super) const MUTE: &str = "+14155550102";
+/// The number of a bot that is not there.
+pub(super) const ABSENT: &str = "+14155550103";
 /// A number that nobody has.
 pub(super) const NOBODY: &str = "+14155550199";
 
@@ -32,6 +34,13 @@ pub(super) const OPEN: u16 = 5060;
 pub(super) const SECURE: u16 = 5061;
 /// The tunnel's entrance, from SIPp to the daemon.
 pub(super) const ENTRANCE: u16 = 5070;
+
+/// Whether the caller's address is the trunk's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Carrier {
+    Known,
+    Stranger,
+}
 
 /// The addresses of one test.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +56,7 @@ pub(super) struct Hosts {
 pub(super) struct World {
     pub(super) daemon: Daemon,
     pub(super) hosts: Hosts,
-    transport: Transport,
+    pub(super) transport: Transport,
     tunnel: Option<Tunnel>,
     /// What the mute bot listens with: the system takes connections for it.
     _mute: TcpListener,
@@ -108,7 +117,7 @@ impl Hosts {
 
 impl World {
     /// A daemon that takes calls over `transport` only. `settings` are variables of its configuration.
-    pub(super) fn new(transport: Transport, settings: &[(&str, &str)]) -> Self {
+    pub(super) fn new(transport: Transport, carrier: Carrier, settings: &[(&str, &str)]) -> Self {
         let hosts = Hosts::fresh();
         let mute = TcpListener::bind((hosts.agent, 0)).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -130,7 +139,7 @@ impl World {
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let sip = SocketAddr::from((hosts.daemon, OPEN));
         let site = Site { folder, sip, media: hosts.media(), environment };
-        let daemon = Daemon::at(site, &inventory(transport, hosts, mute.local_addr().unwrap()));
+        let daemon = Daemon::at(site, &inventory(transport, carrier, hosts, mute.local_addr().unwrap()));
         Self { daemon, hosts, transport, tunnel, _mute: mute }
     }
 
@@ -187,7 +196,12 @@ fn traces(host: &str) -> [PathBuf; 2] {
     ["messages", "errors"].map(|what| PathBuf::from(format!("sipp-{host}-{what}.log")))
 }
 
-fn inventory(transport: Transport, hosts: Hosts, mute: SocketAddr) -> String {
+fn inventory(transport: Transport, carrier: Carrier, hosts: Hosts, mute: SocketAddr) -> String {
+    let sources = match carrier {
+        // Where our own client's streams come from is the system's choice.
+        Carrier::Known => format!(r#""{}", "127.0.0.1""#, hosts.caller),
+        Carrier::Stranger => r#""203.0.113.7""#.to_owned(),
+    };
     let parameter = transport.parameter();
     let agent = SocketAddr::new(IpAddr::V4(hosts.agent), transport.port());
     format!(
@@ -207,9 +221,13 @@ endpoint = {{ kind = "sip", uri = "sip:agent@{agent};transport={parameter}" }}
 id = "mute"
 endpoint = {{ kind = "media-stream", url = "ws://{mute}/" }}
 
+[[agents]]
+id = "absent"
+endpoint = {{ kind = "media-stream", url = "ws://{nobody}/" }}
+
 [[trunks]]
 id = "carrier"
-inbound = {{ addresses = ["{caller}"], transports = ["{parameter}"], did_country = "US" }}
+inbound = {{ addresses = [{sources}], transports = ["{parameter}"], did_country = "US" }}
 
 [[numbers]]
 e164 = "{ECHO}"
@@ -224,7 +242,12 @@ agent_id = "sipp"
 e164 = "{MUTE}"
 trunk_id = "carrier"
 agent_id = "mute"
+
+[[numbers]]
+e164 = "{ABSENT}"
+trunk_id = "carrier"
+agent_id = "absent"
 "#,
-        caller = hosts.caller
+        nobody = SocketAddr::from((hosts.agent, 9)),
     )
 }
