@@ -34,6 +34,15 @@ pub(crate) enum Caller {
     Them,
 }
 
+/// What of an INVITE of ours its dialogs keep.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening<'a> {
+    /// From, with our tag.
+    pub(crate) from: &'a str,
+    pub(crate) tag: &'a str,
+    pub(crate) request_uri: &'a str,
+}
+
 /// A request whose `CSeq` is lower than that of one before it (RFC 3261 s.12.2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OutOfOrder;
@@ -58,14 +67,16 @@ impl Dialog {
         }
     }
 
-    /// The dialog that a 2xx to our INVITE makes (s.12.1.2): the Record-Route in reverse is the route set.
-    pub(crate) fn answered(response: &Message, flow: Flow, local_tag: &str, request_uri: &str) -> Self {
+    /// The dialog that a 2xx to our INVITE makes (s.12.1.2): the Record-Route in reverse is the route set. Our From is that of the
+    /// INVITE, whatever has become of it on the way.
+    pub(crate) fn answered(response: &Message, flow: Flow, invite: Opening<'_>) -> Self {
+        let Opening { from, tag: local_tag, request_uri } = invite;
         let mut routes: Vec<String> =
             response.headers("Record-Route").map(std::borrow::Cow::into_owned).collect();
         routes.reverse();
         Self {
             call_id: response.call_id().to_owned(),
-            local: response.header("From").unwrap_or_default().into_owned(),
+            local: from.to_owned(),
             local_tag: local_tag.to_owned(),
             remote: response.header("To").unwrap_or_default().into_owned(),
             remote_tag: response.to_tag().map(str::to_owned),

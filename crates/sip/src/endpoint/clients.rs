@@ -9,6 +9,7 @@ use super::early::Early;
 use super::large::Passage;
 use super::{DialogKey, Transmit};
 use crate::Flow;
+use crate::dialog::Opening;
 use crate::message::Method;
 use crate::transaction::key::ClientKey;
 use crate::transaction::{client_invite, client_other};
@@ -46,6 +47,12 @@ pub(super) struct Invitation {
     pub(super) forks: Vec<Early>,
     /// How it goes if no connection comes about, as long as nothing has come for it.
     pub(super) instead: Option<Box<Passage>>,
+}
+
+impl Invitation {
+    pub(super) fn opening(&self) -> Opening<'_> {
+        Opening { from: &self.head.from, tag: &self.tag, request_uri: &self.head.request_uri }
+    }
 }
 
 /// Whether an INVITE is to open a dialog.

@@ -59,8 +59,7 @@ impl Endpoint {
             }
             let Some(client) = self.clients.get(outgoing.client) else { return Heard::Progress };
             let Machine::Invite(_, invitation) = &client.machine else { return Heard::Progress };
-            let uri = &invitation.head.request_uri;
-            let dialog = Dialog::answered(response, client.flow, &invitation.tag, uri);
+            let dialog = Dialog::answered(response, client.flow, invitation.opening());
             outgoing.forks.push(Early {
                 dialog,
                 offer: outgoing.offer,

@@ -263,11 +263,11 @@ impl Endpoint {
             let again = ack.clone();
             return self.transmits.push_back(again);
         }
-        let (tag, request_uri) = (invitation.tag.clone(), invitation.head.request_uri.clone());
         let (cseq, forks) = (invitation.head.cseq, invitation.acks.len());
-        let Some(flow) = self.clients.get(id).map(|client| client.flow) else { return };
         let early = self.take_fork(id, dialog, fork);
-        let mut shared = Dialog::answered(&response, flow, &tag, &request_uri);
+        let Some(flow) = self.clients.get(id).map(|client| client.flow) else { return };
+        let Some(invitation) = self.clients.invitation_mut(id) else { return };
+        let mut shared = Dialog::answered(&response, flow, invitation.opening());
         if let Some(early) = &early {
             shared = shared.after(&early.dialog);
         }

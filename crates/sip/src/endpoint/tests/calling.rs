@@ -145,6 +145,23 @@ fn a_private_contact_of_a_public_peer_is_not_sent_to() {
 }
 
 #[test]
+fn our_from_stays_as_we_wrote_it_whatever_a_2xx_makes_of_it() {
+    let mut bench = Bench::new();
+    let dialog = bench.core(|endpoint, now| endpoint.invite(now, invitation())).unwrap();
+    let invite = bench.one();
+    let own = invite.header("From").unwrap().into_owned();
+    let changed = response(&invite, 200, "bob", &format!("Contact: <sip:bob@192.0.2.9>\r\n{SDP}"))
+        .replace("From: <", "From: \"Who\" <");
+    assert!(changed.contains("\"Who\""), "{changed}");
+    bench.peer(changed);
+    bench.core(|endpoint, now| endpoint.acknowledge(now, dialog, None));
+    bench.core(|endpoint, now| endpoint.bye(now, dialog, Vec::new()));
+    for (_, request) in bench.sent() {
+        assert_eq!(request.header("From").unwrap(), own);
+    }
+}
+
+#[test]
 fn a_repeated_2xx_gets_the_same_ack_again() {
     let mut bench = Bench::new();
     let (dialog, invite) = calling(&mut bench);
