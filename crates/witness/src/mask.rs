@@ -1,0 +1,161 @@
+//! Secrets in a message, struck out in place: each of their octets becomes `*`, so that all lengths stay true.
+//!
+//! The credentials of Authorization and Proxy-Authorization (RFC 3261 s.22), the keys of `a=crypto` (RFC 4568 s.9.1) and of `k=`
+//! (RFC 4566 s.5.12).
+
+use memchr::memchr;
+
+/// Strikes the secrets out of a message.
+pub fn mask(message: &mut [u8]) {
+    let mut rest = message;
+    let mut part = Part::Start;
+    while !rest.is_empty() {
+        let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at_mut(end);
+        part = part.line(line);
+        rest = after;
+    }
+}
+
+/// Where in a message a line stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Part {
+    /// Before or on the start line.
+    Start,
+    /// After a header of no secret.
+    Headers,
+    /// After one of a secret, which may go on.
+    Secret,
+    Body,
+}
+
+impl Part {
+    /// What the next line stands in.
+    fn line(self, line: &mut [u8]) -> Self {
+        let blank = line.trim_ascii().is_empty();
+        match self {
+            Self::Start if blank => Self::Start,
+            Self::Start => Self::Headers,
+            Self::Headers | Self::Secret if blank => Self::Body,
+            Self::Secret if matches!(line, [b' ' | b'\t', ..]) => {
+                strike(line);
+                Self::Secret
+            }
+            Self::Headers if matches!(line, [b' ' | b'\t', ..]) => Self::Headers,
+            Self::Headers | Self::Secret => header(line),
+            Self::Body => {
+                body(line);
+                Self::Body
+            }
+        }
+    }
+}
+
+fn header(line: &mut [u8]) -> Part {
+    let Some(colon) = memchr(b':', line) else { return Part::Headers };
+    let name = line[..colon].trim_ascii();
+    if !SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+        return Part::Headers;
+    }
+    // The scheme, such as Digest, tells nothing.
+    let value = &line[colon + 1..];
+    let lead = value.len() - value.trim_ascii_start().len();
+    let scheme = value[lead..].iter().take_while(|octet| octet.is_ascii_alphanumeric()).count();
+    strike(&mut line[colon + 1 + lead + scheme..]);
+    Part::Secret
+}
+
+fn body(line: &mut [u8]) {
+    if starts_with(line, b"k=") {
+        strike(&mut line[2..]);
+    } else if starts_with(line, b"a=crypto") {
+        // The tag and the suite are no secret; whatever else is not understood is.
+        let mut words = 0;
+        let parameters = line.iter().position(|octet| {
+            words += usize::from(*octet == b' ');
+            words == 2
+        });
+        let Some(parameters) = parameters else { return };
+        strike_keys(&mut line[parameters..]);
+    }
+}
+
+/// `inline:KEY|lifetime|MKI`, several of them with `;` between.
+fn strike_keys(mut parameters: &mut [u8]) {
+    loop {
+        let end = parameters.iter().position(|octet| *octet == b';').unwrap_or(parameters.len());
+        let (key, rest) = parameters.split_at_mut(end);
+        let lead = key.len() - key.trim_ascii_start().len();
+        let key = &mut key[lead..];
+        if starts_with(key, INLINE) {
+            let bar = key.iter().position(|octet| matches!(octet, b'|' | b' ')).unwrap_or(key.len());
+            strike(&mut key[INLINE.len()..bar]);
+        } else {
+            strike(key);
+        }
+        let [_semicolon, rest @ ..] = rest else { return };
+        parameters = rest;
+    }
+}
+
+fn starts_with(octets: &[u8], prefix: &[u8]) -> bool {
+    octets.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// All but the white space, so that the lines stay lines.
+fn strike(octets: &mut [u8]) {
+    octets.iter_mut().filter(|octet| !octet.is_ascii_whitespace()).for_each(|octet| *octet = b'*');
+}
+
+const SECRET_HEADERS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
+const INLINE: &[u8] = b"inline:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut octets = text.as_bytes().to_vec();
+        mask(&mut octets);
+        assert_eq!(octets.len(), text.len(), "the length stays");
+        String::from_utf8(octets).unwrap()
+    }
+
+    #[test]
+    fn credentials_are_struck_out_with_their_folded_lines() {
+        let text = "REGISTER sip:a SIP/2.0\r\nVia: x\r\nauthorization : Digest username=\"bob\",\r\n response=\"5e\"\r\n\
+                    Proxy-Authorization:Basic Ym9iOnB3\r\nProxy-Authenticate: Digest nonce=\"n\"\r\n\r\n";
+        let expected = "REGISTER sip:a SIP/2.0\r\nVia: x\r\nauthorization : Digest ***************\r\n *************\r\n\
+                        Proxy-Authorization:Basic ********\r\nProxy-Authenticate: Digest nonce=\"n\"\r\n\r\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn keys_of_media_are_struck_out_and_their_parameters_stay() {
+        let text = "INVITE sip:a SIP/2.0\r\nVia: x\r\n\r\nv=0\r\nk=base64:c2VjcmV0\r\n\
+                    a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1j|2^20|1:4\r\n\
+                    A=CRYPTO:2 AES_CM_128_HMAC_SHA1_32 INLINE:AAAA;inline:BBBB|2^20 KDR=1\r\na=sendrecv\r\n";
+        let expected = "INVITE sip:a SIP/2.0\r\nVia: x\r\n\r\nv=0\r\nk=***************\r\n\
+                    a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4\r\n\
+                    A=CRYPTO:2 AES_CM_128_HMAC_SHA1_32 INLINE:****;inline:****|2^20 KDR=1\r\na=sendrecv\r\n";
+        assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn key_parameters_that_are_not_understood_are_struck_out_wholly() {
+        let text = "INVITE sip:a SIP/2.0\r\n\r\na=crypto:1 SUITE hidden:KEY\r\n";
+        assert_eq!(masked(text), "INVITE sip:a SIP/2.0\r\n\r\na=crypto:1 SUITE **********\r\n");
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "INVITE sip:a SIP/2.0\r\nSubject: a=crypto:1 S inline:x\r\n\r\n",
+            "SIP/2.0 200 OK\r\n\r\nAuthorization: none\r\na=crypto:1 SUITE\r\n",
+            "\r\n\r\n",
+            "",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+}
