@@ -50,6 +50,21 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
+    /// So many calls at most whose id, in lower-case hex digits, begins so, the smallest id first.
+    ///
+    /// # Errors
+    ///
+    /// If the database refuses, or a row can't be read.
+    pub async fn calls_beginning(&self, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
+        // `g` comes after every hex digit.
+        let rows = sqlx::query("SELECT * FROM call_records WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT ?2")
+            .bind(id)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(record).collect()
+    }
+
     /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`,
     /// ended by `system` at `now_ms`.
     ///
