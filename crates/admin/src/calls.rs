@@ -1,0 +1,133 @@
+//! One call: its record, its trace.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use b2bua::CallRecord;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use witness::{Archive, Item, Leg, Trace, ladder};
+
+use crate::api::Api;
+use crate::problem::Problem;
+
+/// `GET /v1/calls/{id}`.
+pub(crate) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let record = find(&api, &id).await?;
+    Ok(document(&serde_json::to_value(&record).map_err(|error| unreadable(&error))?))
+}
+
+/// The query of a trace.
+#[derive(Deserialize)]
+pub(crate) struct Shape {
+    format: Option<String>,
+}
+
+/// `GET /v1/calls/{id}/trace`, as JSON or, with `?format=ladder`, drawn.
+pub(crate) async fn trace(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(shape): Query<Shape>,
+) -> Result<Response, Problem> {
+    let drawn = match shape.format.as_deref() {
+        None | Some("json") => Drawn::Json,
+        Some("ladder") => Drawn::Ladder,
+        Some(other) => {
+            let detail = format!("there is no format `{other}`; ask for json or ladder");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "format-unknown", "No such format", detail)
+                .of("format"));
+        }
+    };
+    let record = find(&api, &id).await?;
+    let archive = api.archive.as_ref().ok_or_else(|| {
+        let detail = "no traces are kept: trace.calls is 0; set it, such as trace.calls = 1000, and restart";
+        Problem::new(StatusCode::NOT_FOUND, "trace-off", "No traces are kept", detail)
+    })?;
+    let call_ids = [Some(&record.sip_call_id_a), record.sip_call_id_b.as_ref()];
+    let trace = archive
+        .find(call_ids.into_iter().flatten().map(String::as_str))
+        .ok_or_else(|| gone(archive, &record))?;
+    Ok(match drawn {
+        Drawn::Json => document(&items(&trace)),
+        Drawn::Ladder => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], ladder::draw(&trace)).into_response()
+        }
+    })
+}
+
+enum Drawn {
+    Json,
+    Ladder,
+}
+
+/// The one call whose id is, or begins with, this.
+async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
+    if !(SHORTEST_ID..=LONGEST_ID).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let detail = format!(
+            "the id of a call is {LONGEST_ID} hex digits, of which the first {SHORTEST_ID} or more will do"
+        );
+        return Err(
+            Problem::new(StatusCode::BAD_REQUEST, "id-malformed", "This is no id of a call", detail).of("id")
+        );
+    }
+    let id = id.to_ascii_lowercase();
+    let stored = api.store.calls_beginning(&id, 2).await.map_err(|error| unreadable(&error))?;
+    let mut found = api.live.calls(id.clone()).await;
+    for record in stored {
+        if found.iter().all(|live| live.id != record.id) {
+            found.push(record);
+        }
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(record), true) => Ok(record),
+        (Some(_), false) => {
+            let detail = format!("more than one call has an id that begins with {id}; give more of it");
+            Err(Problem::new(StatusCode::CONFLICT, "id-ambiguous", "More than one call", detail).of("id"))
+        }
+        (None, _) => {
+            let detail = format!("no call has the id {id}; `strowger call list` shows the latest");
+            Err(Problem::new(StatusCode::NOT_FOUND, "call-unknown", "No such call", detail).of("id"))
+        }
+    }
+}
+
+fn gone(archive: &Archive, record: &CallRecord) -> Problem {
+    let bounds = archive.bounds();
+    let (calls, memory_mb) = (bounds.calls, bounds.bytes >> 20);
+    let detail = format!(
+        "the trace of call {} is not kept, or not any more: those of the latest {calls} calls are, in {memory_mb} MB, since \
+         the daemon started; to keep more, raise trace.calls or trace.memory_mb",
+        record.id
+    );
+    Problem::new(StatusCode::NOT_FOUND, "trace-gone", "The trace is not kept", detail)
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a call's record can't be read");
+    let detail = "the call's record can't be read; the daemon's log says why";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store-failed", "The record can't be read", detail)
+}
+
+fn items(trace: &Trace) -> Value {
+    let items: Vec<Value> = trace.items.iter().map(item).collect();
+    json!({ "items": items, "next_cursor": null, "not_kept": trace.not_kept })
+}
+
+fn item(item: &Item) -> Value {
+    json!({
+        "at_us": item.at_us,
+        "leg": match item.leg { Leg::A => "a", Leg::B => "b" },
+        "direction": item.direction.word(),
+        "transport": item.transport.to_string(),
+        "local": item.local.to_string(),
+        "remote": item.remote.to_string(),
+        "text": String::from_utf8_lossy(&item.message),
+    })
+}
+
+fn document(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+const SHORTEST_ID: usize = 6;
+const LONGEST_ID: usize = 32;
