@@ -60,7 +60,8 @@ impl Daemon {
         fs::write(
             folder.path().join("strowger.toml"),
             format!(
-                "[sip]\nudp = [\"{sip}\"]\n[media]\nports = \"{}-{}\"\n[store]\nurl = \"sqlite:{}\"\n",
+                "[sip]\nudp = [\"{sip}\"]\n[media]\nports = \"{}-{}\"\n[store]\nurl = \"sqlite:{}\"\n\
+                 [admin]\nlisten = \"127.0.0.1:0\"\n",
                 media.start(),
                 media.end(),
                 folder.path().join("strowger.db").display()
@@ -107,6 +108,14 @@ impl Daemon {
     /// What it has logged: all of it only after `terminate`.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("strowger.log")).unwrap_or_default()
+    }
+
+    /// Where its HTTP API listens.
+    pub(crate) fn api(&self) -> String {
+        let log = self.log();
+        let line = log.lines().rfind(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
+        let (_, address) = line.split_once("listen=").unwrap();
+        format!("http://{}", address.split_whitespace().next().unwrap())
     }
 
     /// Every call record, the latest first.

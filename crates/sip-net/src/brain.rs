@@ -1,12 +1,22 @@
 //! What the driver needs of the core: so that a script can stand in for it in the driver's tests.
 
-use b2bua::{Input, Now, Output};
+use b2bua::{CallRecord, Input, Now, Output};
 
 pub(crate) trait Brain: Send {
     fn handle(&mut self, now: Now, input: Input);
     /// `Output::Idle` last.
     fn poll(&mut self) -> Output;
     fn remaining(&self) -> Remaining;
+
+    /// The Call-ID of the caller's leg, of that of an agent's.
+    fn caller_of(&self, _call_id: &str) -> Option<String> {
+        None
+    }
+
+    /// The records of two calls at most that are up and whose id begins so.
+    fn calls_beginning(&self, _id: &str) -> Vec<CallRecord> {
+        Vec::new()
+    }
 }
 
 /// What a shutdown waits for.

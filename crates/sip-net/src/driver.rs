@@ -16,12 +16,13 @@ use sip::Flow;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
-use crate::brain::Brain;
+use crate::brain::{Brain, Remaining};
 use crate::datagrams::{Datagrams, Sent};
 use crate::listener::{Kind, Listener};
 use crate::lookups::{Answer, Families, Lookups};
 use crate::run::Sockets;
 use crate::stream::{Connections, End, Lost, StreamFault, Told, Unsent, is_stream};
+use crate::window::{Inquiry, Window, Witness};
 
 /// Where the core's words go that are not for a socket. None of them may wait: they are called from the signalling task.
 pub trait Outlets: Send {
@@ -51,10 +52,12 @@ pub enum Ending {
 pub(crate) async fn drive(
     brain: impl Brain,
     sockets: Sockets,
+    window: Window,
     mut inputs: mpsc::Receiver<Input>,
     outlets: impl Outlets,
 ) -> Ending {
-    let mut driver = Driver::new(brain, outlets, sockets);
+    let Window { counters, passages, mut inquiries } = window;
+    let mut driver = Driver::new(brain, outlets, sockets, Witness::new(counters, passages));
     let mut ready: FuturesUnordered<_> = driver.datagrams.iter().cloned().map(readied).collect();
     driver.drain();
     while driver.phase != Phase::Over {
@@ -70,6 +73,7 @@ pub(crate) async fn drive(
             }
             Some(told) = driver.connections.hear() => driver.listen(told),
             Some(answer) = driver.lookups.next() => driver.learn(answer),
+            Some(inquiry) = next_inquiry(&mut inquiries) => driver.answer(inquiry),
             () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
         }
         driver.catch_up();
@@ -83,9 +87,14 @@ async fn readied(socket: Arc<Datagrams>) -> Arc<Datagrams> {
     socket
 }
 
+async fn next_inquiry(inquiries: &mut Option<mpsc::Receiver<Inquiry>>) -> Option<Inquiry> {
+    inquiries.as_mut()?.recv().await
+}
+
 struct Driver<B, O> {
     brain: B,
     outlets: O,
+    witness: Witness,
     datagrams: Vec<Arc<Datagrams>>,
     connections: Connections,
     lookups: Lookups,
@@ -109,7 +118,7 @@ enum Phase {
 }
 
 impl<B: Brain, O: Outlets> Driver<B, O> {
-    fn new(brain: B, outlets: O, sockets: Sockets) -> Self {
+    fn new(brain: B, outlets: O, sockets: Sockets, witness: Witness) -> Self {
         let Sockets { listeners, limits } = sockets;
         let families = Families::of(listeners.iter().map(Listener::local));
         let (mut datagrams, mut doors) = (Vec::new(), Vec::new());
@@ -122,6 +131,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         Self {
             brain,
             outlets,
+            witness,
             datagrams,
             connections: Connections::new(doors, limits),
             lookups: Lookups::new(families),
@@ -158,7 +168,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         for _ in 0..DATAGRAMS {
             let Some((length, source)) = socket.receive(&mut self.buffer) else { break };
             let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
-            self.hand_in(Input::Datagram { flow: socket.flow(source), bytes });
+            self.hand_in_message(socket.flow(source), bytes);
         }
         for peer in socket.unreachable() {
             self.hand_in(Input::FlowFailed(socket.flow(peer)));
@@ -178,7 +188,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         match told {
             Told::Opened { id, flow, queue } => self.connections.opened(id, flow, queue),
             Told::Message { id, flow, bytes } => {
-                if self.hand_in(Input::Datagram { flow, bytes }) == Sense::None {
+                if self.hand_in_message(flow, bytes) == Sense::None {
                     self.connections.cut(id);
                 }
             }
@@ -188,7 +198,12 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                     End::Closed => {
                         tracing::debug!(transport = %flow.transport, remote = %flow.remote, "connection closed");
                     }
-                    End::Fault(fault) => self.outlets.stream_fault(*fault),
+                    End::Fault(fault) => {
+                        if matches!(*fault, StreamFault::Malformed { .. }) {
+                            self.witness.made_no_sense(flow.transport);
+                        }
+                        self.outlets.stream_fault(*fault);
+                    }
                 }
                 if lost == Lost::Flow {
                     self.hand_in(Input::FlowFailed(flow));
@@ -196,6 +211,11 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
             }
             Told::TurnedAway(fault) => self.outlets.stream_fault(fault),
         }
+    }
+
+    fn answer(&self, inquiry: Inquiry) {
+        // Who asked may have gone.
+        inquiry.answer.send(self.brain.calls_beginning(&inquiry.id)).ok();
     }
 
     /// A verdict. The name is kept too: a TLS peer has to show that it is its own.
@@ -217,11 +237,12 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.hand_in(Input::Timeout);
         }
-        self.phase = self.next_phase();
+        let remaining = self.brain.remaining();
+        self.witness.holds(remaining);
+        self.phase = self.next_phase(remaining);
     }
 
-    fn next_phase(&self) -> Phase {
-        let remaining = self.brain.remaining();
+    fn next_phase(&self, remaining: Remaining) -> Phase {
         match self.phase {
             Phase::Open | Phase::Over => self.phase,
             Phase::Closing | Phase::Lingering(_) if remaining.calls > 0 => Phase::Closing,
@@ -235,6 +256,15 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                 }
             }
         }
+    }
+
+    fn hand_in_message(&mut self, flow: Flow, bytes: Bytes) -> Sense {
+        self.witness.came(flow, &bytes);
+        let sense = self.hand_in(Input::Datagram { flow, bytes });
+        if sense == Sense::None {
+            self.witness.made_no_sense(flow.transport);
+        }
+        sense
     }
 
     fn hand_in(&mut self, input: Input) -> Sense {
@@ -273,6 +303,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
     }
 
     fn send(&mut self, flow: Flow, bytes: Bytes) {
+        self.witness.goes(&self.brain, flow, &bytes);
         let failed = if is_stream(flow.transport) {
             self.send_on_stream(flow, bytes)
         } else {

@@ -16,6 +16,7 @@ mod run;
 mod stream;
 mod tls;
 mod trouble;
+mod window;
 
 pub use bind::{BindError, bind_tcp, bind_tls, bind_udp, bind_ws};
 pub use driver::{Ending, Outlets};
@@ -23,3 +24,4 @@ pub use listener::Listener;
 pub use run::{Sockets, run};
 pub use stream::{Full, StreamFault, StreamLimits};
 pub use tls::{Tls, TlsError, TlsFault, TlsFiles, Trust};
+pub use window::{Collector, Inquiries, Inquiry, Watch, Window, inquiries, passages};

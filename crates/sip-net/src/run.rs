@@ -1,12 +1,13 @@
 //! The core as the driver's brain, and the door to it all.
 
-use b2bua::{Core, Input, Now, Output};
+use b2bua::{CallRecord, Core, Input, Now, Output};
 use tokio::sync::mpsc;
 
 use crate::brain::{Brain, Remaining};
 use crate::driver::{Ending, Outlets, drive};
 use crate::listener::Listener;
 use crate::stream::StreamLimits;
+use crate::window::Window;
 
 /// What [`run`] listens on.
 #[derive(Debug, Default)]
@@ -24,14 +25,15 @@ impl From<Vec<Listener>> for Sockets {
 }
 
 /// Runs the core until it is shut down: after `Command::Shutdown` it returns once no call is left, and the BYEs have their
-/// answers or had two seconds for them.
+/// answers or had two seconds for them. Whoever wants to see what happens looks through the window.
 pub async fn run(
     core: Core,
     sockets: impl Into<Sockets>,
+    window: Window,
     inputs: mpsc::Receiver<Input>,
     outlets: impl Outlets,
 ) -> Ending {
-    drive(core, sockets.into(), inputs, outlets).await
+    drive(core, sockets.into(), window, inputs, outlets).await
 }
 
 impl Brain for Core {
@@ -46,5 +48,16 @@ impl Brain for Core {
     fn remaining(&self) -> Remaining {
         let census = self.census();
         Remaining { calls: census.calls, dialogs: census.sip.dialogs }
+    }
+
+    fn caller_of(&self, call_id: &str) -> Option<String> {
+        let mut records = self.calls().map(|call| call.record);
+        let record = records.find(|record| record.sip_call_id_b.as_deref() == Some(call_id))?;
+        Some(record.sip_call_id_a.clone())
+    }
+
+    fn calls_beginning(&self, id: &str) -> Vec<CallRecord> {
+        let records = self.calls().map(|call| call.record);
+        records.filter(|record| record.id.starts_with(id)).take(2).cloned().collect()
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn short_utc(ms: u64) -> String {
 }
 
 /// `2026-11-21 11:58:27` in UTC.
-fn utc(ms: u64) -> String {
+pub(crate) fn utc(ms: u64) -> String {
     let seconds = ms / 1000;
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);

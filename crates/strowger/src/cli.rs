@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use admin::Url;
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser, Debug)]
@@ -117,6 +118,13 @@ pub(crate) enum List {
 pub(crate) enum CallCommand {
     /// The latest calls, newest first
     List(CallListing),
+
+    /// One call: its record, or its SIP as a ladder
+    #[command(after_help = "Examples:\n  \
+                            strowger call show 3f9c21d8             its record\n  \
+                            strowger call show 3f9c21d8 --ladder    its SIP, both legs, from the running daemon\n\n\
+                            The first digits of an id will do, as `strowger call list` shows them.")]
+    Show(CallShow),
 }
 
 #[derive(Args, Debug)]
@@ -135,6 +143,31 @@ pub(crate) struct CallListing {
     pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) listing: Listing,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CallShow {
+    /// The call's id, or its first digits, six or more
+    #[arg(value_name = "ID", value_parser = call_id)]
+    pub(crate) id: String,
+    /// The messages of both legs, drawn; with --json, in full
+    #[arg(long)]
+    pub(crate) ladder: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The running daemon [default: the [admin] section of the configuration]
+    #[arg(long, value_name = "URL", env = "STROWGER_URL")]
+    pub(crate) url: Option<Url>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+fn call_id(text: &str) -> Result<String, &'static str> {
+    if (6..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("expected 6 to 32 hex digits, as `strowger call list` shows them")
 }
 
 #[cfg(test)]

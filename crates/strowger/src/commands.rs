@@ -97,6 +97,11 @@ fn print(listed: &Listed, listing: &Listing) -> Result<(), Failure> {
     } else {
         listed.table.trim_fmt()
     };
+    write_out(&text)
+}
+
+/// To standard output.
+pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
     match writeln!(io::stdout(), "{text}") {
         // Whoever reads has read enough: `strowger call list | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

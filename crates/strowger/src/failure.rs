@@ -1,6 +1,7 @@
 //! Why a command could not do what it was asked: one clear line each.
 
 use std::io;
+use std::net::SocketAddr;
 
 use crate::fault::Faults;
 
@@ -14,6 +15,15 @@ pub(crate) enum Failure {
     Store(#[from] store::Error),
     #[error(transparent)]
     Listen(#[from] sip_net::BindError),
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
+    #[error("hep.collector: there is no way to {0}: {1}; choose an address that this machine has a route to")]
+    Collector(SocketAddr, io::Error),
+    #[error(transparent)]
+    Daemon(#[from] admin::FetchError),
+    /// What the daemon said to a request.
+    #[error("{0}")]
+    Refused(String),
     #[error(transparent)]
     Tls(#[from] sip_net::TlsError),
     #[error("the packet threads can't be started: {0}")]

@@ -74,6 +74,7 @@ pub(crate) fn call_table(records: &[CallRecord]) -> Table {
         let party = |e164: &Option<String>, raw: &str| e164.clone().unwrap_or_else(|| raw.to_owned());
         let sip = record.sip_status.map_or_else(|| NONE.to_owned(), |status| status.to_string());
         vec![
+            record.id.chars().take(SHORT_ID).collect(),
             short_utc(record.invite_at),
             party(&record.from, &record.from_raw),
             party(&record.to, &record.to_raw),
@@ -85,7 +86,10 @@ pub(crate) fn call_table(records: &[CallRecord]) -> Table {
             record.reason.clone().unwrap_or_default(),
         ]
     });
-    table(&["INVITE (UTC)", "FROM", "TO", "AGENT", "STATUS", "SIP", "LASTED", "ENDED BY", "REASON"], rows)
+    table(
+        &["ID", "INVITE (UTC)", "FROM", "TO", "AGENT", "STATUS", "SIP", "LASTED", "ENDED BY", "REASON"],
+        rows,
+    )
 }
 
 /// The word that an enum of the interface serialises to.
@@ -135,4 +139,6 @@ fn limit(most: Option<u32>) -> String {
     most.map_or_else(|| NONE.to_owned(), |most| most.to_string())
 }
 
+/// Of an id, enough to name one of millions.
+const SHORT_ID: usize = 8;
 const NONE: &str = "-";

@@ -19,6 +19,8 @@ mod notices;
 mod open_files;
 mod run;
 mod secrets;
+mod seeing;
+mod show;
 mod signal;
 mod sockets;
 mod table;
@@ -58,6 +60,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Number(List::List(listing)) => commands::list(Kind::Numbers, &listing).await.map(done),
             Command::Agent(List::List(listing)) => commands::list(Kind::Agents, &listing).await.map(done),
             Command::Trunk(List::List(listing)) => commands::list(Kind::Trunks, &listing).await.map(done),
+            Command::Call(CallCommand::Show(call)) => show::show(&call).await.map(done),
             Command::Call(CallCommand::List(listing)) => commands::call_list(&listing).await.map(done),
         }
     })

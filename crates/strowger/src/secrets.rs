@@ -44,7 +44,11 @@ fn named(inventory: &mut Inventory) -> impl Iterator<Item = (String, &mut Secret
     agents.chain(trunks).filter(|(_, secret)| secret.is_named())
 }
 
-fn look_up(secret: &Secret) -> Result<String, String> {
+/// The secret, wherever it is.
+///
+/// # Errors
+/// Why it can't be had.
+pub(crate) fn look_up(secret: &Secret) -> Result<String, String> {
     match secret {
         Secret::Value(value) => Ok(value.clone()),
         Secret::File(named) => std::fs::read_to_string(&named.file)
@@ -56,7 +60,7 @@ fn look_up(secret: &Secret) -> Result<String, String> {
     }
 }
 
-const REMEDY: &str = "make it readable to this process, or write the secret itself";
+pub(crate) const REMEDY: &str = "make it readable to this process, or write the secret itself";
 
 #[cfg(test)]
 mod tests {

@@ -30,7 +30,7 @@ e164 = "+14155550100"
 trunk_id = "carrier"
 "#;
 
-const CONFIG: &str = "[sip]\nudp = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n[media]\nworkers = 1\n";
+const CONFIG: &str = "[sip]\nudp = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n[media]\nworkers = 1\n[admin]\nlisten = \"\"\n";
 
 /// Longer than anything that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -122,8 +122,8 @@ impl Node {
             deadline: None,
             remaining: Arc::clone(&remaining),
         };
-        let task =
-            tokio::spawn(drive(script, sockets, taken, Names { told: told_sender, faults: faults_sender }));
+        let names = Names { told: told_sender, faults: faults_sender };
+        let task = tokio::spawn(drive(script, sockets, Window::default(), taken, names));
         Self { locals, inputs, seen, told, faults, remaining, task }
     }
 

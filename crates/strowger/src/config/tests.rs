@@ -74,8 +74,12 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
             "strowger.toml:5: tls.certificate: sip.tls listens, and needs it; write, for example, certificate = \"/etc/strowger/cert.pem\"",
         ),
         (
-            "[admin]\nlisten = \"127.0.0.1:8080\"\n",
-            "strowger.toml:2: admin.listen: expected nothing, as the HTTP API is not in this version, found \"127.0.0.1:8080\"; write, for example, listen = \"\"",
+            "[admin]\nlisten = \"0.0.0.0:8080\"\n",
+            "strowger.toml:2: admin.listen: expected a loopback address IP:PORT, as keys and TLS for others are not in this version, or nothing, found \"0.0.0.0:8080\"; write, for example, listen = \"127.0.0.1:8080\"",
+        ),
+        (
+            "[hep]\ncollector = \"127.0.0.1:9060\"\nkey = { env = \"STROWGER_TEST_NOT_SET\" }\n",
+            "strowger.toml:3: hep.key: the environment has no variable STROWGER_TEST_NOT_SET; make it readable to this process, or write the secret itself",
         ),
         (
             "[media]\nports = \"20000-10000\"\n",
@@ -117,6 +121,20 @@ fn a_listener_may_say_how_peers_reach_it() {
         assert!(merged(&format!("[sip]\ntcp = [\"10.0.0.5:5060 as {nowhere}\"]\n")).is_err(), "{nowhere}");
     }
     assert_eq!(overridden("sip.ws", "").unwrap().sip.ws.0, []);
+}
+
+#[test]
+fn the_listener_of_the_api_may_be_off_and_the_collector_has_a_key() {
+    assert_eq!(overridden("admin.listen", "").unwrap().admin.listen.0, None);
+    let on = merged("[admin]\nlisten = \"[::1]:0\"\n").unwrap();
+    assert_eq!(on.admin.listen.0, Some("[::1]:0".parse().unwrap()));
+    let hep = merged("[hep]\ncollector = \"[2001:db8::9]:9060\"\nkey = { file = \"/proc/sys/kernel/ostype\" }\n");
+    assert_eq!(hep.unwrap().hep.key.reveal(), "Linux");
+    let unused = merged("[hep]\nkey = { env = \"STROWGER_TEST_NOT_SET\" }\n");
+    assert!(unused.is_ok(), "without a collector there is no need of a key");
+    for nowhere in ["0.0.0.0:9060", "127.0.0.1:0", "homer"] {
+        assert!(overridden("hep.collector", nowhere).is_err(), "{nowhere}");
+    }
 }
 
 #[test]

@@ -44,6 +44,16 @@ pub(crate) enum Advertised {
     Whole(SocketAddr),
 }
 
+/// A loopback address to listen on, if there is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Loopback(pub(crate) Option<SocketAddr>);
+
+/// An address to send to, if there is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Collector(pub(crate) Option<SocketAddr>);
+
 /// The path of a file, if there is one.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(from = "String")]
@@ -241,6 +251,27 @@ impl Advertised {
         let reachable = ip.is_none_or(|ip| !ip.is_unspecified() && !ip.is_multicast()) && port != Some(0);
         if reachable { Ok(advertised) } else { Err(Unfit) }
     }
+}
+
+impl TryFrom<String> for Loopback {
+    type Error = Unfit;
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        let address = optional_address(&text)?;
+        if address.is_none_or(|address| address.ip().is_loopback()) { Ok(Self(address)) } else { Err(Unfit) }
+    }
+}
+
+impl TryFrom<String> for Collector {
+    type Error = Unfit;
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        let address = optional_address(&text)?;
+        let reachable = address.is_none_or(|address| !address.ip().is_unspecified() && address.port() != 0);
+        if reachable { Ok(Self(address)) } else { Err(Unfit) }
+    }
+}
+
+fn optional_address(text: &str) -> Result<Option<SocketAddr>, Unfit> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| Unfit) }
 }
 
 impl From<String> for OptionalFile {

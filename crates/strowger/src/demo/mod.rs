@@ -74,6 +74,7 @@ fn config(after: After) -> Result<Config, Failure> {
     let overrides = [
         ("node.id", "demo"),
         ("sip.udp", "127.0.0.1:0"),
+        ("admin.listen", "127.0.0.1:0"),
         ("sip.advertised", "127.0.0.1"),
         ("media.workers", "2"),
         ("store.url", "sqlite::memory:"),

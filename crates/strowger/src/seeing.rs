@@ -1,0 +1,89 @@
+//! What lets the node be seen: the window on the signalling task, traces, the HEP collector, the HTTP API.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use admin::{Api, Live};
+use b2bua::CallRecord;
+use sip::endpoint::Listener;
+use sip_net::{Collector, Inquiries, Watch, Window, inquiries, passages};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::info;
+use witness::hep::Agent;
+use witness::{Archive, Bounds, Counters};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The listener of the HTTP API, if it has one.
+///
+/// # Errors
+/// Its port is in use.
+pub(crate) async fn bind(config: &Config) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = config.admin.listen.0 else { return Ok(None) };
+    let listener = admin::bind(address).await?;
+    info!(listen = %listener.local_addr().unwrap_or(address), "HTTP API");
+    Ok(Some(listener))
+}
+
+/// Starts all of it; the window is for the signalling task.
+///
+/// # Errors
+/// There is no socket to the collector.
+pub(crate) fn start(
+    config: &Config,
+    api: Option<TcpListener>,
+    store: &Store,
+    sip_listeners: &[Listener],
+    tasks: &mut JoinSet<()>,
+) -> Result<Window, Failure> {
+    let counters: Arc<Counters> = Arc::default();
+    let archive = archive(config);
+    let collector = collector(config, &counters)?;
+    let mut window = Window { counters: Arc::clone(&counters), ..Window::default() };
+    if archive.is_some() || collector.is_some() {
+        let (sender, receiver) = passages();
+        window.passages = Some(sender);
+        let advertised = sip_listeners.iter().map(|listener| (listener.local, listener.advertised)).collect();
+        let watch = Watch { archive: archive.clone(), collector, advertised };
+        tasks.spawn(watch.run(receiver));
+    }
+    if let Some(listener) = api {
+        let (asked, answered) = inquiries();
+        window.inquiries = Some(answered);
+        let api = Api { store: store.clone(), live: Arc::new(Calls(asked)), archive, counters };
+        tasks.spawn(admin::serve(listener, api));
+    }
+    Ok(window)
+}
+
+fn archive(config: &Config) -> Option<Archive> {
+    let trace = &config.trace;
+    let bounds = Bounds {
+        calls: trace.calls.0 as usize,
+        messages_per_call: trace.messages_per_call.0 as usize,
+        bytes: (trace.memory_mb.0 as usize) << 20,
+    };
+    (bounds.calls > 0).then(|| Archive::new(bounds))
+}
+
+fn collector(config: &Config, counters: &Arc<Counters>) -> Result<Option<Collector>, Failure> {
+    let hep = &config.hep;
+    let Some(address) = hep.collector.0 else { return Ok(None) };
+    let agent = Agent { capture_id: hep.capture_id.0, key: hep.key.reveal().to_owned() };
+    let collector = Collector::new(address, agent, Arc::clone(counters))
+        .map_err(|error| Failure::Collector(address, error))?;
+    info!(collector = %address, "HEP");
+    Ok(Some(collector))
+}
+
+/// The calls that are up, for the API.
+struct Calls(Inquiries);
+
+impl Live for Calls {
+    fn calls(&self, id: String) -> Pin<Box<dyn Future<Output = Vec<CallRecord>> + Send + '_>> {
+        Box::pin(self.0.calls(id))
+    }
+}

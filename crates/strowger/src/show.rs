@@ -1,0 +1,238 @@
+//! `call show`: one call's record from the store or the daemon, or its SIP from the daemon that keeps it.
+
+use admin::{Answer, Url};
+use b2bua::CallRecord;
+use serde_json::Value;
+use store::Store;
+
+use crate::calendar::{duration, utc};
+use crate::cli::CallShow;
+use crate::commands;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Prints it.
+///
+/// # Errors
+/// No such call, no trace of it, no daemon to ask.
+pub(crate) async fn show(call: &CallShow) -> Result<(), Failure> {
+    if call.ladder { ladder(call).await } else { record(call).await }
+}
+
+async fn record(call: &CallShow) -> Result<(), Failure> {
+    let record = match &call.url {
+        Some(url) => read(&ask(url, &record_path(&call.id)).await?)?,
+        None => stored(call).await?,
+    };
+    commands::write_out(&if call.json { format!("{record:#}") } else { page(&record) })
+}
+
+async fn ladder(call: &CallShow) -> Result<(), Failure> {
+    let url = match &call.url {
+        Some(url) => url.clone(),
+        None => configured(&Config::load(call.config.path.as_deref())?).ok_or_else(no_address)?,
+    };
+    let trace = format!("{}/trace", record_path(&call.id));
+    if call.json {
+        return commands::write_out(&format!("{:#}", read(&ask(&url, &trace).await?)?));
+    }
+    let record = read(&ask(&url, &record_path(&call.id)).await?)?;
+    let drawn = ask(&url, &format!("{trace}?format=ladder")).await?;
+    commands::write_out(&format!(
+        "{}\n\n{}",
+        headline(&record),
+        String::from_utf8_lossy(&drawn.body).trim_end()
+    ))
+}
+
+/// The record of the store; of a call that is up, that of the daemon, if it is there and knows better.
+async fn stored(call: &CallShow) -> Result<Value, Failure> {
+    let config = Config::load(call.config.path.as_deref())?;
+    let store = Store::open_existing(&config.store_url()).await?;
+    let found = store.calls_beginning(&call.id, 2).await;
+    store.close().await;
+    let found: [CallRecord; 1] = found?.try_into().map_err(|found: Vec<_>| unclear(&call.id, found.len()))?;
+    let [record] = found;
+    let url = configured(&config).filter(|_| record.status.is_none());
+    if let Some(url) = url
+        && let Ok(answer) = ask(&url, &record_path(&record.id)).await
+    {
+        return read(&answer);
+    }
+    Ok(serde_json::to_value(record)?)
+}
+
+fn unclear(id: &str, found: usize) -> Failure {
+    Failure::Refused(if found == 0 {
+        format!("no call has the id {id}; `strowger call list` shows the latest")
+    } else {
+        format!("more than one call has an id that begins with {id}; give more of it")
+    })
+}
+
+/// Where the configuration says that the daemon listens. A port of the system's choice is not known.
+fn configured(config: &Config) -> Option<Url> {
+    config.admin.listen.0.filter(|address| address.port() != 0).map(Url::from)
+}
+
+fn no_address() -> Failure {
+    let words = "the SIP of a call is kept by the running daemon, and the configuration does not say where it listens; \
+                 set [admin] listen, such as \"127.0.0.1:8080\", or give --url";
+    Failure::Refused(words.to_owned())
+}
+
+fn record_path(id: &str) -> String {
+    format!("/v1/calls/{id}")
+}
+
+/// An answer that is none of a refusal.
+async fn ask(url: &Url, path: &str) -> Result<Answer, Failure> {
+    let answer = url.fetch(path).await?;
+    if answer.status == 200 {
+        return Ok(answer);
+    }
+    let problem: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
+    Err(Failure::Refused(match detail {
+        Some(detail) => printable(detail),
+        None => format!(
+            "{url} answers {} to {path}: it is no strowger; say with --url where it listens",
+            answer.status
+        ),
+    }))
+}
+
+fn read(answer: &Answer) -> Result<Value, Failure> {
+    Ok(serde_json::from_slice(&answer.body)?)
+}
+
+/// `call 3f9c…: +12125550199 to +14155550100, completed (normal), 3.2 s`.
+fn headline(record: &Value) -> String {
+    let id = text(record, "id").unwrap_or_default();
+    let party =
+        |known: &str, raw: &str| text(record, known).or_else(|| text(record, raw)).unwrap_or_default();
+    let (from, to) = (party("from", "from_raw"), party("to", "to_raw"));
+    format!("call {id}\n{from} to {to}: {}", fate(record))
+}
+
+/// What became of it.
+fn fate(record: &Value) -> String {
+    let Some(status) = text(record, "status") else { return "up".to_owned() };
+    let reason = text(record, "reason").map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let ender = text(record, "ended_by").map(|ender| format!(", ended by {ender}")).unwrap_or_default();
+    format!("{status}{reason}{ender}, {}", duration(number(record, "duration_ms").unwrap_or_default()))
+}
+
+/// The record as a page: a line for each thing that is known.
+fn page(record: &Value) -> String {
+    let began = number(record, "invite_at");
+    let moment = |key: &str| {
+        let (began, at) = (began?, number(record, key)?);
+        Some(format!("{}  +{}", stamp(at), duration(at.saturating_sub(began))))
+    };
+    let party = |known: &str, raw: &str| match (text(record, known), text(record, raw)) {
+        (Some(known), Some(raw)) if raw.contains(known.trim_start_matches('+')) => Some(known),
+        (Some(known), Some(raw)) => Some(format!("{known}, as {raw}")),
+        (known, raw) => known.or(raw),
+    };
+    let source = text(record, "source")
+        .map(|source| format!("{source} by {}", text(record, "transport").unwrap_or_default()));
+    let agent = text(record, "agent_id").map(|agent| match text(record, "agent_source").as_deref() {
+        Some("default") => format!("{agent} (the default agent)"),
+        Some(_) | None => agent,
+    });
+    let codes = [("SIP", "sip_status"), ("Q.850", "q850")]
+        .into_iter()
+        .filter_map(|(name, key)| number(record, key).map(|code| format!("{name} {code}")))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let billed = number(record, "billable_s").map(|seconds| format!("{seconds} s"));
+    let lines = [
+        ("call", text(record, "id")),
+        ("direction", text(record, "direction")),
+        ("status", Some(fate(record))),
+        ("codes", Some(codes).filter(|codes| !codes.is_empty())),
+        ("from", party("from", "from_raw")),
+        ("to", party("to", "to_raw")),
+        ("source", source),
+        ("trunk", text(record, "trunk_id")),
+        ("number", text(record, "number")),
+        ("agent", agent),
+        ("codec", text(record, "codec")),
+        ("invited", began.map(stamp)),
+        ("ringing", moment("ringing_at")),
+        ("answered", moment("answered_at")),
+        ("ended", moment("ended_at")),
+        ("billable", billed),
+        ("heard", heard(&record["quality_a"]).map(|heard| format!("{heard} from the caller"))),
+        ("", heard(&record["quality_b"]).map(|heard| format!("{heard} from the agent"))),
+        ("Call-ID", text(record, "sip_call_id_a").map(|id| format!("{id}  caller"))),
+        ("", text(record, "sip_call_id_b").map(|id| format!("{id}  agent"))),
+    ];
+    let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name:<10}{}", value?)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn heard(quality: &Value) -> Option<String> {
+    let packets = number(quality, "packets")?;
+    let lost = number(quality, "lost").unwrap_or_default();
+    let jitter = quality["jitter_ms"].as_f64().unwrap_or_default();
+    Some(format!("{packets} packets, {lost} lost, {jitter:.1} ms jitter"))
+}
+
+/// `2026-11-21 11:58:27.123 UTC`.
+fn stamp(ms: u64) -> String {
+    format!("{}.{:03} UTC", utc(ms), ms % 1000)
+}
+
+fn text(record: &Value, key: &str) -> Option<String> {
+    record[key].as_str().filter(|text| !text.is_empty()).map(printable)
+}
+
+fn number(record: &Value, key: &str) -> Option<u64> {
+    record[key].as_u64()
+}
+
+/// What a peer wrote, without what moves the cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_tells_what_is_known_and_leaves_out_the_rest() {
+        let record = json!({
+            "id": "3f9c21d8", "direction": "inbound", "status": "completed", "reason": "normal", "ended_by": "caller",
+            "from": "+12125550199", "from_raw": "sip:+12125550199@192.0.2.7", "to": null, "to_raw": "\u{1b}[2Jnobody",
+            "invite_at": 1_709_251_199_123_u64, "answered_at": 1_709_251_201_323_u64, "duration_ms": 3_240,
+            "sip_status": 200, "q850": 16, "billable_s": 2, "quality_a": {"packets": 150, "lost": 1, "jitter_ms": 0.25},
+            "sip_call_id_a": "a@b", "source": "192.0.2.7:5060", "transport": "udp", "agent_id": "echo", "agent_source": "default",
+        });
+        let expected = "\
+call      3f9c21d8
+direction inbound
+status    completed (normal), ended by caller, 3.2 s
+codes     SIP 200, Q.850 16
+from      +12125550199
+to        ?[2Jnobody
+source    192.0.2.7:5060 by udp
+agent     echo (the default agent)
+invited   2024-02-29 23:59:59.123 UTC
+answered  2024-03-01 00:00:01.323 UTC  +2.2 s
+billable  2 s
+heard     150 packets, 1 lost, 0.2 ms jitter from the caller
+Call-ID   a@b  caller";
+        assert_eq!(page(&record), expected);
+    }
+
+    #[test]
+    fn a_call_without_a_status_is_up() {
+        let record = json!({"id": "3f", "from_raw": "a", "to_raw": "b", "duration_ms": 0});
+        assert_eq!(headline(&record), "call 3f\na to b: up");
+    }
+}
