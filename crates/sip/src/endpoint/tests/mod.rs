@@ -9,6 +9,7 @@ mod changing;
 mod flows;
 mod forking;
 mod large;
+mod listening;
 mod refreshing;
 mod refusing;
 mod reliable;
