@@ -21,6 +21,8 @@ mod diversion;
 mod history;
 pub(crate) mod reason;
 mod redirected;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -84,7 +86,8 @@ pub(crate) fn for_stream(
 
 /// A display name, in quotes and with a space after it, or nothing.
 fn displayed(name: Option<&str>) -> String {
-    name.map(|name| format!("\"{}\" ", quotable(name))).unwrap_or_default()
+    let name = quotable(name.unwrap_or_default());
+    if name.trim().is_empty() { String::new() } else { format!("\"{}\" ", name.trim()) }
 }
 
 /// What may stand between the quotes of a quoted-string.

@@ -4,6 +4,7 @@
 
 mod chaos;
 mod endings;
+mod headers;
 mod house;
 mod inbound;
 mod inside;
