@@ -165,7 +165,8 @@ impl Door {
                 let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
                 let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage, &limits)
                     .map_err(Fate::Refused)?;
-                let redirected = Redirected::of(&knock.request)
+                let country = trunk.inbound.as_ref().and_then(|inbound| inbound.did_country);
+                let redirected = Redirected::of(&knock.request, country)
                     .map_err(|many| Fate::Unfit(LOOP_DETECTED, many.to_string()))?;
                 let opening = opening(&knock.request, trunk, desk.config.media_address)?;
                 Ok((route, opening, redirected))
@@ -268,17 +269,18 @@ fn brief(
     redirected: Redirected,
 ) -> Brief {
     let caller = parties::caller(&knock.request, Some(trunk));
-    let (from, shown, name) = match caller.privacy {
+    let (from, shown) = match caller.privacy {
         Privacy::Open => {
             let from = record.from.clone().unwrap_or_else(|| parties::presentable(&record.from_raw));
-            (from, caller.shown, caller.name)
+            (from, caller.shown)
         }
-        Privacy::Withheld => (ANONYMOUS.to_owned(), ANONYMOUS.to_owned(), None),
+        Privacy::Withheld => (ANONYMOUS.to_owned(), ANONYMOUS.to_owned()),
     };
     Brief {
         from,
         shown,
-        name,
+        shown_name: caller.shown_name,
+        name: caller.name,
         to: record.to.clone().unwrap_or_else(|| parties::presentable(&record.to_raw)),
         redirected,
         carried: Carried::of(&knock.request),

@@ -13,7 +13,9 @@ pub(crate) struct From {
     pub(crate) e164: Option<E164>,
     /// The user part of From, which is what the caller shows: `+E164` where it is a number.
     pub(crate) shown: String,
-    /// Its display name.
+    /// The display name of From, else that by which the trunk names it. None of a caller that withholds its number.
+    pub(crate) shown_name: Option<String>,
+    /// The display name by which the trunk names it, else that of From.
     pub(crate) name: Option<String>,
     pub(crate) privacy: Privacy,
 }
@@ -68,11 +70,16 @@ pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
     };
     let raw = if asserted.is_some() { user(&asserted) } else { user(&shown) };
     let of_from = user(&shown);
-    let name = [asserted, shown].into_iter().flatten().find_map(|identity| identity.name);
+    let names = [&asserted, &shown].map(|identity| {
+        let name = identity.as_ref().and_then(|identity| identity.name.clone());
+        name.filter(|name| !is_anonymous(name) && privacy == Privacy::Open && !is_name_withheld(request))
+    });
+    let [asserted_name, own_name] = names;
     From {
         e164: number(&raw),
         shown: number(&of_from).map_or_else(|| presentable(&of_from), |e164| e164.to_string()),
-        name: name.filter(|name| !is_anonymous(name)),
+        shown_name: own_name.clone().or_else(|| asserted_name.clone()),
+        name: asserted_name.or(own_name),
         privacy,
         raw,
     }
@@ -120,17 +127,28 @@ fn most_telling(
 
 /// Whether the caller asks for its number to be kept from whom it calls.
 fn is_withheld(request: &Message) -> bool {
-    let asked = |value: &str, words: &[&str]| {
-        value
-            .split([';', ',', '-'])
-            .any(|own| words.iter().any(|word| own.trim_matches([' ', '\t', '"']).eq_ignore_ascii_case(word)))
-    };
-    request.headers("Privacy").any(|value| asked(&value, &["id", "user", "header", "session"]))
-        || request.headers("Remote-Party-ID").take(MAX_IDENTITIES).any(|value| {
-            let party = NameAddr::parse(&value).ok();
-            let privacy = party.as_ref().and_then(|party| party.params().get("privacy"));
-            privacy.is_some_and(|privacy| asked(privacy, &["full", "uri"]))
-        })
+    request.headers("Privacy").any(|value| names_one_of(&value, &["id", "user", "header", "session"]))
+        || remote_privacy(request, &["full", "uri"])
+}
+
+/// Whether it asks for that of its name alone.
+fn is_name_withheld(request: &Message) -> bool {
+    remote_privacy(request, &["name"])
+}
+
+fn remote_privacy(request: &Message, words: &[&str]) -> bool {
+    request.headers("Remote-Party-ID").take(MAX_IDENTITIES).any(|value| {
+        let party = NameAddr::parse(&value).ok();
+        let privacy = party.as_ref().and_then(|party| party.params().get("privacy"));
+        privacy.is_some_and(|privacy| names_one_of(privacy, words))
+    })
+}
+
+fn names_one_of(value: &str, words: &[&str]) -> bool {
+    value.split([';', ',', '-']).any(|own| {
+        let own = own.trim_matches([' ', '\t', '"']);
+        words.iter().any(|word| own.eq_ignore_ascii_case(word))
+    })
 }
 
 fn user(request: &Message, header: &str) -> Option<String> {

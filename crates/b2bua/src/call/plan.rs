@@ -23,7 +23,9 @@ pub(crate) struct Brief {
     pub(crate) from: String,
     /// What the caller shows in From: `+E164`, else a user part, else `anonymous`.
     pub(crate) shown: String,
-    /// The caller's display name, if it is told.
+    /// The display name there.
+    pub(crate) shown_name: Option<String>,
+    /// The display name of the caller as the trunk names it.
     pub(crate) name: Option<String>,
     /// The called number: `+E164`, else as received.
     pub(crate) to: String,

@@ -38,11 +38,15 @@ use crate::parties::ANONYMOUS;
 /// From of an INVITE to a SIP agent, without tag, and the headers beside those that the endpoint sets. `host` is ours, as URIs
 /// write it.
 pub(crate) fn for_sip(brief: &Brief, agent: &Agent, host: &str) -> (String, Vec<Header>) {
-    let address = |user: &str| format!("{}<sip:{user}@{host}>", displayed(brief.name.as_deref()));
-    let from = if brief.shown == ANONYMOUS { ANONYMOUS_FROM.to_owned() } else { address(&brief.shown) };
+    let address =
+        |name: &Option<String>, user: &str| format!("{}<sip:{user}@{host}>", displayed(name.as_deref()));
+    let from = match brief.shown.as_str() {
+        ANONYMOUS => ANONYMOUS_FROM.to_owned(),
+        shown => address(&brief.shown_name, shown),
+    };
     let mut headers = vec![Header::new("P-Called-Party-ID", format!("<sip:{}@{host}>", brief.to))];
     if brief.from != ANONYMOUS {
-        headers.push(Header::new("P-Asserted-Identity", address(&brief.from)));
+        headers.push(Header::new("P-Asserted-Identity", address(&brief.name, &brief.from)));
     }
     let Endpoint::Sip { headers: own, redirections, .. } = &agent.endpoint else { return (from, headers) };
     headers.extend(brief.redirected.headers(*redirections, &brief.to, host));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use numbers::Redirections;
+use numbers::{Country, Redirections, did};
 use sip::endpoint::Header;
 use sip::{Message, Uri};
 
@@ -42,10 +42,16 @@ pub(super) enum Shown {
 }
 
 impl Redirected {
+    /// Numbers are read as they are written in that country.
+    ///
     /// # Errors
     /// [`TooManyDiversions`]: more than an entry's `limit`, or than [`MAX_DIVERSIONS`].
-    pub(crate) fn of(request: &Message) -> Result<Self, TooManyDiversions> {
-        let all = Self { diversions: diversion::read(request), history: history::read(request) };
+    pub(crate) fn of(request: &Message, country: Option<Country>) -> Result<Self, TooManyDiversions> {
+        let mut all = Self { diversions: diversion::read(request), history: history::read(request) };
+        let diverting = all.diversions.iter_mut().map(|diversion| &mut diversion.party);
+        for party in diverting.chain(all.history.iter_mut().map(|entry| &mut entry.party)) {
+            party.normalise(country);
+        }
         let counted = all.count();
         let limits = all.diversions.iter().filter_map(|diversion| diversion.limit.map(usize::from));
         let most = limits.chain([MAX_DIVERSIONS]).min().unwrap_or(MAX_DIVERSIONS);
@@ -127,6 +133,14 @@ impl Redirected {
 impl Party {
     pub(super) fn of(uri: Uri<'_>, shown: Shown) -> Self {
         Self { user: user_of(uri).map(|user| presentable(&bounded(&user))), shown }
+    }
+
+    /// One number has one writing: that is how what both headers tell of is known to be the same.
+    fn normalise(&mut self, country: Option<Country>) {
+        let number = self.user.as_deref().and_then(|user| did::normalise(user, country, None));
+        if let Some(e164) = number {
+            self.user = Some(e164.to_string());
+        }
     }
 
     /// RFC 7544 s.5: one of which only is known that it was there.

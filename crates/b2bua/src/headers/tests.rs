@@ -18,7 +18,7 @@ fn invite(lines: &str) -> Message {
 }
 
 fn redirected(lines: &str) -> Redirected {
-    Redirected::of(&invite(lines)).expect("few diversions")
+    Redirected::of(&invite(lines), "US".parse().ok()).expect("few diversions")
 }
 
 fn told(redirected: &Redirected, kind: Redirections) -> Vec<String> {
@@ -111,6 +111,11 @@ fn a_diversion_that_both_headers_tell_of_counts_once() {
     let same = redirected(&format!("{history}Diversion: <sip:u1@h>;reason=unconditional\r\n"));
     assert_eq!(told(&same, Redirections::AsReceived).len(), 2);
     assert_eq!(told(&same, Redirections::Diversion).len(), 1);
+    let written_otherwise = redirected(
+        "History-Info: <tel:+14155550177>;index=1, <sip:u2@h;cause=302>;index=1.1;mp=1\r\n\
+         Diversion: <sip:4155550177@h>;reason=unconditional\r\n",
+    );
+    assert_eq!(told(&written_otherwise, Redirections::AsReceived).len(), 2);
     // u2 diverted it once more, in a network that knows Diversion only (RFC 7544 s.3.4).
     let more = redirected(&format!(
         "{history}Diversion: <sip:u2@h>;reason=user-busy\r\nDiversion: <sip:u1@h>;reason=unconditional\r\n"
@@ -142,7 +147,7 @@ fn a_counter_stands_for_placeholders_in_history_info() {
 
 #[test]
 fn a_call_that_goes_in_circles_is_not_let_in() {
-    let refused = |lines: &str| Redirected::of(&invite(lines)).is_err();
+    let refused = |lines: &str| Redirected::of(&invite(lines), None).is_err();
     assert!(!refused("Diversion: <sip:u@h>;counter=10\r\n"));
     assert!(refused("Diversion: <sip:u@h>;counter=11\r\n"));
     let eleven: Vec<_> = (0..11).map(|n| format!("Diversion: <sip:u{n}@h>\r\n")).collect();
@@ -264,6 +269,7 @@ fn nothing_that_is_denied_crosses_and_no_value_becomes_a_line() {
         .unwrap();
         let carried = lines.iter().map(|(name, value)| (name.as_str(), value.clone()));
         let brief = Brief {
+            shown_name: Some(format!("{}\" <sip:evil>", dice.of(&HOSTILE))),
             name: Some(format!("{}\" <sip:evil>", dice.of(&HOSTILE))),
             carried: Carried::from_lines(carried),
             ..brief()
@@ -305,6 +311,7 @@ fn brief() -> Brief {
     Brief {
         from: "+14085550199".to_owned(),
         shown: "+14085550199".to_owned(),
+        shown_name: None,
         name: None,
         to: "+14155550103".to_owned(),
         redirected: Redirected::default(),
