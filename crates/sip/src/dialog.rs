@@ -71,8 +71,9 @@ impl Dialog {
     /// INVITE, whatever has become of it on the way.
     pub(crate) fn answered(response: &Message, flow: Flow, invite: Opening<'_>) -> Self {
         let Opening { from, tag: local_tag, request_uri } = invite;
-        let mut routes: Vec<String> =
-            response.headers("Record-Route").map(std::borrow::Cow::into_owned).collect();
+        // Of a response no Record-Route has been looked at; one that is none would make all that we send malformed.
+        let routes = response.headers("Record-Route").filter(|route| NameAddr::parse(route).is_ok());
+        let mut routes: Vec<String> = routes.map(std::borrow::Cow::into_owned).collect();
         routes.reverse();
         Self {
             call_id: response.call_id().to_owned(),

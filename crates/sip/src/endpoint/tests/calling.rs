@@ -162,6 +162,19 @@ fn our_from_stays_as_we_wrote_it_whatever_a_2xx_makes_of_it() {
 }
 
 #[test]
+fn a_record_route_that_is_none_is_no_route() {
+    let mut bench = Bench::new();
+    let dialog = bench.core(|endpoint, now| endpoint.invite(now, invitation())).unwrap();
+    let invite = bench.one();
+    let routes =
+        "Record-Route: <sip:192.0.2.3;lr \"x, <sip:192.0.2.2;lr>\r\nRecord-Route: <sip:192.0.2.4;lr>\r\n";
+    bench.peer(response(&invite, 200, "bob", &format!("Contact: <sip:bob@192.0.2.9>\r\n{routes}{SDP}")));
+    bench.core(|endpoint, now| endpoint.acknowledge(now, dialog, None));
+    let ack = bench.one();
+    assert_eq!(ack.headers("Route").collect::<Vec<_>>(), ["<sip:192.0.2.4;lr>"]);
+}
+
+#[test]
 fn a_repeated_2xx_gets_the_same_ack_again() {
     let mut bench = Bench::new();
     let (dialog, invite) = calling(&mut bench);
