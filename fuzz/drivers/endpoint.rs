@@ -1,9 +1,14 @@
 //! Plays bytes as a story to an endpoint: what peers send, what the core above wants, how time passes.
 //!
-//! Asserted on the way: nothing panics, what is sent is well-formed, the bounds hold, `expire` leaves nothing due; and at the end,
-//! when every call has been hung up and the longest timers have passed, that nothing is left.
+//! Messages come as datagrams, or in pieces of a stream that the endpoint's framer cuts. Asserted on the way: nothing panics, what is sent
+//! is well-formed and keeps to the laws (`laws.rs`), the bounds hold, `expire` leaves nothing due; and at the end, when every call
+//! has been hung up and the longest timers have passed, that nothing is left.
 
-use std::net::SocketAddr;
+#[path = "endpoint/laws.rs"]
+mod laws;
+#[path = "endpoint/wire.rs"]
+mod wire;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +16,11 @@ use sip::endpoint::{
     Body, Census, Config, DialogKey, Event, Header, Invite, Listener, Reliability, Reply, SessionTimer,
     TransactionKey,
 };
-use sip::{Endpoint, Flow, Message, Method, StatusCode, Transport};
+use sip::framing::{Frame, Framer};
+use sip::{Endpoint, Message, Method, StatusCode};
+
+use self::laws::Laws;
+use self::wire::{BODIES, METHODS, MORE, STATUSES, TRANSPORTS, flow, local};
 
 /// Plays one story; panics where the endpoint breaks its word.
 pub(crate) fn play(story: &[u8], start: Instant) {
@@ -37,6 +46,9 @@ struct Stage<'a> {
     /// The last `RSeq` that was sent.
     rseq: u32,
     heard: Vec<Bytes>,
+    /// What has come of the stream of each flow.
+    streams: [Framer; 8],
+    laws: Laws,
     /// Whether the last message was malformed: then its refusal, which repeats parts of it, may be too.
     faulty: bool,
 }
@@ -44,18 +56,20 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(story: &'a [u8], start: Instant) -> Self {
         let config = Config {
-            listeners: vec![Listener {
-                transport: Transport::Udp,
-                local: address(1, 5060),
-                advertised: address(1, 5060),
-            }],
+            listeners: TRANSPORTS
+                .map(|transport| Listener {
+                    transport,
+                    local: local(transport),
+                    advertised: local(transport),
+                })
+                .to_vec(),
             user_agent: "fuzz".to_owned(),
             t1: Duration::from_millis(500),
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
             max_transactions: MAX_TRANSACTIONS,
             max_dialogs: MAX_DIALOGS,
-            udp_max_payload: 1300,
+            udp_max_payload: 600,
             session: SessionTimer::default(),
         };
         Self {
@@ -69,6 +83,8 @@ impl<'a> Stage<'a> {
             tags: Vec::new(),
             rseq: 0,
             heard: Vec::new(),
+            streams: std::array::from_fn(|_| Framer::new()),
+            laws: Laws::default(),
             faulty: false,
         }
     }
@@ -88,6 +104,7 @@ impl<'a> Stage<'a> {
     }
 
     fn act(&mut self, op: u8) {
+        self.faulty = false;
         match op % 16 {
             0..=4 => {
                 let text = self.request();
@@ -127,41 +144,90 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            14 => {
-                let invite = Invite {
-                    flow: flow(2),
-                    request_uri: "sip:b@192.0.2.2".to_owned(),
-                    from: "<sip:a@192.0.2.1>".to_owned(),
-                    to: "<sip:b@192.0.2.2>".to_owned(),
-                    max_forwards: 70,
-                    headers: Vec::new(),
-                    body: None,
-                    reliability: Reliability::Supported,
-                };
-                if let Ok(dialog) = self.endpoint.invite(self.now, invite) {
-                    self.dialogs.push(dialog);
-                }
-            }
+            14 => self.invite(),
             _ => {
-                let from = self.byte() % 4;
-                self.endpoint.flow_failed(self.now, flow(from));
+                let gone = self.byte() % 8;
+                self.endpoint.flow_failed(self.now, flow(gone));
             }
         }
     }
 
+    fn invite(&mut self) {
+        let shape = self.byte();
+        let long = if shape & 8 == 8 { 700 } else { 0 };
+        let described = shape & 0x10 == 0x10;
+        let body =
+            described.then(|| Body { content_type: "application/sdp", bytes: vec![b'v'; 5 + long].into() });
+        let invite = Invite {
+            flow: flow(shape),
+            request_uri: "sip:b@192.0.2.2".to_owned(),
+            from: "<sip:a@192.0.2.1>".to_owned(),
+            to: "<sip:b@192.0.2.2>".to_owned(),
+            max_forwards: 70,
+            headers: Vec::new(),
+            body,
+            reliability: match shape >> 5 & 3 {
+                0 => Reliability::Unsupported,
+                1 => Reliability::Required,
+                _ => Reliability::Supported,
+            },
+        };
+        if let Ok(dialog) = self.endpoint.invite(self.now, invite) {
+            self.dialogs.push(dialog);
+        }
+    }
+
+    /// Bytes of a peer: a datagram, or one piece after another of a stream, the last of which may be missing.
     fn hear(&mut self, bytes: Bytes) {
         let from = self.byte();
-        self.faulty = Message::parse(bytes.clone()).is_err();
         self.heard.push(bytes.clone());
         if self.heard.len() > 64 {
             self.heard.remove(0);
         }
-        let source = flow(2 + from % 2);
-        if from & 0x80 == 0 {
-            self.endpoint.receive(self.now, source, bytes);
-        } else {
-            self.endpoint.receive_from_stranger(self.now, source, bytes);
+        if !flow(from).transport.is_reliable() {
+            return self.take_in(from, bytes);
         }
+        let size = usize::from(self.byte()) + 1;
+        let missing = usize::from(self.byte()) % 4;
+        let pieces = bytes.chunks(size).count();
+        let whole = if missing == 3 { pieces.saturating_sub(1) } else { pieces };
+        for piece in bytes.chunks(size).take(whole) {
+            let Some(framer) = self.streams.get_mut(usize::from(from % 8)) else { return };
+            framer.push(piece);
+            self.cut(from);
+        }
+    }
+
+    /// Takes in what is whole of a stream; one that can't be cut is over.
+    fn cut(&mut self, from: u8) {
+        while let Some(framer) = self.streams.get_mut(usize::from(from % 8)) {
+            match framer.next() {
+                Ok(Some(Frame::Message(bytes))) => self.take_in(from, bytes),
+                Ok(Some(Frame::Ping | Frame::Pong)) => {}
+                Ok(None) => return,
+                Err(_) => {
+                    *framer = Framer::new();
+                    self.faulty = false;
+                    return self.endpoint.flow_failed(self.now, flow(from));
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, from: u8, bytes: Bytes) {
+        self.faulty = match Message::parse(bytes.clone()) {
+            Ok(message) => {
+                self.laws.hears(&message);
+                false
+            }
+            Err(_) => true,
+        };
+        if from & 0x80 == 0 {
+            self.endpoint.receive(self.now, flow(from), bytes);
+        } else {
+            self.endpoint.receive_from_stranger(self.now, flow(from), bytes);
+        }
+        self.check();
     }
 
     /// A request of a peer: plausible, and so apt to find a transaction or a dialog.
@@ -188,10 +254,11 @@ impl<'a> Stage<'a> {
             _ => String::new(),
         };
         let body = if call & 8 == 8 { "v=0\r\n" } else { "" };
+        let kind = BODIES[usize::from(call >> 4) % BODIES.len()];
         let length = body.len();
         format!(
             "{method} sip:x@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2{branch}{rport}\r\nFrom: <sip:p@192.0.2.2>;tag={from_tag}\r\n\
-             To: <sip:x@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\nCSeq: {} {method}\r\n{more}{rack}Content-Length: {length}\r\n\r\n{body}",
+             To: <sip:x@192.0.2.1>{to_tag}\r\nCall-ID: {call_id}\r\nCSeq: {} {method}\r\n{more}{rack}{kind}Content-Length: {length}\r\n\r\n{body}",
             cseq % 8
         )
         .into()
@@ -214,8 +281,9 @@ impl<'a> Stage<'a> {
         let shape = self.byte();
         let more = MORE[usize::from(shape) % MORE.len()];
         let body = if shape & 0x80 == 0x80 { "v=0\r\n" } else { "" };
+        let kind = BODIES[usize::from(shape >> 4) % 4];
         let text = format!(
-            "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}Content-Length: {}\r\n\r\n{body}",
+            "SIP/2.0 {status} X\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n{more}{kind}Content-Length: {}\r\n\r\n{body}",
             request.header("Via")?,
             request.header("From")?,
             request.call_id(),
@@ -241,7 +309,6 @@ impl<'a> Stage<'a> {
     fn verb(&mut self) {
         let Some(dialog) = self.pick(|stage| &stage.dialogs) else { return };
         let now = self.now;
-        self.faulty = false;
         let reason = || vec![Header::new("Reason", "SIP;cause=200")];
         match self.byte() % 15 {
             0 => self.endpoint.trying(now, dialog),
@@ -310,6 +377,9 @@ impl<'a> Stage<'a> {
                 Err(_) if self.faulty => continue,
                 Err(malformed) => panic!("what is sent is malformed: {malformed}"),
             };
+            if !self.faulty || message.is_request() {
+                self.laws.sends(self.now, &message);
+            }
             if let Some(rseq) = message.header("RSeq") {
                 self.rseq = rseq.parse().expect("an RSeq of ours is a number");
             }
@@ -325,7 +395,10 @@ impl<'a> Stage<'a> {
         self.tags.drain(..spare);
         while let Some(event) = self.endpoint.poll_event() {
             match event {
-                Event::Invited { dialog, .. } => self.dialogs.push(dialog),
+                Event::Invited { dialog, request, .. } => {
+                    self.laws.invited(&request);
+                    self.dialogs.push(dialog);
+                }
                 Event::Reinvited { transaction, .. }
                 | Event::Updated { transaction, .. }
                 | Event::Pracked { transaction: Some(transaction), .. }
@@ -375,38 +448,5 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn address(host: u8, port: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, host], port))
-}
-
-fn flow(host: u8) -> Flow {
-    Flow { transport: Transport::Udp, local: address(1, 5060), remote: address(host, 5060) }
-}
-
 const MAX_TRANSACTIONS: usize = 24;
 const MAX_DIALOGS: usize = 8;
-
-const METHODS: [&str; 12] = [
-    "INVITE", "ACK", "BYE", "CANCEL", "INVITE", "ACK", "OPTIONS", "UPDATE", "INFO", "PRACK", "REGISTER", "X",
-];
-
-const STATUSES: [u16; 16] = [100, 180, 200, 200, 183, 202, 302, 404, 408, 481, 487, 500, 422, 491, 503, 405];
-
-const MORE: [&str; 16] = [
-    "Contact: <sip:p@192.0.2.2>\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nRecord-Route: <sip:192.0.2.3;lr>, <sip:192.0.2.2;lr>\r\n",
-    "Contact: <sip:p@10.0.0.1:0>\r\nRecord-Route: <sip:strict@192.0.2.3?x=y>\r\n",
-    "Contact: <sip:p@host.example?x=y>\r\nMax-Forwards: 70\r\n",
-    "Contact: <sip:p@[2001:db8::1]>\r\nRecord-Route: <sip:host.example;lr>\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nRequire: x\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nMax-Forwards: 0\r\n",
-    "",
-    "Contact: <sip:p@192.0.2.2>\r\nSupported: 100rel, timer\r\nAllow: UPDATE\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 1\r\nAllow: UPDATE\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nRequire: 100rel\r\nRSeq: 2\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nRequire: timer\r\nSession-Expires: 90;refresher=uac\r\nAllow: UPDATE\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nSupported: timer\r\nSession-Expires: 4000000000;refresher=uas\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nSupported: timer\r\nSession-Expires: 1\r\nMin-SE: 120\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nMin-SE: 99999999999\r\nRetry-After: 7\r\n",
-    "Contact: <sip:p@192.0.2.2>\r\nMin-SE: 1800\r\nAllow: INVITE\r\nRetry-After: 4294967295\r\n",
-];
