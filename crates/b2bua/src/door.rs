@@ -383,6 +383,7 @@ mod tests {
             t4: std::time::Duration::from_secs(5),
             max_transactions: 10,
             max_dialogs: 10,
+            udp_max_payload: 0,
             session: sip::endpoint::SessionTimer::default(),
         };
         let config = Config { unknown_source, ..Config::new(sip, local().ip(), 10_000..=10_099) };
@@ -390,7 +391,6 @@ mod tests {
         Desk::new(config, Arc::new(directory), [7; 32])
     }
 
-            udp_max_payload: 0,
     fn local() -> SocketAddr {
         "203.0.113.5:5060".parse().unwrap()
     }

@@ -148,11 +148,6 @@ pub enum Notice {
         /// What was wrong, in words.
         fault: String,
     },
-    /// Bytes that are no SIP.
-    Malformed {
-        /// Where from.
-        source: SocketAddr,
-        /// What was wrong.
     /// A request of ours within a call could not be sent to the far side, which so knows nothing of it.
     Undeliverable {
         /// Where it was tried last.
@@ -166,6 +161,11 @@ pub enum Notice {
         /// The Route or Contact of the far side: where it wanted the request.
         to: String,
     },
+    /// Bytes that are no SIP.
+    Malformed {
+        /// Where from.
+        source: SocketAddr,
+        /// What was wrong.
         fault: String,
     },
 }

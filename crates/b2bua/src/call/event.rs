@@ -142,8 +142,8 @@ impl CallEvent {
             | WireEvent::Invited { .. }
             | WireEvent::OutOfDialog { .. }
             | WireEvent::Refused { .. }
+            | WireEvent::Undeliverable { .. }
             | WireEvent::Malformed { .. } => return None,
         })
     }
 }
-            | WireEvent::Undeliverable { .. }

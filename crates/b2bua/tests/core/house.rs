@@ -277,11 +277,11 @@ impl House {
                 Notice::AgentGone { agent_id, error } => format!("notice {agent_id} gone: {error}"),
                 Notice::NoPorts { error } => format!("notice no ports: {error}"),
                 Notice::Unfit { status, fault, .. } => format!("notice {status}: {fault}"),
+                Notice::Undeliverable { method, to, .. } => format!("notice undeliverable {method} to {to}"),
                 Notice::Malformed { fault, .. } => format!("notice {fault}"),
             }),
             Output::Idle(_) => {}
         }
-                Notice::Undeliverable { method, to, .. } => format!("notice undeliverable {method} to {to}"),
     }
 
     fn worker(&mut self, command: MediaCommand, answers: &mut Vec<Input>) {
@@ -370,11 +370,11 @@ pub(crate) fn config() -> Config {
         t4: Duration::from_secs(5),
         max_transactions: 1_000,
         max_dialogs: 1_000,
+        udp_max_payload: 1_300,
         session: sip::endpoint::SessionTimer::default(),
     };
     Config::new(sip, local.ip(), 10_000..=10_099)
 }
-        udp_max_payload: 1_300,
 
 pub(crate) fn directory(inventory: &str) -> Arc<Directory> {
     let inventory = toml::from_str(inventory).expect("an inventory");

@@ -191,19 +191,19 @@ pub enum Event {
         /// Which one; it is over.
         dialog: DialogKey,
     },
-    /// Bytes that are no SIP message and got no answer: for the log and a counter.
-    Malformed {
-        /// Where they came from.
-        flow: Flow,
-        /// What was wrong, in words.
-        fault: String,
-    },
     /// A request of ours within a dialog could not be sent, by whatever way: for the log, as the far side hears nothing of it.
     Undeliverable {
         /// The last way that was tried.
         flow: Flow,
         /// The request: its Route, or else its Request-URI, is where the far side wanted it to go.
         request: Message,
+    },
+    /// Bytes that are no SIP message and got no answer: for the log and a counter.
+    Malformed {
+        /// Where they came from.
+        flow: Flow,
+        /// What was wrong, in words.
+        fault: String,
     },
 }
 
