@@ -1,5 +1,6 @@
 //! What is to be located: TARGET, port and transport of RFC 3263 s.4, read from a URI or a Via.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::flow::Transport;
@@ -97,6 +98,20 @@ impl Target {
         };
         let narrowing = transport.map_or(Narrowing::Open, Narrowing::Only);
         Ok(Self { place, port, narrowing, domain: bare(host) })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Address(IpAddr::V6(address)) => write!(f, "[{address}]")?,
+            Place::Address(address) => write!(f, "{address}")?,
+            Place::Name(name) => f.write_str(name)?,
+        }
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        self.transport().map_or(Ok(()), |transport| write!(f, " over {transport}"))
     }
 }
 
