@@ -22,12 +22,13 @@ pub struct Config {
     pub seed: u64,
 }
 
-/// Whom to ask.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Whom to ask, after `/etc/hosts`, which is read once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum NameServers {
-    /// Those of `/etc/resolv.conf` with its search list, after `/etc/hosts`. Both are read once.
+    /// Those of `/etc/resolv.conf` with its search list, as they are at the start.
+    #[default]
     System,
-    /// These alone.
+    /// These alone, without a search list.
     At(Vec<SocketAddr>),
 }
 

@@ -33,12 +33,12 @@ type Told = (Answer, Duration);
 
 impl Dns {
     pub(crate) fn new(name_servers: &NameServers, patience: Duration) -> Result<Self, SetupFault> {
-        let (config, mut options, hosts) = match name_servers {
+        let (config, mut options) = match name_servers {
             NameServers::System => system(),
             NameServers::At(addresses) if addresses.is_empty() => return Err(SetupFault::NoNameServer),
             NameServers::At(addresses) => {
                 let servers = addresses.iter().map(|address| server(*address)).collect();
-                (ResolverConfig::from_name_servers(servers), ResolverOpts::default(), Hosts::default())
+                (ResolverConfig::from_name_servers(servers), ResolverOpts::default())
             }
         };
         options.timeout = patience;
@@ -52,7 +52,7 @@ impl Dns {
         let (domain, search, servers) = config.into_parts();
         Ok(Self {
             pool: NameServerPool::from_config(servers, context, TokioRuntimeProvider::default()),
-            hosts,
+            hosts: Hosts::from_system().unwrap_or_default(),
             search: if search.is_empty() { domain.into_iter().collect() } else { search },
             ndots,
             edns,
@@ -119,14 +119,13 @@ impl Dns {
 }
 
 /// Without name servers in its file, the system's is on this machine (resolv.conf(5)).
-fn system() -> (ResolverConfig, ResolverOpts, Hosts) {
-    let hosts = Hosts::from_system().unwrap_or_default();
+fn system() -> (ResolverConfig, ResolverOpts) {
     match read_system_conf() {
-        Ok((config, options)) => (config, options, hosts),
+        Ok(found) => found,
         Err(error) => {
             tracing::warn!(%error, "no name server in the system's configuration, asking 127.0.0.1");
             let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
-            (ResolverConfig::from_name_servers(vec![local]), ResolverOpts::default(), hosts)
+            (ResolverConfig::from_name_servers(vec![local]), ResolverOpts::default())
         }
     }
 }
