@@ -28,6 +28,9 @@ pub struct Config {
     /// How long a SIP agent with a fallback may say nothing above 100 before the fallback is tried. One without a fallback has
     /// `ring_s`.
     pub agent_ring_timeout: Duration,
+    /// How long a server of a SIP agent may say nothing at all, not even 100, while the agent has others. Over UDP, 4 s are four
+    /// INVITEs with the T1 of RFC 3261; its timer B would be 32 s.
+    pub server_timeout: Duration,
     /// Unique among the nodes of a site.
     pub node_id: String,
 }
@@ -75,6 +78,7 @@ impl Config {
             silence_timeout: Some(Duration::from_mins(1)),
             agent_timeout: Duration::from_secs(5),
             agent_ring_timeout: Duration::from_secs(10),
+            server_timeout: Duration::from_secs(4),
             node_id: "strowger".to_owned(),
         }
     }

@@ -9,6 +9,7 @@ use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use numbers::Directory;
 use sip::Flow;
+use sip::locate::{Candidate, Target};
 
 use crate::record::CallRecord;
 
@@ -32,20 +33,15 @@ pub struct Ticket(pub u64);
 /// What is slow, and so asked of the outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Question {
-    /// The addresses of a SIP agent's host that is no IP literal.
-    Resolve {
-        /// The host name.
-        host: String,
-        /// The port to put with the addresses.
-        port: u16,
-    },
+    /// Where a SIP agent is whose host is a name (RFC 3263).
+    Resolve(Target),
 }
 
 /// The answer to a question.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// In order of preference; empty never.
-    Resolved(Vec<SocketAddr>),
+    /// In the order to try them; empty never.
+    Resolved(Vec<Candidate>),
     /// In words.
     Failed(String),
 }
@@ -124,6 +120,15 @@ pub enum Notice {
     AgentUnreachable {
         /// Which one.
         agent_id: String,
+        /// What was wrong, in words.
+        error: String,
+    },
+    /// A server of an agent could not be reached; the call goes to the agent's next one.
+    ServerFailed {
+        /// Of which agent.
+        agent_id: String,
+        /// Its transport, address and name.
+        server: String,
         /// What was wrong, in words.
         error: String,
     },

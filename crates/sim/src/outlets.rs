@@ -1,5 +1,6 @@
 //! What the core wants done: media workers that always succeed, agents by script, a store that always writes.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use b2bua::CallRecord;
@@ -7,6 +8,8 @@ use b2bua::io::{Input, Output, Question, Ticket, Verdict};
 use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::Counters;
+use sip::Transport;
+use sip::locate::{self, Absent, Answer, Kind, Locate, Need, Reach, Srv, Target};
 
 use crate::World;
 use crate::bot::{Bot, Opening, Stream};
@@ -23,7 +26,7 @@ impl World {
                 }
                 Output::Media(_, command) => self.media_command(command),
                 Output::Agent(_, command) => self.agent_command(command),
-                Output::Ask(ticket, Question::Resolve { host, .. }) => self.resolve(ticket, &host),
+                Output::Ask(ticket, Question::Resolve(target)) => self.resolve(ticket, &target),
                 Output::Record(key, record) => {
                     if record.status.is_some() {
                         self.draw("us", None, &words(&record), None);
@@ -140,14 +143,45 @@ impl World {
         true
     }
 
-    fn resolve(&mut self, ticket: Ticket, host: &str) {
-        let verdict = match self.hosts.get(host) {
-            Some(addresses) => Verdict::Resolved(addresses.clone()),
-            None => Verdict::Failed("no such name".to_owned()),
+    fn resolve(&mut self, ticket: Ticket, target: &Target) {
+        let mut search = Locate::new(target, &Reach::of([(Transport::Udp, self.us)]), SEED);
+        let verdict = loop {
+            match search.poll() {
+                Need::Ask(question) => search.answer(&question, &self.dns(&question)),
+                Need::Done(Ok(found)) => break Verdict::Resolved(found),
+                Need::Done(Err(failure)) => break Verdict::Failed(failure.to_string()),
+                Need::Wait => break Verdict::Failed("DNS said nothing".to_owned()),
+            }
         };
         self.soon(Duration::from_millis(5), Input::Verdict(ticket, verdict));
     }
+
+    /// What DNS says of `hosts`: a name has SRV records for UDP, in the order of its addresses.
+    fn dns(&self, question: &locate::Question) -> Answer {
+        let name = question.name.trim_end_matches('.');
+        let found = |name: &str| self.hosts.get(name).map(Vec::as_slice).unwrap_or_default();
+        let srv = |(place, address): (u16, &SocketAddr)| {
+            let target = address.ip().to_string();
+            Srv { priority: place, weight: 0, port: address.port(), target }
+        };
+        let ips = |v4| found(name).iter().map(SocketAddr::ip).filter(move |ip| ip.is_ipv4() == v4).collect();
+        match question.kind {
+            Kind::Naptr => Answer::Absent(Absent::Records),
+            Kind::Srv => match name.strip_prefix("_sip._udp.").map(found) {
+                Some(addresses) if !addresses.is_empty() => {
+                    Answer::Srv((0..).zip(addresses).map(srv).collect())
+                }
+                Some(_) | None => Answer::Absent(Absent::Name),
+            },
+            Kind::A | Kind::Aaaa if found(name).is_empty() => Answer::Absent(Absent::Name),
+            Kind::A => Answer::Addresses(ips(true)),
+            Kind::Aaaa => Answer::Addresses(ips(false)),
+        }
+    }
 }
+
+/// The records leave nothing to chance.
+const SEED: u64 = 0;
 
 /// A record in a line: status and reason.
 fn words(record: &CallRecord) -> String {

@@ -52,7 +52,7 @@ pub struct World {
     seed: u64,
     pub(crate) core: Core,
     core_deadline: Option<Instant>,
-    us: SocketAddr,
+    pub(crate) us: SocketAddr,
     phones: Vec<Phone>,
     strangers: Vec<SocketAddr>,
     proxies: Vec<Proxy>,

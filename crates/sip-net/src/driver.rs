@@ -13,13 +13,14 @@ use futures_util::stream::FuturesUnordered;
 use media::agent::AgentCommand;
 use media::command::WorkerId;
 use sip::Flow;
+use sip::locate::Reach;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use crate::brain::{Brain, Remaining};
 use crate::datagrams::{Datagrams, Sent};
-use crate::listener::{Kind, Listener};
-use crate::lookups::{Answer, Families, Lookups};
+use crate::listener::Kind;
+use crate::lookups::{Answer, Lookups};
 use crate::run::Sockets;
 use crate::stream::{Connections, End, Lost, StreamFault, Told, Unsent, is_stream};
 use crate::window::{Inquiry, Window, Witness};
@@ -119,8 +120,8 @@ enum Phase {
 
 impl<B: Brain, O: Outlets> Driver<B, O> {
     fn new(brain: B, outlets: O, sockets: Sockets, witness: Witness) -> Self {
-        let Sockets { listeners, limits } = sockets;
-        let families = Families::of(listeners.iter().map(Listener::local));
+        let Sockets { listeners, limits, name_servers } = sockets;
+        let reach = Reach::of(listeners.iter().map(|listener| (listener.transport(), listener.local())));
         let (mut datagrams, mut doors) = (Vec::new(), Vec::new());
         for listener in listeners {
             match listener.0 {
@@ -134,7 +135,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
             witness,
             datagrams,
             connections: Connections::new(doors, limits),
-            lookups: Lookups::new(families),
+            lookups: Lookups::new(name_servers, reach),
             consequences: VecDeque::new(),
             deadline: None,
             phase: Phase::Open,
@@ -218,11 +219,13 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         inquiry.answer.send(self.brain.calls_beginning(&inquiry.id)).ok();
     }
 
-    /// A verdict. The name is kept too: a TLS peer has to show that it is its own.
+    /// A verdict. The name that was asked for is kept too: a TLS peer has to show that it is its own, whatever DNS made of it.
     fn learn(&mut self, answer: Answer) {
-        let Answer { ticket, name, verdict } = answer;
-        if let Verdict::Resolved(addresses) = &verdict {
-            self.connections.names.learn(&name, addresses);
+        let Answer { ticket, verdict } = answer;
+        if let Verdict::Resolved(found) = &verdict {
+            for candidate in found {
+                self.connections.names.learn(&candidate.domain, &[candidate.address]);
+            }
         }
         self.hand_in(Input::Verdict(ticket, verdict));
     }

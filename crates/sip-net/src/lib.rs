@@ -22,6 +22,7 @@ pub use bind::{BindError, bind_tcp, bind_tls, bind_udp, bind_ws};
 pub use driver::{Ending, Outlets};
 pub use listener::Listener;
 pub use run::{Sockets, run};
+pub use sip_resolve::NameServers;
 pub use stream::{Full, StreamFault, StreamLimits};
 pub use tls::{Tls, TlsError, TlsFault, TlsFiles, Trust};
 pub use window::{Collector, Inquiries, Inquiry, Watch, Window, inquiries, passages};

@@ -1,50 +1,33 @@
 //! The core's questions, each answered by a task of its own.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::io::{Question, Ticket, Verdict};
-use tokio::net::lookup_host;
+use sip::locate::Reach;
+use sip_resolve::{Config, NameServers, Resolver, SetupFault};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-/// The IP versions that our listeners can send.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Families {
-    v4: bool,
-    v6: bool,
-}
-
-impl Families {
-    pub(crate) fn of(locals: impl Iterator<Item = SocketAddr>) -> Self {
-        locals.fold(Self { v4: false, v6: false }, |families, local| Self {
-            v4: families.v4 || local.is_ipv4(),
-            v6: families.v6 || local.is_ipv6(),
-        })
-    }
-
-    const fn reach(self, address: &SocketAddr) -> bool {
-        if address.is_ipv4() { self.v4 } else { self.v6 }
-    }
-}
-
-/// A verdict, and the name that it is about.
+/// A verdict on a question.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Answer {
     pub(crate) ticket: Ticket,
-    pub(crate) name: String,
     pub(crate) verdict: Verdict,
 }
 
 /// Questions that are being answered: at most [`AT_ONCE`].
 pub(crate) struct Lookups {
-    families: Families,
+    /// Or why no name can be resolved, which matters only to who asks for one.
+    resolver: Result<Arc<Resolver>, SetupFault>,
     tasks: JoinSet<Answer>,
 }
 
 impl Lookups {
-    pub(crate) fn new(families: Families) -> Self {
-        Self { families, tasks: JoinSet::new() }
+    pub(crate) fn new(name_servers: NameServers, reach: Reach) -> Self {
+        // Which of several servers comes first is no secret: without chance, all nodes choose the same.
+        let seed = getrandom::u64().unwrap_or_default();
+        let config = Config { patience: PATIENCE, ..Config::new(name_servers, reach, seed) };
+        Self { resolver: Resolver::new(config).map(Arc::new), tasks: JoinSet::new() }
     }
 
     /// Starts on a question. The verdict comes from `next`, or is returned if there is no room.
@@ -52,11 +35,17 @@ impl Lookups {
         if self.tasks.len() >= AT_ONCE {
             return Some(Verdict::Failed(format!("{AT_ONCE} look-ups are under way already")));
         }
-        let families = self.families;
+        let resolver = match &self.resolver {
+            Ok(resolver) => Arc::clone(resolver),
+            Err(fault) => return Some(Verdict::Failed(fault.to_string())),
+        };
         self.tasks.spawn(async move {
-            let Question::Resolve { host, port } = question;
-            let verdict = resolve(&host, port, families).await;
-            Answer { ticket, name: host, verdict }
+            let Question::Resolve(target) = question;
+            let verdict = match resolver.locate(&target).await {
+                Ok(found) => Verdict::Resolved(found),
+                Err(failure) => Verdict::Failed(failure.to_string()),
+            };
+            Answer { ticket, verdict }
         });
         None
     }
@@ -72,64 +61,66 @@ impl Lookups {
     }
 }
 
-async fn resolve(host: &str, port: u16, families: Families) -> Verdict {
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    let found = match timeout(PATIENCE, lookup_host((literal, port))).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Verdict::Failed(format!("{host}: name not found ({error})")),
-        Err(_) => return Verdict::Failed(format!("{host}: no answer from DNS in {} s", PATIENCE.as_secs())),
-    };
-    let mut addresses = Vec::new();
-    for address in found.filter(|address| families.reach(address)) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    if addresses.is_empty() {
-        return Verdict::Failed(format!("{host}: no address of an IP version that [sip] listens on"));
-    }
-    Verdict::Resolved(addresses)
-}
-
 const AT_ONCE: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Less than the core's, which would not know what was wrong.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use sip::Transport;
+    use sip::locate::Target;
+
     use super::*;
 
-    fn resolve_question(host: &str) -> Question {
-        Question::Resolve { host: host.into(), port: 5070 }
+    fn lookups() -> Lookups {
+        let local: SocketAddr = "127.0.0.1:5060".parse().unwrap();
+        Lookups::new(NameServers::System, Reach::of([(Transport::Udp, local)]))
     }
 
-    async fn told(lookups: &mut Lookups) -> Option<(Ticket, Verdict)> {
-        lookups.next().await.map(|answer| (answer.ticket, answer.verdict))
+    fn question(host: &str) -> Question {
+        Question::Resolve(Target::host(host, Some(5070), None).unwrap())
+    }
+
+    async fn places(lookups: &mut Lookups) -> Result<Vec<String>, String> {
+        match lookups.next().await.unwrap().verdict {
+            Verdict::Resolved(found) => Ok(found.iter().map(ToString::to_string).collect()),
+            Verdict::Failed(words) => Err(words),
+        }
     }
 
     #[tokio::test]
-    async fn a_name_resolves_to_addresses_that_a_listener_can_reach() {
-        let mut lookups = Lookups::new(Families { v4: true, v6: false });
-        assert_eq!(lookups.ask(Ticket(1), resolve_question("localhost")), None);
-        let resolved = Verdict::Resolved(vec!["127.0.0.1:5070".parse().unwrap()]);
-        assert_eq!(told(&mut lookups).await, Some((Ticket(1), resolved)));
+    async fn a_name_resolves_to_places_that_a_listener_can_reach() {
+        let mut lookups = lookups();
+        assert_eq!(lookups.ask(Ticket(1), question("localhost")), None);
+        assert_eq!(places(&mut lookups).await, Ok(vec!["udp 127.0.0.1:5070 (localhost)".to_owned()]));
         assert_eq!(lookups.next().await, None);
     }
 
     #[tokio::test]
     async fn an_address_that_no_listener_can_reach_is_none() {
-        let mut lookups = Lookups::new(Families { v4: true, v6: false });
-        assert_eq!(lookups.ask(Ticket(2), resolve_question("[::1]")), None);
-        let failed = Verdict::Failed("[::1]: no address of an IP version that [sip] listens on".into());
-        assert_eq!(told(&mut lookups).await, Some((Ticket(2), failed)));
+        let mut lookups = lookups();
+        assert_eq!(lookups.ask(Ticket(2), question("::1")), None);
+        assert_eq!(places(&mut lookups).await, Err("::1: no listener of ours has its IP version".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn without_a_resolver_only_who_asks_for_a_name_hears_of_it() {
+        let reach = Reach::of([(Transport::Udp, "127.0.0.1:5060".parse().unwrap())]);
+        let mut lookups = Lookups::new(NameServers::At(Vec::new()), reach);
+        let words = "no name server is given".to_owned();
+        assert_eq!(lookups.ask(Ticket(1), question("pbx.test")), Some(Verdict::Failed(words)));
     }
 
     #[tokio::test]
     async fn questions_over_the_bound_fail_at_once() {
-        let mut lookups = Lookups::new(Families { v4: true, v6: false });
+        let mut lookups = lookups();
         for number in 0..AT_ONCE as u64 {
-            assert_eq!(lookups.ask(Ticket(number), resolve_question("127.0.0.1")), None);
+            assert_eq!(lookups.ask(Ticket(number), question("127.0.0.1")), None);
         }
-        assert!(matches!(lookups.ask(Ticket(99), resolve_question("127.0.0.1")), Some(Verdict::Failed(_))));
+        assert!(matches!(lookups.ask(Ticket(99), question("127.0.0.1")), Some(Verdict::Failed(_))));
         let mut answered = 0;
         while lookups.next().await.is_some() {
             answered += 1;

@@ -1,6 +1,7 @@
 //! The core as the driver's brain, and the door to it all.
 
 use b2bua::{CallRecord, Core, Input, Now, Output};
+use sip_resolve::NameServers;
 use tokio::sync::mpsc;
 
 use crate::brain::{Brain, Remaining};
@@ -16,11 +17,13 @@ pub struct Sockets {
     pub listeners: Vec<Listener>,
     /// What peers may take of us on those that are streams.
     pub limits: StreamLimits,
+    /// Who is asked where SIP agents are whose hosts are names.
+    pub name_servers: NameServers,
 }
 
 impl From<Vec<Listener>> for Sockets {
     fn from(listeners: Vec<Listener>) -> Self {
-        Self { listeners, limits: StreamLimits::default() }
+        Self { listeners, ..Self::default() }
     }
 }
 

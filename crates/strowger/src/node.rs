@@ -75,7 +75,8 @@ impl Node {
         carriers.spawn(media_events(media, inputs.clone()));
         carriers.spawn(agent_events(agents, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone()));
-        let sockets = Sockets { listeners: bound, limits: sockets::limits(config) };
+        let name_servers = config.sip.name_servers.asked();
+        let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now());
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
@@ -182,6 +183,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
             ring_s: config.limits.ring_s.0,
         },
         silence_timeout: (silence > 0).then(|| Duration::from_secs(silence.into())),
+        server_timeout: Duration::from_secs(config.sip.server_timeout_s.0.into()),
         node_id: config.node.id.0.clone(),
         ..b2bua::Config::new(sip, media_address, config.media.ports.0.clone())
     }

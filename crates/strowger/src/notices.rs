@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 pub(crate) struct Notices {
     source_unknown: Bucket,
     agent_unreachable: Bucket,
+    server_failed: Bucket,
     agent_gone: Bucket,
     no_ports: Bucket,
     unfit: Bucket,
@@ -38,6 +39,7 @@ impl Notices {
         Self {
             source_unknown: Bucket::full(now),
             agent_unreachable: Bucket::full(now),
+            server_failed: Bucket::full(now),
             agent_gone: Bucket::full(now),
             no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
@@ -53,6 +55,7 @@ impl Notices {
         let (bucket, kind) = match notice {
             Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
             Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
+            Notice::ServerFailed { .. } => (&mut self.server_failed, "agent-server-failed"),
             Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
             Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
             Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
@@ -72,6 +75,9 @@ impl Notices {
             ),
             Notice::AgentUnreachable { agent_id, error } => {
                 warn!(agent = %agent_id, ?error, "agent-unreachable");
+            }
+            Notice::ServerFailed { agent_id, server, error } => {
+                warn!(agent = %agent_id, ?server, ?error, "agent-server-failed");
             }
             Notice::AgentGone { agent_id, error } => warn!(agent = %agent_id, ?error, "agent-gone"),
             Notice::NoPorts { error } => {

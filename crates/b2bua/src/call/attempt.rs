@@ -1,18 +1,18 @@
 //! One attempt to reach one agent: a stream that opens, or a SIP peer that is resolved, offered and rung.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use media::agent::AgentKey;
 use numbers::Endpoint;
+use sip::endpoint::Failure;
+use sip::locate::Setback;
 use sip::{Message, StatusCode};
 
 use super::Facts;
-use super::binding::{ALL_IN_USE, BIND_RETRIES};
 use super::dialling::Approach;
 use super::event::{Closed, PairEvent, StreamEvent};
-use super::reach::{bind, invite, no_port, open, resolve};
+use super::hops::{Hops, setback};
+use super::reach::{bind, found, invite, no_port, open, resolve};
 use super::target::Target;
 use crate::desk::Desk;
 use crate::fate::{Fate, Phase};
@@ -29,15 +29,16 @@ pub(super) enum Attempt {
     Resolving { ticket: Ticket, target: Target, give_up_at: Instant },
     /// The port pair of its leg is being bound.
     Binding { pair: Pair, hops: Hops, tries_left: u8, give_up_at: Instant },
-    /// It has our INVITE.
-    Inviting { leg: Box<SipLeg>, hops: Hops, give_up_at: Instant },
+    /// It has our INVITE. At `move_on_at` its next server gets one, if this one has said nothing by then.
+    Inviting { leg: Box<SipLeg>, hops: Hops, give_up_at: Instant, move_on_at: Option<Instant> },
 }
 
-/// Where an INVITE may go, the next one first.
-#[derive(Debug)]
-pub(super) struct Hops {
-    pub(super) target: Target,
-    pub(super) left: VecDeque<SocketAddr>,
+/// How our INVITE failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rejection<'a> {
+    pub(super) status: StatusCode,
+    pub(super) response: Option<&'a Message>,
+    pub(super) failure: Failure,
 }
 
 /// Where an attempt leads.
@@ -60,16 +61,10 @@ impl Attempt {
         match &agent.endpoint {
             Endpoint::Echo => Outcome::Ready(AgentLeg::Echo),
             Endpoint::MediaStream { .. } => open(approach, facts, desk, now),
-            Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.config.sip.listeners) {
-                Ok(target) => match target.address() {
-                    Some(address) => bind(
-                        facts,
-                        desk,
-                        now,
-                        Hops { target, left: [address].into() },
-                        BIND_RETRIES,
-                        ALL_IN_USE,
-                    ),
+            Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.reach) {
+                Ok(target) => match target.literal(&desk.reach) {
+                    Some(Ok(places)) => found(facts, desk, now, target, places),
+                    Some(Err(failure)) => Outcome::Failed(failure.to_string()),
                     None => resolve(facts, desk, now, target),
                 },
                 Err(error) => Outcome::Failed(error),
@@ -82,8 +77,10 @@ impl Attempt {
         match self {
             Self::Stream { give_up_at, .. }
             | Self::Resolving { give_up_at, .. }
-            | Self::Binding { give_up_at, .. }
-            | Self::Inviting { give_up_at, .. } => *give_up_at,
+            | Self::Binding { give_up_at, .. } => *give_up_at,
+            Self::Inviting { give_up_at, move_on_at, .. } => {
+                move_on_at.map_or(*give_up_at, |at| at.min(*give_up_at))
+            }
         }
     }
 
@@ -98,7 +95,9 @@ impl Attempt {
     /// The agent rings: from here on only the caller's patience counts.
     pub(super) fn ringing(self, ring_by: Instant) -> Self {
         match self {
-            Self::Inviting { leg, hops, .. } => Self::Inviting { leg, hops, give_up_at: ring_by },
+            Self::Inviting { leg, hops, .. } => {
+                Self::Inviting { leg, hops, give_up_at: ring_by, move_on_at: None }
+            }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => other,
         }
     }
@@ -122,10 +121,7 @@ impl Attempt {
     pub(super) fn resolved(self, facts: &mut Facts, desk: &mut Desk, now: Now, verdict: Verdict) -> Outcome {
         match self {
             Self::Resolving { target, .. } => match verdict {
-                Verdict::Resolved(addresses) => {
-                    let left = addresses.into_iter().take(MAX_HOPS).collect();
-                    bind(facts, desk, now, Hops { target, left }, BIND_RETRIES, ALL_IN_USE)
-                }
+                Verdict::Resolved(places) => found(facts, desk, now, target, places),
                 Verdict::Failed(error) => Outcome::Failed(error),
             },
             other @ (Self::Stream { .. } | Self::Binding { .. } | Self::Inviting { .. }) => {
@@ -162,7 +158,8 @@ impl Attempt {
     /// A 2xx came: its answer is taken, or the dialog is ended.
     pub(super) fn answered(self, desk: &mut Desk, now: Now, response: &Message) -> Outcome {
         match self {
-            Self::Inviting { mut leg, .. } => {
+            Self::Inviting { mut leg, hops, .. } => {
+                hops.works(desk);
                 desk.acknowledge(now, leg.dialog, None);
                 let Err(fate) = reinvite::accept(&mut leg.sdp, response) else {
                     return Outcome::Ready(AgentLeg::Sip(leg));
@@ -177,7 +174,7 @@ impl Attempt {
         }
     }
 
-    /// A final response above 299, or none, came. Another address of the agent is tried only where this one did not work
+    /// A final response above 299, or none, came. Another server of the agent is tried only where this one did not work
     /// (RFC 3263 s.4.3), another agent where this one did not decide for itself.
     pub(super) fn rejected(
         self,
@@ -185,28 +182,26 @@ impl Attempt {
         facts: &mut Facts,
         desk: &mut Desk,
         now: Now,
-        status: StatusCode,
-        response: Option<&Message>,
+        rejection: Rejection<'_>,
     ) -> Outcome {
         match self {
-            Self::Inviting { leg, hops, .. } => {
+            Self::Inviting { leg, mut hops, .. } => {
                 desk.forget(leg.dialog);
-                let unheard = status.code() == 503 || response.is_none();
-                if unheard && !hops.left.is_empty() {
-                    return invite(approach, facts, desk, now, leg.pair, hops);
+                match setback(rejection.failure) {
+                    Some(setback) => {
+                        let failed = hops.current().to_string();
+                        if hops.go_on(setback, desk, now) {
+                            approach.tell_of_server(desk, failed, rejection.words());
+                            return invite(approach, facts, desk, now, leg.pair, hops);
+                        }
+                    }
+                    None => hops.works(desk),
                 }
                 desk.abandon(leg.pair);
-                match status.code() {
+                match rejection.status.code() {
                     486 | 600 => Outcome::Final(Fate::AgentBusy(approach.given.clone())),
                     603 => Outcome::Final(Fate::AgentDeclined(approach.given.clone())),
-                    code => match response.and_then(Message::reason_phrase) {
-                        Some(phrase) => {
-                            let phrase: String =
-                                phrase.chars().filter(|c| !c.is_control()).take(MAX_PHRASE).collect();
-                            Outcome::Failed(format!("it answered {code} {phrase}"))
-                        }
-                        None => Outcome::Failed(format!("no answer from it ({code})")),
-                    },
+                    _other => Outcome::Failed(rejection.words()),
                 }
             }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
@@ -215,13 +210,19 @@ impl Attempt {
         }
     }
 
-    /// It took too long.
-    pub(super) fn expire(self, desk: &mut Desk, now: Now) -> Outcome {
-        let fate = Fate::NoAnswer;
-        if let Some(pair) = self.abort(desk, now, &fate) {
-            desk.abandon(pair);
+    /// It took too long, or its current server did.
+    pub(super) fn expire(self, approach: &Approach, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
+        match self {
+            Self::Inviting { leg, hops, give_up_at, .. } if now.instant < give_up_at => {
+                move_on(approach, facts, desk, now, leg, hops, give_up_at)
+            }
+            other => {
+                if let Some(pair) = other.abort(desk, now, &Fate::NoAnswer) {
+                    desk.abandon(pair);
+                }
+                Outcome::Failed("it took too long to be reached".to_owned())
+            }
         }
-        Outcome::Failed("it took too long to be reached".to_owned())
     }
 
     /// Takes back what was asked of the outside. The pair, if it has one, is still to be released.
@@ -244,8 +245,40 @@ impl Attempt {
     }
 }
 
-/// As many addresses of one agent are tried.
-const MAX_HOPS: usize = 4;
+/// The agent's next server is asked, unless this one has said something.
+fn move_on(
+    approach: &Approach,
+    facts: &mut Facts,
+    desk: &mut Desk,
+    now: Now,
+    leg: Box<SipLeg>,
+    mut hops: Hops,
+    give_up_at: Instant,
+) -> Outcome {
+    if desk.is_unheard(leg.dialog) {
+        let failed = hops.current().to_string();
+        if hops.go_on(Setback::Timeout, desk, now) {
+            desk.cancel(now, leg.dialog, refusal::reasons(&Fate::NoAnswer, Phase::Unanswered));
+            let words = format!("no answer in {} s", desk.config.server_timeout.as_secs());
+            approach.tell_of_server(desk, failed, words);
+            return invite(approach, facts, desk, now, leg.pair, hops);
+        }
+    }
+    Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at, move_on_at: None })
+}
+
+impl Rejection<'_> {
+    fn words(&self) -> String {
+        let code = self.status.code();
+        match self.response.and_then(Message::reason_phrase) {
+            Some(phrase) => {
+                let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(MAX_PHRASE).collect();
+                format!("it answered {code} {phrase}")
+            }
+            None => format!("no answer from it ({code})"),
+        }
+    }
+}
 
 /// As much of a reason phrase is worth a line of the log.
 const MAX_PHRASE: usize = 80;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use numbers::Refusal;
 
 use super::answered::Answered;
-use super::attempt::{Attempt, Outcome};
+use super::attempt::{Attempt, Outcome, Rejection};
 use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
@@ -71,9 +71,10 @@ impl Dialling {
                 let outcome = attempt.answered(desk, now, &response);
                 approach.go_on(facts, desk, now, outcome)
             }
-            CallEvent::Rejected(status, response) => {
+            CallEvent::Rejected(status, response, failure) => {
                 approach.given = reason::of(response.as_ref());
-                let outcome = attempt.rejected(&approach, facts, desk, now, status, response.as_ref());
+                let rejection = Rejection { status, response: response.as_ref(), failure };
+                let outcome = attempt.rejected(&approach, facts, desk, now, rejection);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Cancelled(cancel) => {
@@ -90,7 +91,7 @@ impl Dialling {
                 approach.end(facts, desk, now, Some(attempt), &Fate::NoAnswer)
             }
             CallEvent::Timeout if now.instant >= attempt.deadline() => {
-                let outcome = attempt.expire(desk, now);
+                let outcome = attempt.expire(&approach, facts, desk, now);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Dialog(_, DialogEvent::Reinvited(transaction, request)) => {
@@ -154,6 +155,12 @@ impl Approach {
                 }
             }
         }
+    }
+
+    /// For the log: the agent's next server is tried in the place of this one.
+    pub(super) fn tell_of_server(&self, desk: &mut Desk, server: String, error: String) {
+        let agent_id = self.plan.agent().id.clone();
+        desk.put(Output::Notice(Notice::ServerFailed { agent_id, server, error }));
     }
 
     /// The caller hears ringing from here on.

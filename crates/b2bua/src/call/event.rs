@@ -2,7 +2,7 @@
 
 use media::agent::AgentEvent;
 use media::command::{Counters, Event as MediaEvent};
-use sip::endpoint::{Event as WireEvent, TransactionKey};
+use sip::endpoint::{Event as WireEvent, Failure, TransactionKey};
 use sip::{Message, StatusCode};
 
 use crate::fate::Side;
@@ -18,7 +18,7 @@ pub(crate) enum CallEvent {
     /// The agent's leg is answered.
     Answered(Message),
     /// The agent's leg is refused, and over.
-    Rejected(StatusCode, Option<Message>),
+    Rejected(StatusCode, Option<Message>, Failure),
     /// In a dialog.
     Dialog(Side, DialogEvent),
     /// Of the agent's stream.
@@ -117,7 +117,9 @@ impl CallEvent {
                 return matches!(response.status()?.code(), 180 | 183).then_some(Self::Ringing);
             }
             WireEvent::Answered { response, .. } => Self::Answered(response),
-            WireEvent::Rejected { status, response, .. } => Self::Rejected(status, response),
+            WireEvent::Rejected { status, response, failure, .. } => {
+                Self::Rejected(status, response, failure)
+            }
             WireEvent::Acknowledged { request, .. } => Self::Dialog(side, DialogEvent::Acknowledged(request)),
             WireEvent::AckMissing { .. } => Self::Dialog(side, DialogEvent::AckMissing),
             WireEvent::Reinvited { transaction, request, .. }

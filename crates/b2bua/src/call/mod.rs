@@ -14,6 +14,7 @@ mod dialling;
 mod ended;
 mod ending;
 mod event;
+mod hops;
 mod plan;
 mod reach;
 mod talk;

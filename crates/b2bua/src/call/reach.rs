@@ -5,11 +5,14 @@ use std::time::Duration;
 use media::agent::Stream;
 use numbers::Endpoint;
 use sip::endpoint::Invite;
+use sip::locate::{Candidate, Candidates};
 
 use super::Facts;
-use super::attempt::{Attempt, Hops, Outcome};
+use super::attempt::{Attempt, Outcome};
+use super::binding::{ALL_IN_USE, BIND_RETRIES};
 use super::dialling::Approach;
-use super::target::Target;
+use super::hops::Hops;
+use super::target::{Target, listener};
 use crate::desk::{Desk, Owner, after};
 use crate::fate::Side;
 use crate::headers::for_stream;
@@ -37,10 +40,27 @@ pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now
 }
 
 pub(super) fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) -> Outcome {
-    let question = Question::Resolve { host: target.host().to_owned(), port: target.port() };
-    let ticket = desk.ask(facts.key, question);
+    let ticket = desk.ask(facts.key, Question::Resolve(target.place().clone()));
     let give_up_at = after(now, desk.config.agent_timeout);
     Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
+}
+
+/// Begins with the first of the places found that may be asked.
+pub(super) fn found(
+    facts: &Facts,
+    desk: &mut Desk,
+    now: Now,
+    target: Target,
+    mut found: Vec<Candidate>,
+) -> Outcome {
+    found.retain(|candidate| listener(candidate, &desk.config.sip.listeners).is_some());
+    if found.is_empty() {
+        return Outcome::Failed("no address of it can be reached from a listener of ours".to_owned());
+    }
+    match Candidates::new(found, &desk.shunned, now.instant) {
+        Ok(candidates) => bind(facts, desk, now, Hops::new(target, candidates), BIND_RETRIES, ALL_IN_USE),
+        Err(busy) => Outcome::Failed(busy.to_string()),
+    }
 }
 
 /// `error` is why, if there is no pair to bind.
@@ -63,39 +83,40 @@ pub(super) fn no_port(error: &str) -> Outcome {
     Outcome::Failed(format!("there is no RTP port for it: {error}"))
 }
 
-/// Sends the INVITE to the next hop, with an offer in which the caller's codec comes first.
+/// Sends the INVITE to the current hop, with an offer in which the caller's codec comes first.
 pub(super) fn invite(
     approach: &Approach,
     facts: &mut Facts,
     desk: &mut Desk,
     now: Now,
     pair: Pair,
-    mut hops: Hops,
+    hops: Hops,
 ) -> Outcome {
+    let hop = hops.current();
+    let Some(listener) = listener(hop, &desk.config.sip.listeners).cloned() else {
+        desk.abandon(pair);
+        return Outcome::Failed(format!("no listener of ours reaches {hop}"));
+    };
     let codec = approach.caller.opening.codec(desk.config.media_address).unwrap_or(None);
-    while let Some(hop) = hops.left.pop_front() {
-        let Some(listener) = hops.target.listener(hop, &desk.config.sip.listeners).cloned() else { continue };
-        let mut sdp = desk.exchange(pair, preferring(codec));
-        let invite: Invite = hops.target.invite(&listener, hop, &approach.plan, &sdp.offer());
-        match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
-            Ok(dialog) => {
-                facts.record.sip_call_id_b = Some(desk.call_id(dialog));
-                let leg = Box::new(SipLeg { dialog, pair, sdp });
-                let give_up_at = if approach.plan.has_fallback() {
-                    after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
-                } else {
-                    approach.ring_by
-                };
-                return Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at });
-            }
-            Err(full) => {
-                desk.abandon(pair);
-                return Outcome::Failed(full.to_string());
-            }
+    let mut sdp = desk.exchange(pair, preferring(codec));
+    let invite: Invite = hops.target.invite(&listener, hop.address, &approach.plan, &sdp.offer());
+    match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
+        Ok(dialog) => {
+            facts.record.sip_call_id_b = Some(desk.call_id(dialog));
+            let leg = Box::new(SipLeg { dialog, pair, sdp });
+            let give_up_at = if approach.plan.has_fallback() {
+                after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
+            } else {
+                approach.ring_by
+            };
+            let move_on_at = hops.has_more().then(|| after(now, desk.config.server_timeout));
+            Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at, move_on_at })
+        }
+        Err(full) => {
+            desk.abandon(pair);
+            Outcome::Failed(full.to_string())
         }
     }
-    desk.abandon(pair);
-    Outcome::Failed("no address of it can be reached from a listener of ours".to_owned())
 }
 
 /// What the stream side is given beyond its own timeout, before it is thought dead.

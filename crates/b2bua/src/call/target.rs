@@ -4,20 +4,17 @@ use std::net::{IpAddr, SocketAddr};
 
 use numbers::{Endpoint, MediaEncryption};
 use sip::endpoint::{Invite, Listener, Reliability};
-use sip::uri::Scheme;
+use sip::locate::{self, Candidate, Locate, Need, Reach};
 use sip::{Flow, Transport, Uri};
 
 use super::Plan;
 use crate::{headers, refusal};
 
-/// The agent's URI, taken apart.
+/// The agent's URI, and where it leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Target {
     uri: String,
-    host: String,
-    address: Option<IpAddr>,
-    port: u16,
-    transport: Transport,
+    place: locate::Target,
 }
 
 impl Target {
@@ -25,7 +22,7 @@ impl Target {
     ///
     /// # Errors
     /// In words: why it can't be called.
-    pub(super) fn of(endpoint: &Endpoint, listeners: &[Listener]) -> Result<Self, String> {
+    pub(super) fn of(endpoint: &Endpoint, reach: &Reach) -> Result<Self, String> {
         let Endpoint::Sip { uri, transport, media_encryption, .. } = endpoint else {
             return Err("it is no SIP agent".to_owned());
         };
@@ -33,48 +30,34 @@ impl Target {
             return Err("its media_encryption is required, and encrypted media is not supported".to_owned());
         }
         let parsed = Uri::parse(uri).map_err(|fault| format!("its URI is none: {fault}"))?;
-        let transport = match transport {
-            Some(transport) => known(*transport),
-            None => named(&parsed),
+        let place = match transport {
+            Some(transport) => locate::Target::over(&parsed, known(*transport)?),
+            None => locate::Target::of(&parsed),
         };
-        let transport = transport.ok_or("the transport of its URI is not supported")?;
-        if !listeners.iter().any(|listener| listener.transport == transport) {
+        let place = place.map_err(|fault| fault.to_string())?;
+        if let Some(transport) = place.transport().filter(|transport| !reach.transports.contains(transport)) {
             return Err(format!(
                 "it is called by {transport}, and no listener speaks that; add one to [sip] {transport}"
             ));
         }
-        if parsed.host().is_empty() {
-            return Err("its URI has no host".to_owned());
+        // The headers that a URI may carry are no part of a Request-URI (RFC 3261 s.19.1.1).
+        Ok(Self { uri: uri.split('?').next().unwrap_or_default().to_owned(), place })
+    }
+
+    /// What is to be located.
+    pub(super) fn place(&self) -> &locate::Target {
+        &self.place
+    }
+
+    /// Where it is, as far as its URI tells: the host is an address. `None`: it has to be asked for, also where only the `maddr`
+    /// is an address, for who connects has to know the host's name (RFC 5922 s.7.3).
+    pub(super) fn literal(&self, reach: &Reach) -> Option<Result<Vec<Candidate>, locate::Failure>> {
+        let is_named = |candidate: &Candidate| candidate.domain.parse::<IpAddr>().is_err();
+        match Locate::new(&self.place, reach, NO_CHOICE).poll() {
+            Need::Done(Ok(found)) if found.iter().any(is_named) => None,
+            Need::Done(found) => Some(found),
+            Need::Ask(_) | Need::Wait => None,
         }
-        let default_port = if transport == Transport::Tls { 5061 } else { 5060 };
-        Ok(Self {
-            host: parsed.host().to_owned(),
-            address: parsed.address(),
-            port: parsed.port().unwrap_or(default_port),
-            transport,
-            // The headers that a URI may carry are no part of a Request-URI (RFC 3261 s.19.1.1).
-            uri: uri.split('?').next().unwrap_or_default().to_owned(),
-        })
-    }
-
-    /// Its address, if the URI has a literal one.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.address.map(|address| SocketAddr::new(address, self.port))
-    }
-
-    pub(super) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Our socket that reaches it.
-    pub(super) fn listener<'a>(&self, hop: SocketAddr, listeners: &'a [Listener]) -> Option<&'a Listener> {
-        listeners.iter().find(|listener| {
-            listener.transport == self.transport && listener.local.is_ipv4() == hop.is_ipv4()
-        })
     }
 
     /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
@@ -82,7 +65,7 @@ impl Target {
         let brief = plan.brief();
         let (from, headers) = headers::for_sip(brief, plan.agent(), &host(listener.advertised.ip()));
         Invite {
-            flow: Flow { transport: self.transport, local: listener.local, remote: hop },
+            flow: Flow { transport: listener.transport, local: listener.local, remote: hop },
             request_uri: self.uri.clone(),
             from,
             to: format!("<{}>", self.uri),
@@ -94,26 +77,25 @@ impl Target {
     }
 }
 
-fn known(transport: numbers::Transport) -> Option<Transport> {
+fn known(transport: numbers::Transport) -> Result<Transport, String> {
     match transport {
-        numbers::Transport::Udp => Some(Transport::Udp),
-        numbers::Transport::Tcp => Some(Transport::Tcp),
-        numbers::Transport::Tls => Some(Transport::Tls),
-        numbers::Transport::Ws => Some(Transport::Ws),
-        numbers::Transport::Wss => None,
+        numbers::Transport::Udp => Ok(Transport::Udp),
+        numbers::Transport::Tcp => Ok(Transport::Tcp),
+        numbers::Transport::Tls => Ok(Transport::Tls),
+        numbers::Transport::Ws => Ok(Transport::Ws),
+        numbers::Transport::Wss => Err("its transport, wss, is not supported".to_owned()),
     }
 }
 
-/// As the URI asks for it. `sips:` is TLS, whatever it says of what is below (RFC 3261 s.26.2.2).
-fn named(uri: &Uri<'_>) -> Option<Transport> {
-    if uri.scheme() == Scheme::Sips {
-        return Some(Transport::Tls);
-    }
-    let named = uri.transport();
-    [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws]
-        .into_iter()
-        .find(|transport| named.unwrap_or("udp").eq_ignore_ascii_case(transport.via()))
+/// Our socket that reaches a place.
+pub(super) fn listener<'a>(candidate: &Candidate, listeners: &'a [Listener]) -> Option<&'a Listener> {
+    listeners.iter().find(|listener| {
+        listener.transport == candidate.transport && listener.local.is_ipv4() == candidate.address.is_ipv4()
+    })
 }
+
+/// Where there is one place, chance has nothing to choose.
+const NO_CHOICE: u64 = 0;
 
 /// An address as the host of a URI.
 fn host(address: IpAddr) -> String {

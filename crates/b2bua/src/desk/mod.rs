@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use numbers::Directory;
 use sip::Endpoint;
+use sip::locate::{Reach, Shunned};
 
 use self::index::Index;
 use ::media::ports::PortPool;
@@ -32,6 +33,10 @@ pub(crate) struct Desk {
     pub(crate) index: Index,
     pub(crate) ports: PortPool,
     pub(crate) random: Random,
+    /// What our listeners can send.
+    pub(crate) reach: Reach,
+    /// The servers of SIP agents that are not to be asked for a while.
+    pub(crate) shunned: Shunned,
     endpoint: Endpoint,
     outbox: VecDeque<Output>,
     minted: u64,
@@ -40,12 +45,16 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
+        let listeners = config.sip.listeners.iter();
+        let reach = Reach::of(listeners.map(|listener| (listener.transport, listener.local)));
         Self {
             endpoint: Endpoint::new(config.sip.clone(), random.seed()),
             ports: PortPool::new(config.ports.clone(), QUARANTINE),
             usage: Live::default(),
             index: Index::default(),
             outbox: VecDeque::new(),
+            reach,
+            shunned: Shunned::new(),
             minted: 0,
             config,
             directory,

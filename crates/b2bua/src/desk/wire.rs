@@ -84,6 +84,11 @@ impl Desk {
         Ok(dialog)
     }
 
+    /// Whether nothing at all has come to our INVITE.
+    pub(crate) fn is_unheard(&self, dialog: DialogKey) -> bool {
+        self.endpoint.is_unheard(dialog)
+    }
+
     pub(crate) fn acknowledge(&mut self, now: Now, dialog: DialogKey, body: Option<Body>) {
         self.endpoint.acknowledge(now.instant, dialog, body);
         self.flush();

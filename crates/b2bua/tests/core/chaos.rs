@@ -9,7 +9,7 @@ use b2bua::io::{Command, Verdict};
 use media::agent::AgentEvent;
 
 use crate::house::{AGENT, Binds, CALLER, House};
-use crate::text::{Dial, OFFER, agent_asks, header, reply};
+use crate::text::{Dial, OFFER, OTHER, agent_asks, header, place, reply};
 
 const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
     m=audio 50000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
@@ -169,7 +169,7 @@ fn others(house: &mut House, dice: &mut Dice) {
                 let verdict = match dice.below(3) {
                     0 => Verdict::Failed("no such name".to_owned()),
                     1 => Verdict::Resolved(Vec::new()),
-                    _rest => Verdict::Resolved(vec![AGENT.parse().unwrap(), AGENT.parse().unwrap()]),
+                    _rest => Verdict::Resolved(vec![place(AGENT), place(OTHER)]),
                 };
                 house.input(Input::Verdict(*ticket, verdict));
             }

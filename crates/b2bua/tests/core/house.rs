@@ -257,7 +257,8 @@ impl House {
             }
             Output::Agent(_, AgentCommand::Close { .. }) => self.journal.push("stream close".to_owned()),
             Output::Ask(ticket, question) => {
-                self.journal.push(format!("ask {question:?}"));
+                let Question::Resolve(target) = &question;
+                self.journal.push(format!("ask {target}"));
                 self.questions.push((ticket, question));
             }
             Output::Record(key, record) => {
@@ -274,6 +275,9 @@ impl House {
             Output::Notice(notice) => self.journal.push(match notice {
                 Notice::SourceUnknown { source, method, .. } => format!("notice {method} from {source}"),
                 Notice::AgentUnreachable { agent_id, error } => format!("notice {agent_id}: {error}"),
+                Notice::ServerFailed { agent_id, server, error } => {
+                    format!("notice {agent_id}, {server}: {error}")
+                }
                 Notice::AgentGone { agent_id, error } => format!("notice {agent_id} gone: {error}"),
                 Notice::NoPorts { error } => format!("notice no ports: {error}"),
                 Notice::Unfit { status, fault, .. } => format!("notice {status}: {fault}"),

@@ -10,6 +10,7 @@ mod inbound;
 mod inside;
 mod limits;
 mod refusals;
+mod servers;
 mod sip_agent;
 mod stream;
 mod text;

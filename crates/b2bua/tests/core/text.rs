@@ -1,10 +1,30 @@
 //! SIP by hand: what the scripted caller and agent write and read.
 
+use sip::Transport;
+use sip::locate::Candidate;
+
 use crate::house::{AGENT, CALLER, House, US};
 
 pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
     m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
     a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n";
+
+/// Another server of the agent under a name.
+pub(crate) const OTHER: &str = "198.51.100.9:5060";
+
+/// A place where a name was found to be, over UDP.
+pub(crate) fn place(address: &str) -> Candidate {
+    place_over(Transport::Udp, address)
+}
+
+pub(crate) fn place_over(transport: Transport, address: &str) -> Candidate {
+    Candidate {
+        transport,
+        address: address.parse().unwrap(),
+        domain: "pbx.example.com".to_owned(),
+        server: format!("at-{address}"),
+    }
+}
 
 /// The first value of a header, by its full name.
 pub(crate) fn header<'a>(text: &'a str, name: &str) -> Option<&'a str> {

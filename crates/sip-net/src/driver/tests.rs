@@ -7,13 +7,14 @@ use media::MediaKey;
 use media::command::Digit;
 use sip::Transport;
 use sip::endpoint::Transmit;
+use sip::locate::Target;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::bind_udp;
 use crate::brain::Remaining;
+use crate::{Listener, bind_udp};
 
 mod secure;
 mod streams;
@@ -247,7 +248,8 @@ async fn what_can_not_be_sent_fails_its_flow() {
 
 #[tokio::test]
 async fn a_question_is_answered_with_its_ticket() {
-    let question = Question::Resolve { host: "127.0.0.9".into(), port: 5_099 };
+    let target = Target::host("127.0.0.9", Some(5_099), None).unwrap();
+    let question = Question::Resolve(target);
     let mut node = Node::start(vec![listener()], move |input| {
         if !matches!(input, Input::Timeout) {
             return Said::NOTHING;
@@ -257,7 +259,9 @@ async fn a_question_is_answered_with_its_ticket() {
     node.hand_in(Input::Timeout).await;
     assert!(matches!(node.seen().await, Input::Timeout));
     let Input::Verdict(ticket, verdict) = node.seen().await else { panic!("a verdict comes") };
-    assert_eq!((ticket, verdict), (Ticket(17), Verdict::Resolved(vec!["127.0.0.9:5099".parse().unwrap()])));
+    let Verdict::Resolved(found) = verdict else { panic!("it is an address: {verdict:?}") };
+    let places: Vec<_> = found.iter().map(|place| (place.transport, place.address)).collect();
+    assert_eq!((ticket, places), (Ticket(17), vec![(Transport::Udp, "127.0.0.9:5099".parse().unwrap())]));
 }
 
 #[tokio::test]

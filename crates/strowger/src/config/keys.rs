@@ -2,6 +2,7 @@
 
 use numbers::Secret;
 
+use super::name_servers::NameServers;
 use super::value::{
     Address, Backend, Collector, DataDir, Format, Level, Listeners, Loopback, NodeId, OptionalFile, PortRange,
     Reserved, StoreUrl, Text, UnknownSource, Whole,
@@ -53,6 +54,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::new::<Listeners<0>>("sip.tcp", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
     Key::new::<Listeners<0>>("sip.tls", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5061\"]"),
     Key::new::<Listeners<0>>("sip.ws", "at most 16 different addresses IP:PORT", "[\"127.0.0.1:5062\"]"),
+    Key::new::<NameServers>(
+        "sip.name_servers",
+        "at most 8 different addresses IP or IP:PORT",
+        "[\"192.0.2.53\"]",
+    ),
+    Key::new::<Whole<1, 32>>("sip.server_timeout_s", "a whole number of seconds from 1 to 32", "4"),
     Key::new::<Address>(
         "sip.advertised",
         "one IP address that peers can reach, or nothing",

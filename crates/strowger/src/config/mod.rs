@@ -3,6 +3,7 @@
 //! `conf/strowger.toml` is the defaults, compiled in: the file that documents every key is the one that is obeyed.
 
 mod keys;
+mod name_servers;
 mod value;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use toml_edit::Document;
 
 use self::keys::{KEYS, Key};
+use self::name_servers::NameServers;
 use self::value::{
     Address, Backend, Collector, DataDir, Listeners, Loopback, NodeId, OptionalFile, PortRange, Reserved,
     StoreUrl, Text, Whole,
@@ -52,6 +54,8 @@ pub(crate) struct Sip {
     pub(crate) tcp: Listeners<0>,
     pub(crate) tls: Listeners<0>,
     pub(crate) ws: Listeners<0>,
+    pub(crate) name_servers: NameServers,
+    pub(crate) server_timeout_s: Whole<1, 32>,
     pub(crate) advertised: Address,
     pub(crate) user_agent: Text,
     #[serde(rename = "realm")]

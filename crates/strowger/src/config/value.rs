@@ -122,14 +122,14 @@ pub(crate) enum Format {
 /// A list of words; from the environment, with commas between.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Items {
+pub(super) enum Items {
     List(Vec<String>),
     Joined(String),
     Number(u64),
 }
 
 /// Not a value that the key takes. What it takes is said by the key.
-#[derive(Debug, thiserror::Error)]
+#[derive(PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not of the expected form")]
 pub(crate) struct Unfit;
 
@@ -205,17 +205,22 @@ impl TryFrom<String> for DataDir {
     }
 }
 
+impl Items {
+    pub(super) fn words(self) -> Result<Vec<String>, Unfit> {
+        match self {
+            Self::List(words) => Ok(words),
+            Self::Joined(joined) if joined.trim().is_empty() => Ok(Vec::new()),
+            Self::Joined(joined) => Ok(joined.split(',').map(|word| word.trim().to_owned()).collect()),
+            Self::Number(_) => Err(Unfit),
+        }
+    }
+}
+
 impl<const LEAST: usize> TryFrom<Items> for Listeners<LEAST> {
     type Error = Unfit;
     fn try_from(items: Items) -> Result<Self, Unfit> {
-        let words = match items {
-            Items::List(words) => words,
-            Items::Joined(joined) if joined.trim().is_empty() => Vec::new(),
-            Items::Joined(joined) => joined.split(',').map(|word| word.trim().to_owned()).collect(),
-            Items::Number(_) => return Err(Unfit),
-        };
         let mut listeners: Vec<Listening> = Vec::new();
-        for word in words {
+        for word in items.words()? {
             let listening = Listening::parse(&word)?;
             if listeners.iter().any(|other| other.address == listening.address) {
                 return Err(Unfit);

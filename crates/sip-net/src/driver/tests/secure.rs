@@ -120,7 +120,7 @@ struct Pair {
 async fn call(server: Listener, client: Listener, name: &str) -> Pair {
     let remote = server.local();
     let flow = client.flow(remote);
-    let question = Question::Resolve { host: name.to_owned(), port: remote.port() };
+    let question = Question::Resolve(Target::host(name, Some(remote.port()), Some(Transport::Tls)).unwrap());
     let mut client = Node::start(vec![client], move |input| {
         if matches!(input, Input::Timeout) {
             return Said::outputs(vec![Output::Ask(Ticket(1), question.clone())]);
@@ -285,7 +285,7 @@ async fn what_is_no_tls_and_who_does_not_finish_the_handshake_are_told() {
     let files = authority.certify(vec![dns("us.example")], Age::Current);
     let limits = StreamLimits { handshake: Duration::from_millis(300), ..StreamLimits::default() };
     let listeners = vec![listening(files, &authority.trust())];
-    let mut node = Node::start(Sockets { listeners, limits }, echo);
+    let mut node = Node::start(Sockets { listeners, limits, ..Sockets::default() }, echo);
     let mut plain = TcpStream::connect(node.locals[0]).await.unwrap();
     plain.write_all(OPTIONS.as_bytes()).await.unwrap();
     let told = node.fault().await.to_string();

@@ -17,7 +17,7 @@ fn tcp() -> Listener {
 }
 
 fn bounded(limits: StreamLimits) -> Sockets {
-    Sockets { listeners: vec![tcp()], limits }
+    Sockets { listeners: vec![tcp()], limits, ..Sockets::default() }
 }
 
 /// Sends back what comes in.
@@ -246,8 +246,11 @@ async fn who_does_not_read_is_cut_when_its_queue_is_full_and_nobody_waits_for_it
     let deaf = socket.flow(server.local_addr().unwrap());
     let hearer = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let other = socket.flow(hearer.local_addr().unwrap());
-    let sockets =
-        Sockets { listeners: vec![socket], limits: StreamLimits { queue: 1 << 20, ..Default::default() } };
+    let sockets = Sockets {
+        listeners: vec![socket],
+        limits: StreamLimits { queue: 1 << 20, ..Default::default() },
+        ..Sockets::default()
+    };
     let mut node = Node::start(sockets, move |input| {
         if matches!(input, Input::Recorded(_)) {
             return Said::outputs(vec![transmit(other, OPTIONS)]);
@@ -278,7 +281,7 @@ async fn who_takes_nothing_in_is_given_up_after_a_while() {
     let deaf = socket.flow(server.local_addr().unwrap());
     let limits =
         StreamLimits { write: Duration::from_millis(300), queue: 64 << 20, ..StreamLimits::default() };
-    let sockets = Sockets { listeners: vec![socket], limits };
+    let sockets = Sockets { listeners: vec![socket], limits, ..Sockets::default() };
     let flood = move |_: u32| transmit(deaf, vec![b'x'; 60_000]);
     let mut node = Node::start(sockets, move |input| {
         let floods = if matches!(input, Input::Timeout) { 400 } else { 0 };
@@ -299,7 +302,7 @@ async fn a_silent_connection_of_ours_is_pinged_and_dead_once_a_known_answerer_is
         pong: Duration::from_millis(100),
         ..StreamLimits::default()
     };
-    let sockets = Sockets { listeners: vec![socket], limits };
+    let sockets = Sockets { listeners: vec![socket], limits, ..Sockets::default() };
     let mut node = Node::start(sockets, in_turn(vec![transmit(flow, OPTIONS)]));
     node.hand_in(Input::Timeout).await;
     let (mut peer, _) = within(server.accept()).await.unwrap();

@@ -68,7 +68,7 @@ async fn a_websocket_that_is_not_for_sip_is_refused() {
 #[tokio::test]
 async fn who_does_not_finish_the_handshake_is_closed() {
     let limits = StreamLimits { handshake: Duration::from_millis(100), ..StreamLimits::default() };
-    let mut node = Node::start(Sockets { listeners: vec![ws()], limits }, echo);
+    let mut node = Node::start(Sockets { listeners: vec![ws()], limits, ..Sockets::default() }, echo);
     let _half_open = TcpStream::connect(node.locals[0]).await.unwrap();
     assert!(matches!(node.fault().await, StreamFault::Handshake { .. }));
 }
