@@ -39,7 +39,7 @@ fn entry(value: &str, hidden: Shown) -> Option<Diversion> {
         party: Party::of(address.uri(), shown),
         reason: reason.filter(|reason| is_word(reason)).unwrap_or_else(|| UNKNOWN.to_owned()),
         counter: number("counter").unwrap_or(1).max(1),
-        limit: number("limit"),
+        limit: number("limit").filter(|limit| *limit > 0),
     })
 }
 

@@ -177,4 +177,4 @@ impl fmt::Display for TooManyDiversions {
 /// ISUP ends at 5 (ITU-T Q.732).
 const MAX_DIVERSIONS: usize = 10;
 /// Targets that a call may have had, diverted or only routed.
-const MAX_TARGETS: usize = 50;
+const MAX_TARGETS: usize = 20;

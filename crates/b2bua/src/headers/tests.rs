@@ -153,9 +153,10 @@ fn a_call_that_goes_in_circles_is_not_let_in() {
     let eleven: Vec<_> = (0..11).map(|n| format!("Diversion: <sip:u{n}@h>\r\n")).collect();
     assert!(refused(&eleven.concat()));
     assert!(!refused("Diversion: <sip:u@h>;counter=2;limit=2\r\n"));
+    assert!(!refused("Diversion: <sip:u@h>;limit=0\r\n"), "no limit of anything");
     assert!(refused("Diversion: <sip:u@h>;counter=3;limit=2\r\n"));
     assert!(refused(&"History-Info: <sip:u@h;cause=302>;index=1\r\n".repeat(12)));
-    assert!(refused(&"History-Info: <sip:u@h>;index=1\r\n".repeat(51)));
+    assert!(refused(&"History-Info: <sip:u@h>;index=1\r\n".repeat(21)));
     // Five forwards that both headers tell of are five.
     let five = |n: usize| format!("Diversion: <sip:u{n}@h>;counter=2\r\n");
     assert!(!refused(&(0..5).map(five).collect::<String>()));
@@ -305,6 +306,54 @@ fn what_an_invite_may_bring_along_is_bounded() {
     assert_eq!(large.iter().count(), 4);
     let name = format!("X-{}", "a".repeat(63));
     assert_eq!(Carried::from_lines([(name.as_str(), "a".to_owned())].into_iter()).iter().count(), 0);
+}
+
+/// Or else a header would be left out without a word.
+#[test]
+fn what_an_inventory_may_set_is_sent() {
+    let others = [
+        "Accept",
+        "Allow-Events",
+        "Authentication-Info",
+        "Content-Disposition",
+        "Event",
+        "Expires",
+        "Flow-Timer",
+        "Identity",
+        "Info-Package",
+        "Join",
+        "MIME-Version",
+        "Min-Expires",
+        "Proxy-Authenticate",
+        "Proxy-Require",
+        "RAck",
+        "Recv-Info",
+        "Refer-To",
+        "Referred-By",
+        "Replaces",
+        "Retry-After",
+        "RSeq",
+        "Security-Client",
+        "Target-Dialog",
+        "Timestamp",
+        "Unsupported",
+        "WWW-Authenticate",
+        "X-Account",
+        "Subject",
+        "P-Charge-Info",
+        "Alert-Info",
+    ];
+    let mut sent = 0;
+    for name in DENIED.into_iter().chain(others) {
+        let inventory: numbers::Inventory = toml::from_str(&format!(
+            "[[agents]]\nid = \"a\"\nendpoint = {{ kind = \"sip\", uri = \"sip:a@b\", headers = {{ {name} = \"x\" }} }}"
+        ))
+        .unwrap();
+        let is_sent = Header::foreign(name, "x").is_some();
+        assert!(is_sent || !inventory.faults().is_empty(), "{name}");
+        sent += usize::from(is_sent && inventory.faults().is_empty());
+    }
+    assert!(sent >= 4);
 }
 
 fn brief() -> Brief {

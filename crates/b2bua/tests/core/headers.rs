@@ -215,6 +215,21 @@ fn a_stream_agent_gets_its_headers_as_parameters() {
 }
 
 #[test]
+fn max_forwards_goes_down_on_the_way() {
+    for (theirs, ours) in [
+        ("Max-Forwards: 70\r\n", "69"),
+        ("Max-Forwards: 1\r\n", "0"),
+        ("Max-Forwards: 255\r\n", "254"),
+        ("", "69"),
+    ] {
+        let mut house = House::new();
+        let invite = Dial::to("+14155550103").invite().replace("Max-Forwards: 70\r\n", theirs);
+        house.receive(CALLER, &invite);
+        assert_eq!(header(&house.last(AGENT, "INVITE"), "Max-Forwards"), Some(ours), "{theirs}");
+    }
+}
+
+#[test]
 fn who_diverted_the_call_is_told_in_the_header_that_the_agent_reads() {
     let call =
         || Dial::to("+14155550103").with("Diversion: <sip:+14155550177@10.0.0.1>;reason=user-busy;limit=5");
