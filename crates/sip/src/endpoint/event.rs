@@ -49,6 +49,8 @@ pub enum Event {
     AckMissing {
         /// Which one.
         dialog: DialogKey,
+        /// The 2xx, and where it went: by its Contact and Record-Route the ACK had to come.
+        sent: Transmit,
     },
     /// A provisional response above 100 to our INVITE.
     Progress {
@@ -104,6 +106,11 @@ pub enum Event {
         transaction: TransactionKey,
         /// The request.
         request: Message,
+    },
+    /// The re-INVITE that the core had not answered was cancelled: it has its 487, and the session stays as it was.
+    ReinviteCancelled {
+        /// Which dialog.
+        dialog: DialogKey,
     },
     /// An UPDATE with an offer, in an early or confirmed dialog (RFC 3311): `respond` to it at once. One without is answered here.
     Updated {

@@ -286,14 +286,15 @@ impl Endpoint {
     fn expire_unacked(&mut self, now: Instant, key: DialogKey) {
         let cap = self.config.t2;
         let Some(confirmed) = self.usages.confirmed_mut(key) else { return };
-        if confirmed.unacked.iter().any(|unacked| unacked.until <= now) {
+        if let Some(at) = confirmed.unacked.iter().position(|unacked| unacked.until <= now) {
+            let sent = confirmed.unacked.swap_remove(at).response;
             confirmed.unacked.clear();
             let wanted = match &mut confirmed.phase {
                 Phase::Closing(headers) => Some(std::mem::take(headers)),
                 Phase::Open | Phase::Owing { .. } => None,
             };
             let headers = wanted.unwrap_or_else(|| {
-                self.raise(Event::AckMissing { dialog: key });
+                self.raise(Event::AckMissing { dialog: key, sent });
                 vec![Header::new("Reason", "SIP;cause=408;text=\"ACK missing\"")]
             });
             self.finish_changes(now, key);

@@ -160,7 +160,10 @@ impl Endpoint {
                 self.forget(key);
                 self.raise(Event::Cancelled { dialog: key, request });
             }
-            Purpose::Reinvite(key) => self.finish_theirs(now, key),
+            Purpose::Reinvite(key) => {
+                self.finish_theirs(now, key);
+                self.raise(Event::ReinviteCancelled { dialog: key });
+            }
         }
     }
 

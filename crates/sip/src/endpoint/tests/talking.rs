@@ -247,6 +247,7 @@ fn a_cancelled_reinvite_leaves_the_call_up() {
     bench.peer(request("CANCEL", 2, "re", &tag, ""));
     let statuses: Vec<_> = bench.sent().iter().map(|(_, message)| message.status().unwrap().code()).collect();
     assert_eq!(statuses, [200, 487]);
+    assert!(matches!(bench.event(), Event::ReinviteCancelled { .. }));
     bench.peer(request("ACK", 2, "re", &tag, "")).peer(request("INFO", 3, "info", &tag, ""));
     assert!(matches!(bench.event(), Event::Requested { .. }));
 }
