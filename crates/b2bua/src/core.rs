@@ -193,7 +193,8 @@ impl Core {
             | Event::Requested { dialog, .. }
             | Event::Cancelled { dialog, .. }
             | Event::Acknowledged { dialog, .. }
-            | Event::AckMissing { dialog }
+            | Event::AckMissing { dialog, .. }
+            | Event::ReinviteCancelled { dialog }
             | Event::Progress { dialog, .. }
             | Event::Answered { dialog, .. }
             | Event::Rejected { dialog, .. }

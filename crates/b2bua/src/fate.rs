@@ -12,6 +12,16 @@ pub(crate) enum Side {
     Agent,
 }
 
+impl Side {
+    /// The other one.
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Caller => Self::Agent,
+            Self::Agent => Self::Caller,
+        }
+    }
+}
+
 /// How far the call had come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
@@ -54,8 +64,12 @@ pub(crate) enum Fate {
     StreamClosed,
     /// The agent's stream broke.
     StreamBroken,
-    /// No ACK came to our 2xx.
-    AckMissing(Side),
+    /// No ACK came to our 2xx; by which URI it had to come, in words.
+    AckMissing(Side, String),
+    /// Nobody refreshed the session with that side in time (RFC 4028 s.10).
+    SessionExpired(Side),
+    /// The caller acknowledged no provisional response of ours (RFC 3262 s.3).
+    PrackMissing,
     /// The answer to our offer can't be used: why, in words.
     AnswerUnusable(String),
     /// Nothing was heard from that side.
@@ -108,6 +122,8 @@ impl Fate {
             | Self::StreamClosed
             | Self::StreamBroken
             | Self::AckMissing(..)
+            | Self::SessionExpired(_)
+            | Self::PrackMissing
             | Self::AnswerUnusable(_)
             | Self::MediaSilent(_)
             | Self::MaxDuration
@@ -121,6 +137,35 @@ impl Fate {
         match phase {
             Phase::Unanswered => self.words_unanswered(),
             Phase::Answered => Words { sip_status: None, retry_after: None, ..self.words_answered() },
+        }
+    }
+
+    /// What there is to say beyond the words that every such end has.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::AckMissing(_, diagnosis) => Some(diagnosis.clone()),
+            Self::AnswerUnusable(fault) => Some(fault.clone()),
+            Self::Refused(_)
+            | Self::Disagreed(_)
+            | Self::Unfit(..)
+            | Self::Ignored
+            | Self::BadRequest(_)
+            | Self::UnsupportedBody
+            | Self::Cancelled(_)
+            | Self::AgentBusy(_)
+            | Self::AgentDeclined(_)
+            | Self::AgentRefused(_)
+            | Self::NoAnswer
+            | Self::PrackMissing
+            | Self::HungUp(..)
+            | Self::PeerGone(_)
+            | Self::StreamClosed
+            | Self::StreamBroken
+            | Self::SessionExpired(_)
+            | Self::MediaSilent(_)
+            | Self::MaxDuration
+            | Self::Hangup
+            | Self::Shutdown => None,
         }
     }
 
@@ -183,6 +228,9 @@ impl Fate {
                 Words { q850: reason::q850(reasons).unwrap_or(unreachable.q850), ..unreachable }
             }
             Self::NoAnswer => words(NoAnswer, 480, 19, EndedBy::System, "no-answer", "no answer"),
+            Self::PrackMissing => {
+                words(Failed, 504, 102, EndedBy::System, "prack-missing", "no PRACK from the caller")
+            }
             Self::Hangup => words(Failed, 480, 16, EndedBy::System, "hangup", "hung up by the operator"),
             Self::Shutdown => Words {
                 retry_after: Some(SHUTDOWN_RETRY_S),
@@ -192,7 +240,8 @@ impl Fate {
             | Self::PeerGone(Side::Agent)
             | Self::StreamClosed
             | Self::StreamBroken
-            | Self::AckMissing(_)
+            | Self::AckMissing(..)
+            | Self::SessionExpired(_)
             | Self::AnswerUnusable(_)
             | Self::MediaSilent(_)
             | Self::MaxDuration => Words { sip_status: Some(480), status: Failed, ..self.words_answered() },
@@ -218,11 +267,18 @@ impl Fate {
             Self::PeerGone(Side::Caller) => {
                 words(Completed, 481, 41, EndedBy::Carrier, "caller-gone", "caller gone")
             }
-            Self::AckMissing(Side::Caller) => {
+            Self::AckMissing(Side::Caller, _) => {
                 words(Failed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the caller")
             }
-            Self::AckMissing(Side::Agent) => {
+            Self::AckMissing(Side::Agent, _) => {
                 words(Completed, 408, 102, EndedBy::System, "ack-missing", "no ACK from the agent")
+            }
+            Self::SessionExpired(side) => {
+                let text = match side {
+                    Side::Caller => "session with the caller not refreshed",
+                    Side::Agent => "session with the agent not refreshed",
+                };
+                words(Failed, 408, 102, EndedBy::System, "session-expired", text)
             }
             Self::AnswerUnusable(fault) => {
                 let text = format!("the answer can't be used: {fault}");
@@ -249,7 +305,8 @@ impl Fate {
             | Self::AgentBusy(_)
             | Self::AgentDeclined(_)
             | Self::AgentRefused(_)
-            | Self::NoAnswer => Words { status: Failed, ..self.words_unanswered() },
+            | Self::NoAnswer
+            | Self::PrackMissing => Words { status: Failed, ..self.words_unanswered() },
         }
     }
 }
@@ -326,9 +383,12 @@ mod tests {
             Fate::PeerGone(Side::Caller) => Fate::PeerGone(Side::Agent),
             Fate::PeerGone(Side::Agent) => Fate::StreamClosed,
             Fate::StreamClosed => Fate::StreamBroken,
-            Fate::StreamBroken => Fate::AckMissing(Side::Caller),
-            Fate::AckMissing(Side::Caller) => Fate::AckMissing(Side::Agent),
-            Fate::AckMissing(Side::Agent) => Fate::AnswerUnusable("there is none".to_owned()),
+            Fate::StreamBroken => Fate::AckMissing(Side::Caller, String::new()),
+            Fate::AckMissing(Side::Caller, _) => Fate::AckMissing(Side::Agent, String::new()),
+            Fate::AckMissing(Side::Agent, _) => Fate::PrackMissing,
+            Fate::PrackMissing => Fate::SessionExpired(Side::Caller),
+            Fate::SessionExpired(Side::Caller) => Fate::SessionExpired(Side::Agent),
+            Fate::SessionExpired(Side::Agent) => Fate::AnswerUnusable("there is none".to_owned()),
             Fate::AnswerUnusable(_) => Fate::MediaSilent(Side::Caller),
             Fate::MediaSilent(Side::Caller) => Fate::MediaSilent(Side::Agent),
             Fate::MediaSilent(Side::Agent) => Fate::MaxDuration,
@@ -343,7 +403,7 @@ mod tests {
     fn every_end_has_words_in_both_phases() {
         let fates: Vec<Fate> =
             std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
-        assert_eq!(fates.len(), 25);
+        assert_eq!(fates.len(), 28);
         for fate in fates {
             let unanswered = fate.words(Phase::Unanswered);
             let answer = unanswered.sip_status.unwrap_or_default();

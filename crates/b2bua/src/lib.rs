@@ -24,6 +24,7 @@ pub mod record;
 mod refusal;
 mod reinvite;
 mod stray;
+mod unheard;
 mod usage;
 
 pub use self::core::{Census, Core, LiveCall};

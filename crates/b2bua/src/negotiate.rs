@@ -4,23 +4,45 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use media::command::{Direction, Remote};
-use sdp::{Agreement, Capabilities, Codec, Lines, Local, Session};
+use media::command::Remote;
+use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session};
 
 use crate::fate::Fate;
 
 /// The session description of one leg: what we said last, and what both sides accepted.
 ///
-/// Invariant: `o=`'s session id never changes, and its version grows by one with each description that differs from the one
-/// before it.
+/// Invariant: `o=`'s session id never changes, and its version grows with each description that differs from the one before it. A
+/// version stands for one description for ever, even if an offer was refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     local: Local,
+    /// The highest version that was ever used.
+    versions: u64,
     capabilities: Capabilities,
-    said: Option<String>,
+    said: Option<Said>,
     agreement: Option<Agreement>,
     lines: Lines,
-    turn: Turn,
+    wish: Direction,
+    open: Open,
+}
+
+/// A description of ours.
+#[derive(Clone, Debug)]
+struct Said {
+    text: String,
+    version: u64,
+    /// The ways that it says.
+    direction: Direction,
+    /// The ways that it might have said, had the far side's offer not been narrower.
+    open_to: Direction,
+}
+
+/// What an offer would lead to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Proposal {
+    pub(crate) codec: Codec,
+    /// Of the far side.
+    pub(crate) direction: Direction,
 }
 
 /// How the INVITE of a leg opened the exchange.
@@ -35,12 +57,20 @@ pub(crate) enum Opening {
 impl Opening {
     /// Whether an answer that names this address is possible at all, and in which codec it would be.
     pub(crate) fn codec(&self, address: IpAddr) -> Result<Option<Codec>, Fate> {
+        Ok(self.agreement(address)?.map(|agreement| agreement.codec))
+    }
+
+    /// The direction that it opens with: both ways, if nothing is said yet.
+    pub(crate) fn direction(&self, address: IpAddr) -> Direction {
+        self.agreement(address).ok().flatten().as_ref().map_or(Direction::BOTH, theirs)
+    }
+
+    fn agreement(&self, address: IpAddr) -> Result<Option<Agreement>, Fate> {
         match self {
             Self::Offer(offer) => {
                 let nobody = Local { address, port: 0, session_id: 0, version: 0 };
-                let (agreement, _) =
-                    sdp::answer(offer, &Capabilities::default(), &nobody).map_err(Fate::Disagreed)?;
-                Ok(Some(agreement.codec))
+                let agreed = sdp::answer(offer, &Capabilities::default(), &nobody);
+                agreed.map(|(agreement, _)| Some(agreement)).map_err(Fate::Disagreed)
             }
             Self::Late => Ok(None),
         }
@@ -56,64 +86,146 @@ pub(crate) enum Turn {
     Offered,
 }
 
+/// An offer of ours whose answer is due.
+#[derive(Clone, Debug)]
+enum Open {
+    None,
+    /// Without the answer, what we said before stands.
+    Offer {
+        before: Option<Said>,
+    },
+    /// We said again what we had said.
+    Repeated,
+}
+
 impl Exchange {
     pub(crate) fn new(local: Local, capabilities: Capabilities) -> Self {
         Self {
+            versions: local.version,
             local,
             capabilities,
             said: None,
             agreement: None,
             lines: Lines::default(),
-            turn: Turn::Settled,
+            wish: Direction::BOTH,
+            open: Open::None,
         }
+    }
+
+    /// What is said from here on says no more than this: what the other leg is open to.
+    pub(crate) fn open_to(&mut self, direction: Direction) {
+        self.capabilities.direction = direction;
+    }
+
+    /// What the far side's offer would lead to, were we open to all of it.
+    pub(crate) fn weigh(&self, offer: &Session) -> Result<Proposal, Fate> {
+        let open = Capabilities { direction: Direction::BOTH, ..self.capabilities.clone() };
+        let agreement = self.choose(offer, &open)?;
+        Ok(Proposal { codec: agreement.codec, direction: theirs(&agreement) })
     }
 
     /// Answers the far side's offer. The codec in use is kept if the offer has it.
     pub(crate) fn answer(&mut self, offer: &Session) -> Result<String, Fate> {
-        let (agreement, _) =
-            match self.agreement.map(|agreement| only(&self.capabilities, agreement.codec)) {
-                Some(kept) => sdp::answer(offer, &kept, &self.local)
-                    .or_else(|_| sdp::answer(offer, &self.capabilities, &self.local)),
-                None => sdp::answer(offer, &self.capabilities, &self.local),
-            }
-            .map_err(Fate::Disagreed)?;
+        let wish = self.weigh(offer)?.direction;
+        let agreement = self.choose(offer, &self.capabilities)?;
         let chosen = only(&self.capabilities, agreement.codec);
+        let direction = Direction { sends: agreement.send, receives: agreement.receive };
         let text = self
-            .say(|local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))
+            .say(direction, |local| sdp::answer(offer, &chosen, local).map(|(_, text)| text))
             .map_err(Fate::Disagreed)?;
+        // Who offers what holds already says nothing of what it would like.
+        if self.direction() != Some(wish) {
+            self.wish = wish;
+        }
         self.lines = Lines::of(offer, &agreement);
         self.agreement = Some(agreement);
-        self.turn = Turn::Settled;
+        self.open = Open::None;
         Ok(text)
     }
 
-    /// A full offer of ours (RFC 3261 s.14.2: also to a re-INVITE that has none).
+    /// A full offer of ours (RFC 3261 s.14.2: also to a re-INVITE that has none), the codec in use first.
     pub(crate) fn offer(&mut self) -> String {
-        let offered = self.offered();
+        self.propose(self.codec())
+    }
+
+    /// A full offer of ours in which that codec comes first.
+    pub(crate) fn propose(&mut self, first: Option<Codec>) -> String {
+        let before = self.said.clone();
+        let offered = self.offered(first);
         let lines = self.lines.clone();
-        let Ok(text) = self.say(|local| Ok::<_, Infallible>(lines.offer(&offered, local)));
-        self.turn = Turn::Offered;
+        let Ok(text) = self.say(offered.direction, |local| Ok::<_, Infallible>(lines.offer(&offered, local)));
+        self.open = Open::Offer { before };
         text
+    }
+
+    /// What we said last, as an offer that changes nothing; `None` before anything was said.
+    pub(crate) fn repeat(&mut self) -> Option<String> {
+        let text = self.said.as_ref()?.text.clone();
+        self.open = Open::Repeated;
+        Some(text)
     }
 
     /// Takes the answer to our offer.
     pub(crate) fn accept(&mut self, answer: &Session) -> Result<(), Fate> {
-        self.turn = Turn::Settled;
-        let agreement = self
+        let open = std::mem::replace(&mut self.open, Open::None);
+        let direction = self.said.as_ref().map_or(Direction::BOTH, |said| said.direction);
+        let offered = Capabilities { direction, ..self.offered(self.codec()) };
+        let mut agreement = self
             .lines
-            .accept(&self.offered(), &self.local, answer)
+            .accept(&offered, &self.local, answer)
             .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
+        if let (Open::Repeated, Some(kept)) = (open, self.agreement)
+            && kept.codec == agreement.codec
+        {
+            // What we said again may be an answer, which has the numbers of the far side's offer.
+            agreement.receive_payload_type = kept.receive_payload_type;
+            let event = kept.telephone_event.map(|(_, receive)| receive);
+            agreement.telephone_event =
+                agreement.telephone_event.zip(event).map(|((send, _), own)| (send, own));
+        }
+        // What it was not offered, it could not decline.
+        if direction.sends {
+            self.wish.receives = agreement.send;
+        }
+        if direction.receives {
+            self.wish.sends = agreement.receive;
+        }
         self.agreement = Some(agreement);
         Ok(())
     }
 
+    /// Our offer came to nothing: what was agreed on before it stands (RFC 3261 s.14.1).
+    pub(crate) fn withdraw(&mut self) {
+        if let Open::Offer { before: Some(before) } = std::mem::replace(&mut self.open, Open::None) {
+            self.said = Some(before);
+        }
+    }
+
     /// Whether the answer to an offer of ours is due.
     pub(crate) fn turn(&self) -> Turn {
-        self.turn
+        match self.open {
+            Open::None => Turn::Settled,
+            Open::Offer { .. } | Open::Repeated => Turn::Offered,
+        }
     }
 
     pub(crate) fn codec(&self) -> Option<Codec> {
         self.agreement.map(|agreement| agreement.codec)
+    }
+
+    /// The far side's direction, as agreed on.
+    pub(crate) fn direction(&self) -> Option<Direction> {
+        self.agreement.as_ref().map(theirs)
+    }
+
+    /// What the far side is open to, as far as it has said: what it holds for, not what it is held by.
+    pub(crate) fn wish(&self) -> Direction {
+        self.wish
+    }
+
+    /// What the far side knows of the wish of the other leg.
+    pub(crate) fn told(&self) -> Direction {
+        self.said.as_ref().map_or(Direction::BOTH, |said| said.open_to)
     }
 
     /// Whether a way is closed: whoever holds may be silent, and so may whoever is held by it.
@@ -134,30 +246,55 @@ impl Exchange {
             send_payload_type: agreement.send_payload_type,
             receive_payload_type: agreement.receive_payload_type,
             telephone_event: agreement.telephone_event,
-            direction: Direction { send: agreement.send, receive: agreement.receive },
+            direction: media::command::Direction { send: agreement.send, receive: agreement.receive },
             silence_timeout,
         })
     }
 
-    /// Our capabilities, the codec in use first.
-    fn offered(&self) -> Capabilities {
+    /// The agreement on an offer: with the codec in use, if it has it.
+    fn choose(&self, offer: &Session, capabilities: &Capabilities) -> Result<Agreement, Fate> {
+        let kept = self.codec().map(|codec| only(capabilities, codec));
+        let kept = kept.and_then(|kept| sdp::answer(offer, &kept, &self.local).ok());
+        let chosen = match kept {
+            Some(kept) => Ok(kept),
+            None => sdp::answer(offer, capabilities, &self.local),
+        };
+        chosen.map(|(agreement, _)| agreement).map_err(Fate::Disagreed)
+    }
+
+    /// Our capabilities, that codec first.
+    fn offered(&self, first: Option<Codec>) -> Capabilities {
         let mut offered = self.capabilities.clone();
-        if let Some(codec) = self.codec() {
+        if let Some(codec) = first {
             offered.codecs.sort_by_key(|other| *other != codec);
         }
         offered
     }
 
     /// Prints a description, with the next version if it differs from what was said last.
-    fn say<E>(&mut self, print: impl Fn(&Local) -> Result<String, E>) -> Result<String, E> {
-        let mut text = print(&self.local)?;
-        if self.said.as_ref().is_some_and(|said| *said != text) {
-            self.local.version += 1;
-            text = print(&self.local)?;
+    fn say<E>(
+        &mut self,
+        direction: Direction,
+        print: impl Fn(&Local) -> Result<String, E>,
+    ) -> Result<String, E> {
+        let version = self.said.as_ref().map_or(self.local.version, |said| said.version);
+        let mut local = Local { version, ..self.local };
+        let mut text = print(&local)?;
+        if self.said.as_ref().is_some_and(|said| said.text != text) {
+            local.version = self.versions + 1;
+            text = print(&local)?;
         }
-        self.said = Some(text.clone());
+        self.versions = self.versions.max(local.version);
+        self.local = local;
+        let open_to = self.capabilities.direction;
+        self.said = Some(Said { text: text.clone(), version: local.version, direction, open_to });
         Ok(text)
     }
+}
+
+/// What the far side may do.
+fn theirs(agreement: &Agreement) -> Direction {
+    Direction { sends: agreement.receive, receives: agreement.send }
 }
 
 /// Our capabilities with the codec that a leg speaks first: what its other leg is offered.
@@ -175,5 +312,5 @@ pub(crate) fn name(codec: Codec) -> String {
 }
 
 fn only(capabilities: &Capabilities, codec: Codec) -> Capabilities {
-    Capabilities { codecs: vec![codec], telephone_event: capabilities.telephone_event }
+    Capabilities { codecs: vec![codec], ..capabilities.clone() }
 }

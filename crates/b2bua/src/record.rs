@@ -101,6 +101,8 @@ pub struct CallRecord {
     pub ended_by: Option<EndedBy>,
     /// A machine word: a refusal's reason, `normal`, `agent-gone`, `media-silent`, `cut-off`, `shutdown` ...
     pub reason: Option<String>,
+    /// What more there is to say of it, in words: for `ack-missing` by which URI the ACK had to come.
+    pub detail: Option<String>,
     pub quality_a: Option<Quality>,
     pub quality_b: Option<Quality>,
 }
@@ -138,6 +140,7 @@ impl CallRecord {
             q850: None,
             ended_by: None,
             reason: None,
+            detail: None,
             quality_a: None,
             quality_b: None,
         }
@@ -159,7 +162,7 @@ impl CallRecord {
         self.duration_ms = wall_ms.saturating_sub(self.invite_at);
         self.agent_active_ms = talked_ms;
         // Without an ACK, nobody is known to have heard the answer.
-        let unheard = matches!(fate, Fate::AckMissing(Side::Caller));
+        let unheard = matches!(fate, Fate::AckMissing(Side::Caller, _));
         self.billable_s = if unheard { 0 } else { talked_ms.div_ceil(1000) };
         self.status = Some(words.status);
         self.sip_status = match self.phase() {
@@ -169,6 +172,7 @@ impl CallRecord {
         self.q850 = Some(words.q850);
         self.ended_by = Some(words.ended_by);
         self.reason = Some(words.reason.to_owned());
+        self.detail = fate.detail();
     }
 
     /// Fills in what a leg's media was like.
@@ -226,7 +230,7 @@ mod tests {
     #[test]
     fn an_answer_without_an_ack_is_not_billed() {
         let mut record = answered();
-        record.finish(35_000, &Fate::AckMissing(Side::Caller));
+        record.finish(35_000, &Fate::AckMissing(Side::Caller, String::new()));
         assert_eq!((record.billable_s, record.status), (0, Some(CallStatus::Failed)));
     }
 

@@ -56,6 +56,13 @@ pub(crate) fn plain(code: u16) -> Reply {
     Reply { status: StatusCode::new(code).unwrap_or(SERVER_ERROR), headers: Vec::new(), body: None }
 }
 
+/// A final response to a change that came to nothing, since the other side of the call answered `cause` (RFC 3326, RFC 6141 s.3.3).
+pub(crate) fn unchanged(code: u16, cause: u16) -> Reply {
+    let text = "the other side did not agree to the change; the session stays as it was";
+    let reply = plain(code).with("Reason", reason(cause, text));
+    if code == 488 { reply.with("Warning", format!("399 strowger \"{text}\"")) } else { reply }
+}
+
 /// A 405: the method is none of ours, or not here. The endpoint adds Allow.
 pub(crate) fn not_allowed() -> Reply {
     plain(405)
@@ -63,9 +70,17 @@ pub(crate) fn not_allowed() -> Reply {
 
 /// A 200 with a session description, to an INVITE or a re-INVITE (RFC 3261 s.13.3.1.4). The endpoint adds Allow.
 pub(crate) fn described(description: &str) -> Reply {
-    let mut reply = plain(200).with("Accept", accepted()).with("Supported", String::new());
-    reply.body = Some(session_description(description));
-    reply
+    with_description(undescribed(), description)
+}
+
+/// A 200 to an INVITE whose session has been described before.
+pub(crate) fn undescribed() -> Reply {
+    plain(200).with("Accept", accepted()).with("Supported", String::new())
+}
+
+/// The reply with a session description.
+pub(crate) fn with_description(reply: Reply, description: &str) -> Reply {
+    Reply { body: Some(session_description(description)), ..reply }
 }
 
 /// A body of type `application/sdp`.

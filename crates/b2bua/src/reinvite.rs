@@ -1,5 +1,4 @@
-//! Re-INVITE and UPDATE, answered here on either leg: the far side's hold, move or codec is between it and us, and the other leg
-//! hears of it in its media only (RFC 3261 s.14.2, RFC 3264 s.8, RFC 3311 s.5.2).
+//! What a re-INVITE, an UPDATE or an ACK carries, to the exchange of its leg (RFC 3261 s.14.2, RFC 3264 s.8, RFC 3311 s.5.2).
 
 use sip::endpoint::Reply;
 use sip::{Message, Method};
@@ -9,7 +8,8 @@ use crate::fate::{Fate, Phase};
 use crate::negotiate::{Exchange, Turn};
 use crate::refusal::{described, plain, reply};
 
-/// Answers. What was agreed before stands, unless the reply is a 2xx.
+/// Answers a request that concerns its own leg alone: the other one is not there yet. What was agreed before stands, unless the reply is
+/// a 2xx.
 pub(crate) fn answer(sdp: &mut Exchange, request: &Message) -> Reply {
     match sdp.turn() {
         // RFC 3311 s.5.2: our offer is open.
@@ -40,9 +40,8 @@ pub(crate) fn early(request: &Message) -> Reply {
 
 /// Takes the answer that an ACK carries, if one is due; tells whether it was.
 pub(crate) fn acknowledged(sdp: &mut Exchange, ack: &Message) -> Result<bool, Fate> {
-    match sdp.turn() {
-        Turn::Settled => return Ok(false),
-        Turn::Offered => {}
+    if sdp.turn() == Turn::Settled {
+        return Ok(false);
     }
     accept(sdp, ack)?;
     Ok(true)
@@ -57,6 +56,7 @@ pub(crate) fn accept(sdp: &mut Exchange, message: &Message) -> Result<(), Fate> 
     }
 }
 
-fn refused(fate: &Fate) -> Reply {
+/// What an offer or a body is refused with.
+pub(crate) fn refused(fate: &Fate) -> Reply {
     reply(fate).unwrap_or_else(|| plain(488))
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::Direction;
+
 /// An audio codec that we negotiate. Clock rate 8,000 Hz, one channel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Codec {
@@ -48,12 +50,18 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// The payload type, 96 to 127, that our offers give telephone-event (RFC 4733); `None`: neither offered nor accepted.
     pub telephone_event: Option<u8>,
+    /// The ways that we are open to: what our offers say, and the most that our answers do.
+    pub direction: Direction,
 }
 
 impl Default for Capabilities {
-    /// PCMU, PCMA, and telephone-event as 101.
+    /// PCMU, PCMA, and telephone-event as 101, both ways.
     fn default() -> Self {
-        Self { codecs: vec![Codec::Pcmu, Codec::Pcma], telephone_event: Some(101) }
+        Self {
+            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            telephone_event: Some(101),
+            direction: Direction::BOTH,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Refusal`] in words. Encrypted media, other codecs and other media types are refused here, never ignored.
 
 mod capabilities;
+mod direction;
 mod lenient;
 mod lines;
 mod negotiate;
@@ -11,6 +12,7 @@ mod print;
 mod session;
 
 pub use capabilities::{Capabilities, Codec, Local};
+pub use direction::Direction;
 pub use lines::{Lines, offer};
 pub use negotiate::{Agreement, Refusal, accept, answer};
 pub use session::{Fault, Session};

@@ -38,7 +38,7 @@ impl Lines {
     }
 }
 
-/// A first offer: one audio line with all that we can do, `sendrecv`.
+/// A first offer: one audio line with all that we can do.
 pub fn offer(capabilities: &Capabilities, local: &Local) -> String {
     Lines::default().offer(capabilities, local)
 }

@@ -128,7 +128,7 @@ fn agree(
     if local.is_some_and(|local| local.address.is_ipv4() != rtp.is_ipv4()) && !rtp.ip().is_unspecified() {
         return Err(Refusal::OtherFamily);
     }
-    let flowing = line.flowing();
+    let (theirs, ours) = (line.direction(), capabilities.direction);
     let event = capabilities.telephone_event.and_then(|_| line.telephone_event());
     let agreement = Agreement {
         line: line.index(),
@@ -139,8 +139,8 @@ fn agree(
         rtp,
         rtcp,
         // An unspecified address is the hold of RFC 2543: nothing may be sent there (RFC 3264 s.8.4).
-        send: flowing.receives && !rtp.ip().is_unspecified(),
-        receive: flowing.sends,
+        send: ours.sends && theirs.receives && !rtp.ip().is_unspecified(),
+        receive: ours.receives && theirs.sends,
         ptime_ms: line.ptime_ms().unwrap_or(20),
         encrypted: false,
     };

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use sdp_types::Media;
 
-use crate::{Agreement, Capabilities, Codec, Lines, Local, Session};
+use crate::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session};
 
-/// An offer of one audio line with all that we can do, `sendrecv`, among the lines that were declined before.
+/// An offer of one audio line with all that we can do among the lines that were declined before.
 pub(crate) fn offer(lines: &Lines, capabilities: &Capabilities, local: &Local) -> String {
     let mut text = head(local);
     let codecs: Vec<_> =
@@ -14,7 +14,7 @@ pub(crate) fn offer(lines: &Lines, capabilities: &Capabilities, local: &Local) -
     for line in &lines.before {
         line_out(&mut text, format_args!("{line}"));
     }
-    audio(&mut text, "RTP/AVP", local.port, &codecs, capabilities.telephone_event, "sendrecv");
+    audio(&mut text, "RTP/AVP", local.port, &codecs, capabilities.telephone_event, capabilities.direction);
     for line in &lines.after {
         line_out(&mut text, format_args!("{line}"));
     }
@@ -34,12 +34,7 @@ pub(crate) fn answer(offer: &Session, agreement: &Agreement, local: &Local) -> S
         if line.index() == agreement.line {
             let codecs = [(agreement.receive_payload_type, agreement.codec)];
             let event = agreement.telephone_event.map(|(_, receive)| receive);
-            let direction = match (agreement.send, agreement.receive) {
-                (true, true) => "sendrecv",
-                (true, false) => "sendonly",
-                (false, true) => "recvonly",
-                (false, false) => "inactive",
-            };
+            let direction = Direction { sends: agreement.send, receives: agreement.receive };
             audio(&mut text, &media.proto, local.port, &codecs, event, direction);
         } else {
             line_out(&mut text, format_args!("{}", declined(media)));
@@ -68,7 +63,7 @@ fn audio(
     port: u16,
     codecs: &[(u8, Codec)],
     event: Option<u8>,
-    direction: &str,
+    direction: Direction,
 ) {
     let formats: Vec<_> =
         codecs.iter().map(|(payload_type, _)| *payload_type).chain(event).map(|pt| pt.to_string()).collect();
@@ -81,7 +76,7 @@ fn audio(
         line_out(text, format_args!("a=fmtp:{event} 0-15"));
     }
     line_out(text, format_args!("a=ptime:20"));
-    line_out(text, format_args!("a={direction}"));
+    line_out(text, format_args!("a={}", direction.name()));
 }
 
 fn line_out(text: &mut String, line: std::fmt::Arguments<'_>) {

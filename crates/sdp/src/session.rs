@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Connection, Media};
 
-use crate::{Codec, lenient};
+use crate::{Codec, Direction, lenient};
 
 /// A session description (RFC 8866) that is small enough to be worth reading.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,13 +90,6 @@ pub(crate) struct Addresses {
     pub(crate) rtcp: SocketAddr,
 }
 
-/// The direction as the describing side sees it (RFC 8866 s.6.7).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Flowing {
-    pub(crate) sends: bool,
-    pub(crate) receives: bool,
-}
-
 impl<'a> Line<'a> {
     pub(crate) fn is_audio(self) -> bool {
         self.media.media.eq_ignore_ascii_case("audio")
@@ -152,22 +145,13 @@ impl<'a> Line<'a> {
         Some(Addresses { rtp, rtcp: announced.unwrap_or(next) })
     }
 
-    pub(crate) fn flowing(self) -> Flowing {
+    pub(crate) fn direction(self) -> Direction {
         let direction = |attributes: &[Attribute]| {
-            attributes.iter().find_map(|attribute| {
-                let (sends, receives) = match attribute.attribute.to_ascii_lowercase().as_str() {
-                    "sendrecv" => (true, true),
-                    "sendonly" => (true, false),
-                    "recvonly" => (false, true),
-                    "inactive" => (false, false),
-                    _ => return None,
-                };
-                Some(Flowing { sends, receives })
-            })
+            attributes.iter().find_map(|attribute| Direction::of(&attribute.attribute))
         };
         direction(&self.media.attributes)
             .or_else(|| direction(&self.session.attributes))
-            .unwrap_or(Flowing { sends: true, receives: true })
+            .unwrap_or(Direction::BOTH)
     }
 
     /// `a=ptime` in milliseconds, where it is sane.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sdp::{Agreement, Capabilities, Codec, Lines, Local, Refusal, Session, accept, answer, offer};
+use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Refusal, Session, accept, answer, offer};
 
 const HEAD: &str = "v=0\r\no=caller 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\n";
 
@@ -61,7 +61,8 @@ fn an_answer_names_our_address_and_only_what_was_offered() {
 fn the_offerers_order_decides() {
     assert_eq!(agreed("m=audio 4000 RTP/AVP 8 0\r\n").codec, Codec::Pcma);
     assert_eq!(agreed("m=audio 4000 RTP/AVP 0 8\r\n").codec, Codec::Pcmu);
-    let only_alaw = Capabilities { codecs: vec![Codec::Pcma], telephone_event: None };
+    let only_alaw =
+        Capabilities { codecs: vec![Codec::Pcma], telephone_event: None, ..Capabilities::default() };
     let offer =
         session(&format!("{HEAD}m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"));
     let (agreement, text) = answer(&offer, &only_alaw, &local()).unwrap();
@@ -140,6 +141,21 @@ fn every_shape_of_hold_is_mirrored() {
         assert!(text.ends_with(&format!("{expected}\r\n")), "{direction}: {text}");
         assert_eq!((agreement.send, agreement.receive), (send, receive), "{direction}");
     }
+}
+
+#[test]
+fn an_answer_says_no_more_than_we_are_open_to() {
+    let quiet = Direction { sends: false, receives: true };
+    let open = Capabilities { direction: quiet, ..Capabilities::default() };
+    for (theirs, ours) in [("sendrecv", "recvonly"), ("recvonly", "inactive"), ("sendonly", "recvonly")] {
+        let offer = session(&format!("{HEAD}m=audio 4000 RTP/AVP 0\r\na={theirs}\r\n"));
+        let (_, text) = answer(&offer, &open, &local()).unwrap();
+        assert!(text.contains(&format!("a={ours}\r\n")), "{theirs}: {text}");
+    }
+    assert!(offer(&open, &local()).contains("a=recvonly\r\n"));
+    let both = session(&format!("{HEAD}m=audio 4000 RTP/AVP 0\r\n"));
+    let agreement = accept(&open, &both).unwrap();
+    assert_eq!((agreement.send, agreement.receive), (false, true), "whatever the answer says");
 }
 
 #[test]
@@ -306,7 +322,7 @@ fn an_answer_that_holds_or_declines_is_understood() {
     assert_eq!(accept(&Capabilities::default(), &other).unwrap_err(), Refusal::NoCommonCodec);
     let encrypted = session(&format!("{HEAD}m=audio 4000 RTP/SAVP 0\r\n"));
     assert_eq!(accept(&Capabilities::default(), &encrypted).unwrap_err(), Refusal::EncryptionRequired);
-    let ulaw = Capabilities { codecs: vec![Codec::Pcmu], telephone_event: None };
+    let ulaw = Capabilities { codecs: vec![Codec::Pcmu], telephone_event: None, ..Capabilities::default() };
     let alaw = session(&format!("{HEAD}m=audio 4000 RTP/AVP 8\r\n"));
     assert_eq!(accept(&ulaw, &alaw).unwrap_err(), Refusal::NoCommonCodec);
     let held = session(&format!("{HEAD}m=audio 4000 RTP/AVP 0\r\na=recvonly\r\n"));

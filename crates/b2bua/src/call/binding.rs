@@ -13,7 +13,7 @@ use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
-use crate::leg::{Caller, Pair};
+use crate::leg::{Caller, EarlyMedia, Pair, Told};
 use crate::negotiate::Opening;
 use crate::usage::Seat;
 use crate::{dtmf, reinvite};
@@ -23,6 +23,7 @@ use crate::{dtmf, reinvite};
 pub(crate) struct Admitted {
     pub(crate) dialog: DialogKey,
     pub(crate) opening: Opening,
+    pub(crate) early_media: EarlyMedia,
     pub(crate) plan: Plan,
     pub(crate) seat: Seat,
 }
@@ -71,9 +72,9 @@ impl Binding {
     ) -> State {
         match event {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
-                let Admitted { dialog, opening, plan, seat } = self.admitted;
-                let caller = Caller { dialog, pair: self.pair, opening };
-                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new() }.reach(facts, desk, now)
+                let Admitted { dialog, opening, early_media, plan, seat } = self.admitted;
+                let caller = Caller { dialog, pair: self.pair, opening, told: Told::Nothing, early_media };
+                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new(), said: None }.reach(facts, desk, now)
             }
             CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
                 match self.tries_left.checked_sub(1) {
@@ -100,10 +101,13 @@ impl Binding {
                 desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Binding(self)
             }
-            CallEvent::Ringing
+            CallEvent::Progress(_)
+            | CallEvent::EarlyOffer
+            | CallEvent::Pracked(..)
+            | CallEvent::PrackMissing
             | CallEvent::Answered(_)
             | CallEvent::Rejected(..)
-            | CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing)
+            | CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_))
             | CallEvent::Stream(_)
             | CallEvent::Pair(..)
             | CallEvent::Verdict(_)

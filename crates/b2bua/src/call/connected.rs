@@ -16,7 +16,7 @@ pub(super) struct Connected {
 
 impl Connected {
     pub(super) fn begin(facts: &mut Facts, talk: Box<Talk>) -> State {
-        // After a late offer, the codec is known from the ACK on.
+        // After a late offer, the codec is known from the ACK on; and a re-INVITE may change it.
         facts.record.codec = talk.caller.sdp.codec().map(name);
         State::Connected(Self { talk })
     }
@@ -27,7 +27,7 @@ impl Connected {
 
     pub(super) fn handle(self, facts: &mut Facts, desk: &mut Desk, now: Now, event: CallEvent) -> State {
         match self.talk.handle(facts, desk, now, event) {
-            Turnout::On(talk) => State::Connected(Self { talk }),
+            Turnout::On(talk) => Self::begin(facts, talk),
             Turnout::End(state) => state,
         }
     }

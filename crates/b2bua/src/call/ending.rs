@@ -72,12 +72,15 @@ impl Ending {
                 desk.respond(now, *transaction, refusal::plain(481));
             }
             CallEvent::Cancelled(_)
-            | CallEvent::Ringing
+            | CallEvent::Progress(_)
+            | CallEvent::EarlyOffer
+            | CallEvent::Pracked(..)
+            | CallEvent::PrackMissing
             | CallEvent::Answered(_)
             | CallEvent::Rejected(..)
             | CallEvent::Dialog(
                 _,
-                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing | DialogEvent::Ended(_),
+                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_) | DialogEvent::Ended(_),
             )
             | CallEvent::Stream(_)
             | CallEvent::Pair(_, PairEvent::Bound | PairEvent::Latched | PairEvent::Silent)

@@ -7,14 +7,21 @@ use sip::{Message, StatusCode};
 
 use crate::fate::Side;
 use crate::io::Verdict;
+use crate::unheard;
 
 /// One thing that happened to a call.
 #[derive(Clone, Debug)]
 pub(crate) enum CallEvent {
     /// The caller's CANCEL came; its INVITE is answered 487.
     Cancelled(Message),
-    /// The agent's leg rings.
-    Ringing,
+    /// A provisional response of the agent's leg.
+    Progress(Message),
+    /// A provisional response of the agent's leg that offers.
+    EarlyOffer,
+    /// The caller's PRACK came; with a key, it offers and is to be answered.
+    Pracked(Message, Option<TransactionKey>),
+    /// The caller acknowledged no provisional response; its INVITE is answered 504.
+    PrackMissing,
     /// The agent's leg is answered.
     Answered(Message),
     /// The agent's leg is refused, and over.
@@ -39,12 +46,32 @@ pub(crate) enum CallEvent {
 #[derive(Clone, Debug)]
 pub(crate) enum DialogEvent {
     Acknowledged(Message),
-    AckMissing,
+    /// To our 2xx; where it should have gone, in words.
+    AckMissing(String),
     /// A re-INVITE or UPDATE.
     Reinvited(TransactionKey, Message),
     Requested(TransactionKey, Message),
+    /// Of the session's changes and its life.
+    Session(SessionEvent),
     /// It is over: by BYE, or because the far side lost it.
     Ended(Option<Message>),
+}
+
+/// Of a session that is being changed or kept alive.
+#[derive(Clone, Debug)]
+pub(crate) enum SessionEvent {
+    /// A 2xx to our re-INVITE, which wants its ACK, or to our UPDATE.
+    Accepted(Message),
+    /// Our re-INVITE or UPDATE failed.
+    Refused(StatusCode, Option<Message>),
+    /// It may be tried again.
+    OfferDue,
+    /// It is on us to refresh the session, by re-INVITE.
+    RefreshDue,
+    /// The far side's re-INVITE that we had not answered is answered 487.
+    Cancelled,
+    /// Nobody refreshed it. The dialog is over.
+    Expired,
 }
 
 /// Of a Media Streams WebSocket.
@@ -108,20 +135,24 @@ impl PairEvent {
 }
 
 impl CallEvent {
+    fn session(side: Side, event: SessionEvent) -> Self {
+        Self::Dialog(side, DialogEvent::Session(event))
+    }
+
     /// What an event of the endpoint means to the call whose leg on that side it concerns; `None` where it means nothing to one.
     pub(crate) fn of(side: Side, event: WireEvent) -> Option<Self> {
         Some(match event {
             WireEvent::Cancelled { request, .. } => Self::Cancelled(request),
-            WireEvent::Progress { response, .. } => {
-                // 182 and the like are no ringing (RFC 3261 s.21.1).
-                return matches!(response.status()?.code(), 180 | 183).then_some(Self::Ringing);
-            }
+            WireEvent::Progress { response, .. } => Self::Progress(response),
+            WireEvent::EarlyOffer { .. } => Self::EarlyOffer,
+            WireEvent::Pracked { request, transaction, .. } => Self::Pracked(request, transaction),
+            WireEvent::PrackMissing { .. } => Self::PrackMissing,
             WireEvent::Answered { response, .. } => Self::Answered(response),
-            WireEvent::Rejected { status, response, failure, .. } => {
-                Self::Rejected(status, response, failure)
-            }
+            WireEvent::Rejected { status, response, failure, .. } => Self::Rejected(status, response, failure),
             WireEvent::Acknowledged { request, .. } => Self::Dialog(side, DialogEvent::Acknowledged(request)),
-            WireEvent::AckMissing { .. } => Self::Dialog(side, DialogEvent::AckMissing),
+            WireEvent::AckMissing { sent, .. } => {
+                Self::Dialog(side, DialogEvent::AckMissing(unheard::diagnosis(&sent)))
+            }
             WireEvent::Reinvited { transaction, request, .. }
             | WireEvent::Updated { transaction, request, .. } => {
                 Self::Dialog(side, DialogEvent::Reinvited(transaction, request))
@@ -130,17 +161,18 @@ impl CallEvent {
                 Self::Dialog(side, DialogEvent::Requested(transaction, request))
             }
             WireEvent::Ended { request, .. } => Self::Dialog(side, DialogEvent::Ended(request)),
+            WireEvent::ReinviteAnswered { response, .. } | WireEvent::UpdateAnswered { response, .. } => {
+                Self::session(side, SessionEvent::Accepted(response))
+            }
+            WireEvent::ReinviteRejected { status, response, .. }
+            | WireEvent::UpdateRejected { status, response, .. } => {
+                Self::session(side, SessionEvent::Refused(status, response))
+            }
+            WireEvent::OfferDue { .. } => Self::session(side, SessionEvent::OfferDue),
+            WireEvent::RefreshDue { .. } => Self::session(side, SessionEvent::RefreshDue),
+            WireEvent::ReinviteCancelled { .. } => Self::session(side, SessionEvent::Cancelled),
+            WireEvent::SessionExpired { .. } => Self::session(side, SessionEvent::Expired),
             WireEvent::Byed { .. }
-            | WireEvent::ReinviteAnswered { .. }
-            | WireEvent::ReinviteRejected { .. }
-            | WireEvent::UpdateAnswered { .. }
-            | WireEvent::UpdateRejected { .. }
-            | WireEvent::OfferDue { .. }
-            | WireEvent::RefreshDue { .. }
-            | WireEvent::SessionExpired { .. }
-            | WireEvent::EarlyOffer { .. }
-            | WireEvent::Pracked { .. }
-            | WireEvent::PrackMissing { .. }
             | WireEvent::Invited { .. }
             | WireEvent::OutOfDialog { .. }
             | WireEvent::Refused { .. }

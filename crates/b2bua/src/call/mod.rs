@@ -9,14 +9,18 @@
 mod answered;
 mod attempt;
 mod binding;
+mod change;
 mod connected;
 mod dialling;
+mod early;
 mod ended;
 mod ending;
+mod errand;
 mod event;
 mod hops;
 mod plan;
 mod reach;
+mod ringing;
 mod talk;
 mod target;
 

@@ -6,13 +6,15 @@ use media::command::{Digit, Remote};
 use sip::Message;
 use sip::endpoint::TransactionKey;
 
+use super::change::Asking;
 use super::ending::Ending;
-use super::event::{Closed, DialogEvent, PairEvent, Stop, StreamEvent};
+use super::errand::Errands;
+use super::event::{Closed, DialogEvent, PairEvent, SessionEvent, Stop, StreamEvent};
 use super::{CallEvent, Facts, State};
 use crate::desk::{Desk, after};
-use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
+use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Pair, SipLeg};
 use crate::usage::Seat;
@@ -28,6 +30,10 @@ pub(super) struct Talk {
     pub(super) until: Option<Instant>,
     /// When the peers of a held call are next asked whether they are there: their media does not tell.
     pub(super) probe_at: Option<Instant>,
+    /// Whose change of the session waits for the other side's word.
+    pub(super) asking: Asking,
+    /// Our own requests within the dialogs.
+    pub(super) errands: Errands,
 }
 
 /// Where an event leads a talk.
@@ -58,14 +64,24 @@ impl Talk {
 
     /// When `CallEvent::Timeout` has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.until.into_iter().chain(self.probe_at).min()
+        self.until.into_iter().chain(self.probe_at).chain(self.asking.deadline()).min()
     }
 
     /// What the workers have to know, the caller's first. While either leg is held, neither can be expected to send: what one does
     /// not say, the other has nothing to answer to.
-    fn described(&self, desk: &Desk) -> Vec<(Pair, Remote)> {
+    pub(super) fn described(&self, desk: &Desk) -> Vec<(Pair, Remote)> {
         let silence = if self.is_held() { None } else { desk.config.silence_timeout };
         self.legs().filter_map(|leg| Some((leg.pair, leg.sdp.remote(silence)?))).collect()
+    }
+
+    /// Tells the workers what is not as it was `before`.
+    pub(super) fn describe_changes(&mut self, desk: &mut Desk, now: Now, before: &[(Pair, Remote)]) {
+        for described in self.described(desk) {
+            if !before.contains(&described) {
+                desk.describe(described.0, described.1);
+            }
+        }
+        self.watch(desk, now);
     }
 
     fn is_held(&self) -> bool {
@@ -118,6 +134,20 @@ impl Talk {
                 self.reinvited(desk, now, side, transaction, &request);
                 return Turnout::On(self);
             }
+            CallEvent::Dialog(side, DialogEvent::Session(event)) => {
+                let expired = matches!(event, SessionEvent::Expired).then_some(side);
+                match self.session(desk, now, side, event) {
+                    Ok(()) => return Turnout::On(self),
+                    Err(fate) => (fate, expired),
+                }
+            }
+            CallEvent::Pracked(prack, transaction) => match self.pracked(desk, now, &prack, transaction) {
+                Ok(()) => return Turnout::On(self),
+                Err(fate) => (fate, None),
+            },
+            CallEvent::PrackMissing => (Fate::PrackMissing, Some(Side::Caller)),
+            // Our 2xx waits for a PRACK.
+            CallEvent::Cancelled(cancel) => (Fate::Cancelled(reason::of(Some(&cancel))), Some(Side::Caller)),
             CallEvent::Dialog(side, DialogEvent::Requested(transaction, request)) => {
                 let reply =
                     dtmf::inside(&request, |digit, duration| self.pressed(desk, side, digit, duration));
@@ -128,7 +158,9 @@ impl Talk {
                 (Fate::HungUp(side, reason::of(Some(&bye))), Some(side))
             }
             CallEvent::Dialog(side, DialogEvent::Ended(None)) => (Fate::PeerGone(side), Some(side)),
-            CallEvent::Dialog(side, DialogEvent::AckMissing) => (Fate::AckMissing(side), Some(side)),
+            CallEvent::Dialog(side, DialogEvent::AckMissing(diagnosis)) => {
+                (Fate::AckMissing(side, diagnosis), Some(side))
+            }
             CallEvent::Stream(StreamEvent::Closed(Closed::Orderly)) => {
                 (Fate::StreamClosed, Some(Side::Agent))
             }
@@ -144,11 +176,12 @@ impl Talk {
                 (Fate::MaxDuration, None)
             }
             CallEvent::Timeout => {
+                self.expire_change(desk, now);
                 self.probe(desk, now);
                 return Turnout::On(self);
             }
-            CallEvent::Cancelled(_)
-            | CallEvent::Ringing
+            CallEvent::Progress(_)
+            | CallEvent::EarlyOffer
             | CallEvent::Answered(_)
             | CallEvent::Rejected(..)
             | CallEvent::Stream(StreamEvent::Opened)
@@ -172,31 +205,28 @@ impl Talk {
 
     /// An ACK may carry the answer to the offer in our 200 (RFC 3261 s.13.2.1); without it, the call can't go on.
     fn acknowledged(&mut self, desk: &mut Desk, now: Now, side: Side, ack: &Message) -> Result<(), Fate> {
-        let Some(leg) = self.leg(side) else { return Ok(()) };
+        let Some(leg) = self.leg_mut(side) else { return Ok(()) };
         if reinvite::acknowledged(&mut leg.sdp, ack)? {
             self.bridge(desk, now);
         }
+        self.run_due(desk, now, side);
+        self.level(desk, now);
         Ok(())
     }
 
-    fn reinvited(
+    /// A PRACK may carry the answer to the offer in a provisional response, or an offer (RFC 3262 s.5).
+    fn pracked(
         &mut self,
         desk: &mut Desk,
         now: Now,
-        side: Side,
-        transaction: TransactionKey,
-        request: &Message,
-    ) {
-        let before = self.described(desk);
-        let Some(leg) = self.leg(side) else { return };
-        let reply = reinvite::answer(&mut leg.sdp, request);
-        for described in self.described(desk) {
-            if !before.contains(&described) {
-                desk.describe(described.0, described.1);
-            }
+        prack: &Message,
+        transaction: Option<TransactionKey>,
+    ) -> Result<(), Fate> {
+        self.acknowledged(desk, now, Side::Caller, prack)?;
+        if let Some(transaction) = transaction {
+            self.reinvited(desk, now, Side::Caller, transaction, prack);
         }
-        self.watch(desk, now);
-        desk.respond(now, transaction, reply);
+        Ok(())
     }
 
     /// A digit goes to the other side.
@@ -209,7 +239,15 @@ impl Talk {
         Pressed::Passed
     }
 
-    fn leg(&mut self, side: Side) -> Option<&mut SipLeg> {
+    pub(super) fn leg(&self, side: Side) -> Option<&SipLeg> {
+        match (side, &self.agent) {
+            (Side::Caller, _) => Some(&self.caller),
+            (Side::Agent, AgentLeg::Sip(leg)) => Some(leg),
+            (Side::Agent, AgentLeg::Echo | AgentLeg::Stream(_)) => None,
+        }
+    }
+
+    pub(super) fn leg_mut(&mut self, side: Side) -> Option<&mut SipLeg> {
         match (side, &mut self.agent) {
             (Side::Caller, _) => Some(&mut self.caller),
             (Side::Agent, AgentLeg::Sip(leg)) => Some(leg),

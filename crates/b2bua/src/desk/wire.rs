@@ -1,7 +1,7 @@
 //! SIP verbs. What the endpoint wants sent goes to the outbox with each of them, so that it keeps its place among the other effects.
 
 use bytes::Bytes;
-use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reply, TransactionKey};
+use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reliability, Reply, TransactionKey};
 use sip::{Flow, Method};
 
 use super::{Desk, Owner};
@@ -47,14 +47,32 @@ impl Desk {
         self.flush();
     }
 
-    pub(crate) fn ring(&mut self, now: Now, dialog: DialogKey) {
-        self.endpoint.ring(now.instant, dialog, refusal::plain(180));
+    /// Sends a provisional response; reliably if the caller insists on that.
+    pub(crate) fn ring(&mut self, now: Now, dialog: DialogKey, reply: Reply) {
+        self.endpoint.ring(now.instant, dialog, reply);
         self.flush();
     }
 
-    pub(crate) fn answer(&mut self, now: Now, dialog: DialogKey, description: &str) {
-        self.endpoint.answer(now.instant, dialog, refusal::described(description));
+    /// Sends a provisional response reliably, if the caller takes that.
+    pub(crate) fn ring_reliably(&mut self, now: Now, dialog: DialogKey, reply: Reply) {
+        self.endpoint.ring_reliably(now.instant, dialog, reply);
         self.flush();
+    }
+
+    /// What the caller's INVITE says of reliable provisional responses.
+    pub(crate) fn reliability(&self, dialog: DialogKey) -> Reliability {
+        self.endpoint.reliability(dialog)
+    }
+
+    /// Sends the 2xx, once no PRACK stands in its way.
+    pub(crate) fn answer(&mut self, now: Now, dialog: DialogKey, reply: Reply) {
+        self.endpoint.answer(now.instant, dialog, reply);
+        self.flush();
+    }
+
+    /// Whether the 2xx is out.
+    pub(crate) fn is_answered(&self, dialog: DialogKey) -> bool {
+        self.endpoint.is_confirmed(dialog)
     }
 
     /// Refuses the caller, or leaves it without an answer, as the fate says. Its dialog is over.
@@ -92,6 +110,25 @@ impl Desk {
     pub(crate) fn acknowledge(&mut self, now: Now, dialog: DialogKey, body: Option<Body>) {
         self.endpoint.acknowledge(now.instant, dialog, body);
         self.flush();
+    }
+
+    /// Offers a change of the session, or to leave it as it is.
+    pub(crate) fn reinvite(&mut self, now: Now, dialog: DialogKey, description: &str) {
+        let body = refusal::session_description(description);
+        self.endpoint.reinvite(now.instant, dialog, Vec::new(), Some(body));
+        self.flush();
+    }
+
+    /// The same by UPDATE.
+    pub(crate) fn update(&mut self, now: Now, dialog: DialogKey, description: &str) {
+        let body = refusal::session_description(description);
+        self.endpoint.update(now.instant, dialog, Vec::new(), Some(body));
+        self.flush();
+    }
+
+    /// Whether the far side takes UPDATE.
+    pub(crate) fn takes_update(&self, dialog: DialogKey) -> bool {
+        self.endpoint.takes_update(dialog)
     }
 
     /// Takes back our INVITE. The endpoint sees it to its end; the call hears no more of it.

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod change;
 mod chaos;
+mod early;
 mod endings;
 mod headers;
 mod house;
@@ -11,6 +13,7 @@ mod inside;
 mod limits;
 mod refusals;
 mod servers;
+mod session;
 mod sip_agent;
 mod stream;
 mod text;

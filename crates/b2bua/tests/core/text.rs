@@ -168,6 +168,22 @@ impl Dial {
         house.receive(&self.source, &text);
     }
 
+    /// The CANCEL of its last request within the dialog.
+    pub(crate) fn cancel_inside(&self, house: &mut House) {
+        self.about_the_last(house, "CANCEL");
+    }
+
+    /// The ACK to a final response above 299 to it.
+    pub(crate) fn absorb_inside(&self, house: &mut House) {
+        self.about_the_last(house, "ACK");
+    }
+
+    fn about_the_last(&self, house: &mut House, method: &str) {
+        let (to_tag, cseq) = (self.tag(house), format!("{} {method}", self.cseq));
+        let text = self.request(method, &cseq, &format!("{}-{}", self.id, self.cseq), &to_tag, "", "");
+        house.receive(&self.source, &text);
+    }
+
     pub(crate) fn bye(&mut self, house: &mut House, extra: &str) {
         self.inside(house, "BYE", extra, "");
     }
