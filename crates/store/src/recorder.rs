@@ -5,6 +5,7 @@ use std::time::Duration;
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::{Error, Store};
@@ -16,6 +17,9 @@ pub type Entry = (CallKey, Box<CallRecord>);
 /// is on disk. While the store refuses it tries again, says so, and lets the records wait: it loses none. Returns when
 /// all senders are gone and the last record is on disk.
 ///
+/// A record that comes alone is written at once; those that follow closely wait for [`PACE`] and share a transaction, since
+/// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
+///
 /// What waits is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
 pub async fn record(
     store: Store,
@@ -23,7 +27,11 @@ pub async fn record(
     confirmed: mpsc::Sender<Input>,
 ) {
     let mut entries = Vec::with_capacity(BATCH);
+    let mut due = Instant::now();
     while waiting.recv_many(&mut entries, BATCH).await > 0 {
+        tokio::time::sleep_until(due).await;
+        entries.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH - entries.len()));
+        due = Instant::now() + PACE;
         let (keys, records): (Vec<_>, Vec<_>) = entries.drain(..).map(|(key, record)| (key, *record)).unzip();
         if let Err(error) = write(&store, &records).await {
             warn!(%error, "a batch of call records is written one by one");
@@ -73,6 +81,8 @@ async fn write_one_by_one(store: &Store, records: &[CallRecord]) {
 
 /// Records in one transaction, at most.
 const BATCH: usize = 512;
+/// From the beginning of one transaction to that of the next, at least.
+const PACE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -133,6 +143,7 @@ mod tests {
             q850: None,
             ended_by: None,
             reason: None,
+            detail: None,
             quality_a: None,
             quality_b: None,
         })
@@ -165,5 +176,27 @@ mod tests {
         drop(entries);
         recorder.await.unwrap();
         assert_eq!(store.recent_calls(u32::MAX).await.unwrap().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn records_that_follow_closely_wait_and_share_a_transaction() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("strowger.db");
+        let store = Store::open_file(&path, Absent::Made, FIRST_PAUSE).await.unwrap();
+        let (entries, waiting) = mpsc::unbounded_channel();
+        let (confirm, mut confirmed) = mpsc::channel(16);
+        let recorder = tokio::spawn(record(store, waiting, confirm));
+        let start = Instant::now();
+        entries.send((CallKey(0), ended(0))).unwrap();
+        assert!(confirmed.recv().await.is_some());
+        for index in 1..10 {
+            entries.send((CallKey(index), ended(index))).unwrap();
+        }
+        for index in 1..10 {
+            assert!(matches!(confirmed.recv().await, Some(Input::Recorded(CallKey(key))) if key == index));
+        }
+        assert!(start.elapsed() >= PACE, "the second transaction begins no sooner: {:?}", start.elapsed());
+        drop(entries);
+        recorder.await.unwrap();
     }
 }

@@ -57,11 +57,12 @@ impl Store {
     /// If the database refuses, or a row can't be read.
     pub async fn calls_beginning(&self, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
         // `g` comes after every hex digit.
-        let rows = sqlx::query("SELECT * FROM call_records WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT ?2")
-            .bind(id)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM call_records WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT ?2")
+                .bind(id)
+                .bind(limit)
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(record).collect()
     }
 
@@ -119,6 +120,7 @@ async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result
         q850,
         ended_by,
         reason,
+        detail,
         quality_a,
         quality_b,
     } = record;
@@ -152,6 +154,7 @@ async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result
         .bind(q850)
         .bind(ended_by.map(ended_by_word))
         .bind(reason)
+        .bind(detail)
         .bind(quality_a.map(|quality| integer(quality.packets)))
         .bind(quality_a.map(|quality| integer(quality.lost)))
         .bind(quality_a.map(|quality| quality.jitter_ms))
@@ -199,6 +202,7 @@ fn record(row: &SqliteRow) -> Result<CallRecord, Error> {
         q850: row.try_get("q850")?,
         ended_by: optional_word(row, "ended_by", &ENDERS, ended_by_word)?,
         reason: row.try_get("reason")?,
+        detail: row.try_get("detail")?,
         quality_a: quality(row, "quality_a_packets", "quality_a_lost", "quality_a_jitter_ms")?,
         quality_b: quality(row, "quality_b_packets", "quality_b_lost", "quality_b_jitter_ms")?,
     })
@@ -302,11 +306,11 @@ const UPSERT: &str = "INSERT INTO call_records ( \
     id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
     sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, invite_at, \
     ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
-    sip_status, q850, ended_by, reason, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
+    sip_status, q850, ended_by, reason, detail, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
     quality_b_packets, quality_b_lost, quality_b_jitter_ms \
 ) VALUES ( \
     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-    ?, ?, ? \
+    ?, ?, ?, ? \
 ) ON CONFLICT (id) DO UPDATE SET \
     direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
     agent_id = excluded.agent_id, agent_source = excluded.agent_source, \"from\" = excluded.\"from\", \
@@ -318,7 +322,7 @@ const UPSERT: &str = "INSERT INTO call_records ( \
     ended_at = excluded.ended_at, duration_ms = excluded.duration_ms, \
     billable_s = excluded.billable_s, agent_active_ms = excluded.agent_active_ms, \
     rating = excluded.rating, status = excluded.status, sip_status = excluded.sip_status, \
-    q850 = excluded.q850, ended_by = excluded.ended_by, reason = excluded.reason, \
+    q850 = excluded.q850, ended_by = excluded.ended_by, reason = excluded.reason, detail = excluded.detail, \
     quality_a_packets = excluded.quality_a_packets, quality_a_lost = excluded.quality_a_lost, \
     quality_a_jitter_ms = excluded.quality_a_jitter_ms, \
     quality_b_packets = excluded.quality_b_packets, quality_b_lost = excluded.quality_b_lost, \

@@ -40,6 +40,7 @@ fn up(index: u64) -> CallRecord {
         q850: None,
         ended_by: None,
         reason: None,
+        detail: None,
         quality_a: None,
         quality_b: None,
     }
@@ -62,6 +63,7 @@ fn ended(index: u64) -> CallRecord {
         q850: Some(16),
         ended_by: Some(EndedBy::Caller),
         reason: Some("normal".into()),
+        detail: Some("in words".into()),
         quality_a: Some(Quality { packets: 500, lost: 1, jitter_ms: 0.125 }),
         quality_b: Some(Quality { packets: u64::from(u32::MAX) + 1, lost: 0, jitter_ms: 7.5 }),
         ..up(index)

@@ -1,0 +1,2 @@
+-- What more there is to say of the reason, in words.
+ALTER TABLE call_records ADD COLUMN detail TEXT;
