@@ -89,6 +89,8 @@ impl Store {
         first.close().await.map_err(opened)?;
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
+            // A file does not hang up.
+            .test_before_acquire(false)
             .connect_with(options)
             .await
             .map_err(opened)?;
