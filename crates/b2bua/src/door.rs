@@ -261,13 +261,7 @@ fn rate(trunk: TrunkSource, number: Option<NumberSource>) -> &'static str {
 }
 
 /// What the agent is told. A caller that withholds its number is anonymous to it, and has no name.
-fn brief(
-    desk: &Desk,
-    knock: &Knock,
-    trunk: &Trunk,
-    record: &CallRecord,
-    redirected: Redirected,
-) -> Brief {
+fn brief(desk: &Desk, knock: &Knock, trunk: &Trunk, record: &CallRecord, redirected: Redirected) -> Brief {
     let caller = parties::caller(&knock.request, Some(trunk));
     let (from, shown) = match caller.privacy {
         Privacy::Open => {
