@@ -18,6 +18,7 @@ use crate::fate::{Fate, Side};
 use crate::headers::{Carried, Redirected};
 use crate::identify::{Source, identify, stranger};
 use crate::io::{CallKey, Notice, Now, Output};
+use crate::leg::EarlyMedia;
 use crate::negotiate::Opening;
 use crate::parties::{self, ANONYMOUS, Privacy};
 use crate::rate::{Bucket, Buckets};
@@ -139,7 +140,18 @@ impl Door {
                 let seat = desk.usage.take(&route);
                 let plan = Plan::new(Arc::clone(&desk.directory), route.agent, brief);
                 desk.index.dialogs.insert(knock.dialog, Owner { call: facts.key, side: Side::Caller });
-                Call::admit(desk, now, facts, Admitted { dialog: knock.dialog, opening, plan, seat })
+                Call::admit(
+                    desk,
+                    now,
+                    facts,
+                    Admitted {
+                        dialog: knock.dialog,
+                        opening,
+                        early_media: EarlyMedia::of(&knock.request),
+                        plan,
+                        seat,
+                    },
+                )
             }
             Err((number, fate)) => {
                 facts.record.number = number;

@@ -41,7 +41,8 @@ pub(crate) fn answer(
 pub(crate) fn inside(desk: &mut Desk, now: Now, event: &Event) {
     if let Event::Reinvited { transaction, .. }
     | Event::Updated { transaction, .. }
-    | Event::Requested { transaction, .. } = event
+    | Event::Requested { transaction, .. }
+    | Event::Pracked { transaction: Some(transaction), .. } = event
     {
         desk.respond(now, *transaction, refusal::plain(481));
     }

@@ -10,6 +10,7 @@ use sip::{Message, StatusCode};
 
 use super::Facts;
 use super::dialling::Approach;
+use super::early::Offered;
 use super::event::{Closed, PairEvent, StreamEvent};
 use super::hops::{Hops, setback};
 use super::reach::{bind, found, invite, no_port, open, resolve};
@@ -17,8 +18,8 @@ use super::target::Target;
 use crate::desk::Desk;
 use crate::fate::{Fate, Phase};
 use crate::io::{Now, Ticket, Verdict};
-use crate::leg::{AgentLeg, Pair, SipLeg};
-use crate::{refusal, reinvite};
+use crate::leg::{AgentLeg, Pair};
+use crate::refusal;
 
 /// How far the agent is reached.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) enum Attempt {
     /// The port pair of its leg is being bound.
     Binding { pair: Pair, hops: Hops, tries_left: u8, give_up_at: Instant },
     /// It has our INVITE. At `move_on_at` its next server gets one, if this one has said nothing by then.
-    Inviting { leg: Box<SipLeg>, hops: Hops, give_up_at: Instant, move_on_at: Option<Instant> },
+    Inviting { leg: Box<Offered>, hops: Hops, give_up_at: Instant, move_on_at: Option<Instant> },
 }
 
 /// How our INVITE failed.
@@ -102,6 +103,14 @@ impl Attempt {
         }
     }
 
+    /// The agent's leg, once it has our INVITE.
+    pub(super) fn leg(&mut self) -> Option<&mut Offered> {
+        match self {
+            Self::Inviting { leg, .. } => Some(leg),
+            Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. } => None,
+        }
+    }
+
     pub(super) fn stream(self, event: StreamEvent) -> Outcome {
         match (self, event) {
             (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
@@ -158,15 +167,18 @@ impl Attempt {
     /// A 2xx came: its answer is taken, or the dialog is ended.
     pub(super) fn answered(self, desk: &mut Desk, now: Now, response: &Message) -> Outcome {
         match self {
-            Self::Inviting { mut leg, hops, .. } => {
+            Self::Inviting { leg, hops, .. } => {
                 hops.works(desk);
-                desk.acknowledge(now, leg.dialog, None);
-                let Err(fate) = reinvite::accept(&mut leg.sdp, response) else {
-                    return Outcome::Ready(AgentLeg::Sip(leg));
-                };
-                desk.bye(now, leg.dialog, &fate);
-                desk.abandon(leg.pair);
-                Outcome::Failed(fate.words(Phase::Answered).text)
+                let (dialog, pair) = (leg.dialog, leg.pair);
+                desk.acknowledge(now, dialog, None);
+                match leg.answered(response) {
+                    Ok(leg) => Outcome::Ready(AgentLeg::Sip(Box::new(leg))),
+                    Err(fate) => {
+                        desk.bye(now, dialog, &fate);
+                        desk.abandon(pair);
+                        Outcome::Failed(fate.words(Phase::Answered).text)
+                    }
+                }
             }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
                 Outcome::Waiting(other)
@@ -225,6 +237,14 @@ impl Attempt {
         }
     }
 
+    /// It does what can't be dealt with.
+    pub(super) fn refuse(self, desk: &mut Desk, now: Now, why: &str) -> Outcome {
+        if let Some(pair) = self.abort(desk, now, &Fate::AnswerUnusable(why.to_owned())) {
+            desk.abandon(pair);
+        }
+        Outcome::Failed(why.to_owned())
+    }
+
     /// Takes back what was asked of the outside. The pair, if it has one, is still to be released.
     pub(super) fn abort(self, desk: &mut Desk, now: Now, fate: &Fate) -> Option<Pair> {
         match self {
@@ -251,7 +271,7 @@ fn move_on(
     facts: &mut Facts,
     desk: &mut Desk,
     now: Now,
-    leg: Box<SipLeg>,
+    leg: Box<Offered>,
     mut hops: Hops,
     give_up_at: Instant,
 ) -> Outcome {

@@ -9,6 +9,7 @@ use super::attempt::{Attempt, Outcome, Rejection};
 use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
+use super::ringing::{Said, rings};
 use super::{Facts, Plan, State};
 use crate::desk::Desk;
 use crate::headers::reason;
@@ -17,7 +18,7 @@ use crate::fate::{Fate, Side};
 use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Caller};
 use crate::usage::Seat;
-use crate::{dtmf, reinvite};
+use crate::dtmf;
 
 /// A caller, and the agents that may answer: what every attempt shares.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Approach {
     pub(super) plan: Plan,
     pub(super) seat: Seat,
     pub(super) ring_by: Instant,
+    /// What the caller was told last.
+    pub(super) said: Option<Said>,
     /// The values of Reason in the last agent's refusal.
     pub(super) given: Vec<String>,
 }
@@ -48,7 +51,7 @@ impl Dialling {
         now: Now,
         event: CallEvent,
     ) -> State {
-        let Self { mut approach, attempt } = *self;
+        let Self { mut approach, mut attempt } = *self;
         match event {
             CallEvent::Stream(event) => {
                 let outcome = attempt.stream(event);
@@ -62,11 +65,26 @@ impl Dialling {
                 let outcome = attempt.pair(&approach, facts, desk, now, event);
                 approach.go_on(facts, desk, now, outcome)
             }
-            CallEvent::Ringing => {
-                approach.ring(facts, desk, now);
-                let attempt = attempt.ringing(approach.ring_by);
+            CallEvent::Progress(response) => {
+                if let Some(leg) = attempt.leg() {
+                    approach.progress(facts, desk, now, leg, &response);
+                }
+                if response.status().is_some_and(|status| rings(status.code())) {
+                    attempt = attempt.ringing(approach.ring_by);
+                }
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
+            CallEvent::EarlyOffer => {
+                let outcome = attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
+                approach.go_on(facts, desk, now, outcome)
+            }
+            CallEvent::Pracked(prack, transaction) => {
+                match approach.pracked(desk, now, attempt.leg(), &prack, transaction) {
+                    Ok(()) => State::Dialling(Box::new(Self { approach, attempt })),
+                    Err(fate) => approach.end(facts, desk, now, Some(attempt), &fate),
+                }
+            }
+            CallEvent::PrackMissing => approach.end(facts, desk, now, Some(attempt), &Fate::PrackMissing),
             CallEvent::Answered(response) => {
                 let outcome = attempt.answered(desk, now, &response);
                 approach.go_on(facts, desk, now, outcome)
@@ -94,15 +112,19 @@ impl Dialling {
                 let outcome = attempt.expire(&approach, facts, desk, now);
                 approach.go_on(facts, desk, now, outcome)
             }
-            CallEvent::Dialog(_, DialogEvent::Reinvited(transaction, request)) => {
-                desk.respond(now, transaction, reinvite::early(&request));
+            CallEvent::Dialog(side, DialogEvent::Reinvited(transaction, request)) => {
+                let reply = approach.update(side, attempt.leg(), &request);
+                desk.respond(now, transaction, reply);
+                if let Some(leg) = attempt.leg() {
+                    approach.relay(desk, leg);
+                }
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::Dialog(_, DialogEvent::Requested(transaction, request)) => {
                 desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
-            CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing)
+            CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_))
             | CallEvent::Dialog(Side::Agent, DialogEvent::Ended(_))
             | CallEvent::Pair(
                 Side::Caller,
@@ -161,14 +183,6 @@ impl Approach {
     pub(super) fn tell_of_server(&self, desk: &mut Desk, server: String, error: String) {
         let agent_id = self.plan.agent().id.clone();
         desk.put(Output::Notice(Notice::ServerFailed { agent_id, server, error }));
-    }
-
-    /// The caller hears ringing from here on.
-    fn ring(&self, facts: &mut Facts, desk: &mut Desk, now: Now) {
-        if facts.record.ringing_at.is_none() {
-            facts.record.ringing_at = Some(now.wall_ms);
-            desk.ring(now, self.caller.dialog);
-        }
     }
 
     fn answer(self, facts: &mut Facts, desk: &mut Desk, now: Now, agent: AgentLeg) -> State {

@@ -267,3 +267,6 @@ const DIALOG_TERMINATED: u16 = 199;
 
 /// As many as the endpoint keeps apart.
 const MAX_FORKS: usize = 16;
+
+#[cfg(test)]
+mod tests;

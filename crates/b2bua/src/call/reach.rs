@@ -11,13 +11,14 @@ use super::Facts;
 use super::attempt::{Attempt, Outcome};
 use super::binding::{ALL_IN_USE, BIND_RETRIES};
 use super::dialling::Approach;
+use super::early::{self, Offered};
 use super::hops::Hops;
 use super::target::{Target, listener};
 use crate::desk::{Desk, Owner, after};
 use crate::fate::Side;
 use crate::headers::for_stream;
 use crate::io::{Now, Question};
-use crate::leg::{Pair, SipLeg};
+use crate::leg::Pair;
 use crate::negotiate::preferring;
 
 pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now) -> Outcome {
@@ -97,13 +98,15 @@ pub(super) fn invite(
         desk.abandon(pair);
         return Outcome::Failed(format!("no listener of ours reaches {hop}"));
     };
-    let codec = approach.caller.opening.codec(desk.config.media_address).unwrap_or(None);
+    let codec = approach.caller.codec(desk.config.media_address);
     let mut sdp = desk.exchange(pair, preferring(codec));
-    let invite: Invite = hops.target.invite(&listener, hop.address, &approach.plan, &sdp.offer());
+    sdp.open_to(approach.caller.opening.direction(desk.config.media_address));
+    let mut invite: Invite = hops.target.invite(&listener, hop.address, &approach.plan, &sdp.offer());
+    early::ask(&mut invite, approach.plan.agent().ringback);
     match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
         Ok(dialog) => {
             facts.record.sip_call_id_b = Some(desk.call_id(dialog));
-            let leg = Box::new(SipLeg { dialog, pair, sdp });
+            let leg = Box::new(Offered::new(dialog, pair, sdp));
             let give_up_at = if approach.plan.has_fallback() {
                 after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
             } else {

@@ -66,12 +66,11 @@ impl Approach {
         let heard = leg.hear(response);
         let Some(status) = response.status() else { return };
         let word = match (self.plan.agent().ringback, heard) {
-            (Ringback::None, _) | (_, Heard::End) => return,
-            (Ringback::Local, Heard::Progress | Heard::Media) if rings(status.code()) => RINGING,
-            (Ringback::Local, Heard::Progress | Heard::Media) => return,
             (Ringback::Relay, Heard::Progress | Heard::Media) => {
                 Word { status: status.code(), heard, codec: leg.codec(), gate: leg.gate(), ..RINGING }
             }
+            (Ringback::Local, Heard::Progress | Heard::Media) if rings(status.code()) => RINGING,
+            (Ringback::Relay | Ringback::Local | Ringback::None, _) => return,
         };
         let is_reliable = response.headers("Require").any(|tag| tag.eq_ignore_ascii_case("100rel"));
         let reliability = if is_reliable { Reliability::Required } else { Reliability::Unsupported };
@@ -90,14 +89,7 @@ impl Approach {
     }
 
     /// Tells the caller, once what it may hear is on its way.
-    fn tell(
-        &mut self,
-        facts: &mut Facts,
-        desk: &mut Desk,
-        now: Now,
-        word: Word,
-        leg: Option<&mut Offered>,
-    ) {
+    fn tell(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now, word: Word, leg: Option<&mut Offered>) {
         let is_late = matches!(self.caller.opening, Opening::Late);
         let reliability = match desk.reliability(self.caller.dialog) {
             // An offer of ours can be answered before the 2xx only in a PRACK.
