@@ -22,6 +22,10 @@ pub const CALLER: SocketAddr = address([198, 51, 100, 10], 5060);
 pub const MOVED: SocketAddr = address([198, 51, 100, 30], 5060);
 /// The SIP agent.
 pub const DESK: SocketAddr = address([192, 0, 2, 20], 5060);
+/// A telephone behind the SIP agent, where that one forks.
+pub const DESK_1: SocketAddr = address([192, 0, 2, 21], 5060);
+/// Another.
+pub const DESK_2: SocketAddr = address([192, 0, 2, 22], 5060);
 /// Nobody that we know.
 pub const STRANGER: SocketAddr = address([203, 0, 113, 66], 5060);
 
@@ -39,6 +43,12 @@ pub const UNASSIGNED: &str = "+14155550104";
 pub const AT_DESK_OR_BOT: &str = "+14155550105";
 /// Answered by the SIP agent under a host name.
 pub const AT_NAMED_DESK: &str = "+14155550106";
+/// Answered by the SIP agent, whose callers hear the ringing of their own network.
+pub const AT_DESK_RINGING_LOCALLY: &str = "+14155550107";
+/// Answered by the SIP agent, whose callers hear nothing before it answers.
+pub const AT_SILENT_DESK: &str = "+14155550108";
+/// Answered by the bot at [`BOT_URL`], whose callers hear nothing before it answers.
+pub const SILENT_BOT: &str = "+14155550109";
 /// Not ours.
 pub const UNKNOWN: &str = "+14155550999";
 
@@ -74,6 +84,19 @@ id = "frail"
 endpoint = { kind = "media-stream", url = "wss://frail.example.com/" }
 fallback_agent_id = "bot"
 
+[[agents]]
+id = "desk-ringing-locally"
+endpoint = { kind = "sip", uri = "sip:desk@192.0.2.20:5060" }
+ringback = "local"
+[[agents]]
+id = "silent-desk"
+endpoint = { kind = "sip", uri = "sip:desk@192.0.2.20:5060" }
+ringback = "none"
+[[agents]]
+id = "silent-bot"
+endpoint = { kind = "media-stream", url = "wss://bot.example.com/" }
+ringback = "none"
+
 [[trunks]]
 id = "acme"
 label = "Acme Telecom"
@@ -106,6 +129,18 @@ agent_id = "desk-or-bot"
 e164 = "+14155550106"
 trunk_id = "acme"
 agent_id = "named-desk"
+[[numbers]]
+e164 = "+14155550107"
+trunk_id = "acme"
+agent_id = "desk-ringing-locally"
+[[numbers]]
+e164 = "+14155550108"
+trunk_id = "acme"
+agent_id = "silent-desk"
+[[numbers]]
+e164 = "+14155550109"
+trunk_id = "acme"
+agent_id = "silent-bot"
 "#;
 
 /// What a world of this cast is made of.

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use b2bua::io::Command;
-use phone::{Invite, Recording, Step, sdp};
+use phone::{Invite, Recording, Ring, Step, sdp};
 
 use crate::cast::{
-    AT_DESK, AT_DESK_OR_BOT, AT_NAMED_DESK, BOT, BOT_URL, CALLER, DESK, DESK_NAME, ECHO, FRAIL, FRAIL_URL,
-    MOVED, P1, P2, STRANGER, UNASSIGNED, UNKNOWN, US, caller, description, desk, invite,
+    AT_DESK, AT_DESK_OR_BOT, AT_NAMED_DESK, BOT, BOT_URL, CALLER, DESK, DESK_1, DESK_2, DESK_NAME, ECHO,
+    FRAIL, FRAIL_URL, MOVED, P1, P2, STRANGER, UNASSIGNED, UNKNOWN, US, caller, description, desk, invite,
     invite_without_offer, phone, phone_behind, pick_up, proxy, talk,
 };
 use crate::{Bot, Opening, World};
@@ -395,6 +395,63 @@ scenes! {
         world.command(Duration::from_secs(2), Command::Shutdown);
         world.phone(Duration::from_secs(3), phone("late", "+12125550197", another(13), listen(ECHO)));
     }
+
+    /// The agent is heard before it answers.
+    early_media(world) {
+        world.phone(NOW, desk(vec![
+            Step::ExpectInvite,
+            Step::RingWith(heard(DESK)),
+            Step::Wait(SECOND),
+            Step::Ring { status: 180, sdp: None },
+            Step::Answer { sdp: Some(description(DESK)) },
+        ]));
+        world.phone(NOW, caller(talk(AT_DESK, SECOND)));
+    }
+
+    /// The same reliably on both legs (RFC 3262), and the caller offers anew in its PRACK.
+    reliable_early_media(world) {
+        world.phone(NOW, desk(vec![
+            Step::ExpectInvite,
+            Step::RingReliably(heard(DESK)),
+            Step::ExpectPrack,
+            Step::Answer { sdp: None },
+        ]));
+        let to = Invite::to(format!("sip:{AT_DESK}@{US}")).offer(description(CALLER));
+        let mut script = vec![
+            Step::Invite(to.header("Require", "100rel")),
+            Step::Prack { sdp: Some(description(MOVED)) },
+            Step::ExpectPracked(200),
+        ];
+        script.extend(talk(AT_DESK, SECOND).into_iter().skip(1));
+        world.phone(NOW, caller(script));
+    }
+
+    /// The caller acknowledges no provisional response.
+    prack_never_comes(world) {
+        world.phone(NOW, desk(vec![Step::ExpectInvite, Step::Ring { status: 180, sdp: None }]));
+        let to = Invite::to(format!("sip:{AT_DESK}@{US}")).offer(description(CALLER));
+        world.phone(NOW, caller(vec![Step::Invite(to.header("Require", "100rel")), Step::ExpectFinal]));
+    }
+
+    /// The agent forks, both of its telephones are heard, and both answer: one of them is ended (RFC 3261 s.13.2.2.4).
+    both_forks_answer(world) {
+        world.proxy(proxy("fork", DESK, DESK_1, Recording::Leaves).forking_to(DESK_2));
+        for (name, at, ringing) in [("one", DESK_1, SECOND), ("two", DESK_2, SECOND + SECOND / 10)] {
+            world.phone(NOW, phone(name, name, at, vec![
+                Step::ExpectInvite,
+                Step::RingWith(heard(at)),
+                Step::Wait(ringing),
+                Step::Answer { sdp: Some(description(at)) },
+                Step::ExpectBye,
+            ]));
+        }
+        world.phone(NOW, caller(talk(AT_DESK, SECOND)));
+    }
+}
+
+/// A 183 with the media of the phone at that address.
+fn heard(at: std::net::SocketAddr) -> Ring {
+    Ring::status(183).sdp(description(at))
 }
 
 /// The script of a caller that leaves the end to the other side.

@@ -84,6 +84,10 @@ storms! {
     no_common_codec
     options
     shutdown
+    early_media
+    reliable_early_media
+    prack_never_comes
+    both_forks_answer
 }
 
 #[test]
