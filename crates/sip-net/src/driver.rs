@@ -187,7 +187,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
 
     fn take_told(&mut self, told: Told) {
         match told {
-            Told::Opened { id, flow, queue } => self.connections.opened(id, flow, queue),
+            Told::Opened { id, flow, arrival } => self.connections.opened(id, flow, arrival),
             Told::Message { id, flow, bytes } => {
                 if self.hand_in_message(flow, bytes) == Sense::None {
                     self.connections.cut(id);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use sip::Flow;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -12,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::conversation::{Link, converse};
 use super::fault::StreamFault;
 use super::gate::Place;
-use super::hub::{End, Hub, Told};
+use super::hub::{Arrival, End, Hub, Told};
 use super::queue::{Waiting, queue};
 use super::vigil::Opener;
 use super::{dial, websocket};
@@ -50,14 +51,15 @@ async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr,
     let after = hub.limits.handshake;
     let end = match &door.security {
         Security::Plain => {
-            let waiting = open(&link, &hub).await;
+            let waiting = open(&link, &hub, None).await;
             converse(stream, &link, &hub, waiting).await
         }
         Security::Tls(tls) => {
             let acceptor = TlsAcceptor::from(tls.server());
             match timeout(after, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
-                    let waiting = open(&link, &hub).await;
+                    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                    let waiting = open(&link, &hub, shown.map(|shown| shown.clone().into_owned())).await;
                     converse(stream, &link, &hub, waiting).await
                 }
                 Ok(Err(error)) => {
@@ -70,7 +72,7 @@ async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr,
         }
         Security::WebSocket => match timeout(after, websocket::accept(stream)).await {
             Ok(Ok(socket)) => {
-                let waiting = open(&link, &hub).await;
+                let waiting = open(&link, &hub, None).await;
                 websocket::converse(socket, &link, &hub, waiting).await
             }
             Ok(Err(fault)) => {
@@ -83,9 +85,9 @@ async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr,
     ended(&hub, link, end).await;
 }
 
-async fn open(link: &Link, hub: &Hub) -> Waiting {
+async fn open(link: &Link, hub: &Hub, shown: Option<CertificateDer<'static>>) -> Waiting {
     let (queue, waiting) = queue(hub.limits.queue);
-    hub.tell(Told::Opened { id: link.id, flow: link.flow, queue }).await;
+    hub.tell(Told::Opened { id: link.id, flow: link.flow, arrival: Arrival { queue, shown } }).await;
     waiting
 }
 

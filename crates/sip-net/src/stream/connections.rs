@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
 use sip::{Flow, Transport};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -14,12 +15,13 @@ use super::accept::accept;
 use super::conversation::Link;
 use super::dial::dial;
 use super::fault::StreamFault;
-use super::hub::{ConnectionId, Hub, Told};
+use super::hub::{Arrival, ConnectionId, Hub, Told};
 use super::limits::StreamLimits;
 use super::names::Names;
 use super::queue::{Queue, Refused, queue};
 use super::vigil::Opener;
 use crate::listener::{Door, Security};
+use crate::tls::is_for;
 
 /// All connections, and the doors that they come in by.
 #[derive(Debug)]
@@ -29,8 +31,10 @@ pub(crate) struct Connections {
     heard: mpsc::Receiver<Told>,
     accepting: JoinSet<()>,
     live: BTreeMap<ConnectionId, Live>,
-    /// The connection that a flow's messages take: the youngest, where a peer connects from the port that we call it at.
-    flows: BTreeMap<Flow, ConnectionId>,
+    /// The youngest connection of a flow that its peer opened.
+    came: BTreeMap<Flow, ConnectionId>,
+    /// The one that we opened: who a TLS peer is has been checked there.
+    called: BTreeMap<Flow, ConnectionId>,
     /// How many of `live` we opened.
     ours: usize,
     pub(crate) names: Names,
@@ -40,6 +44,8 @@ pub(crate) struct Connections {
 struct Live {
     queue: Queue,
     opener: Opener,
+    /// The certificate that a peer showed that came in.
+    shown: Option<CertificateDer<'static>>,
 }
 
 /// Why a message can't be sent.
@@ -68,7 +74,8 @@ impl Connections {
             heard,
             accepting,
             live: BTreeMap::new(),
-            flows: BTreeMap::new(),
+            came: BTreeMap::new(),
+            called: BTreeMap::new(),
             ours: 0,
             names: Names::default(),
         }
@@ -86,7 +93,7 @@ impl Connections {
 
     /// Sends on the flow's connection, or on one that is opened for it. Nothing is waited for.
     pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) -> Result<(), Unsent> {
-        if let Some((id, live)) = self.flows.get(&flow).and_then(|id| Some((*id, self.live.get(id)?))) {
+        if let Some((id, live)) = self.carrier(flow, &bytes).and_then(|id| Some((id, self.live.get(&id)?))) {
             match live.queue.push(bytes.clone()) {
                 Ok(()) => return Ok(()),
                 Err(Refused::Full) => {
@@ -104,9 +111,10 @@ impl Connections {
     }
 
     /// Takes note of a connection that has opened.
-    pub(crate) fn opened(&mut self, id: ConnectionId, flow: Flow, queue: Queue) {
-        self.live.insert(id, Live { queue, opener: Opener::Peer });
-        self.flows.insert(flow, id);
+    pub(crate) fn opened(&mut self, id: ConnectionId, flow: Flow, arrival: Arrival) {
+        let Arrival { queue, shown } = arrival;
+        self.live.insert(id, Live { queue, opener: Opener::Peer, shown });
+        self.came.insert(flow, id);
     }
 
     /// Takes note of a connection that has ended. Whether it was the one of its flow.
@@ -131,6 +139,27 @@ impl Connections {
         timeout(LAST_WORDS, last).await.ok();
     }
 
+    /// The connection that a message takes: the peer's own as long as there is one. By TLS a request goes to whom we called and checked,
+    /// if there is such a connection; one that begins something goes by the peer's own only if its certificate is for the host that is
+    /// called (RFC 5923 s.8).
+    fn carrier(&self, flow: Flow, message: &Bytes) -> Option<ConnectionId> {
+        let (came, called) = (self.came.get(&flow).copied(), self.called.get(&flow).copied());
+        if flow.transport != Transport::Tls {
+            return came.or(called);
+        }
+        let shows = |id: &ConnectionId| self.live.get(id).is_some_and(|live| self.shows(live, flow));
+        match Kind::of(message) {
+            Kind::Response => came.or(called),
+            Kind::Within => called.or(came),
+            Kind::Fresh => called.or(came.filter(shows)),
+        }
+    }
+
+    /// Whether a peer that came in has shown that it is the host that is called.
+    fn shows(&self, live: &Live, flow: Flow) -> bool {
+        live.shown.as_ref().is_some_and(|shown| is_for(shown, &self.names.of(flow.remote)))
+    }
+
     fn open(&mut self, flow: Flow, bytes: Bytes) -> Result<(), Unsent> {
         let own = |door: &&Arc<Door>| door.transport() == flow.transport && door.local == flow.local;
         let door = self.doors.iter().find(own).map(Arc::clone).ok_or(Unsent::NoDoor)?;
@@ -150,8 +179,8 @@ impl Connections {
         let id = self.hub.next_id();
         let link = Link { id, flow, opener: Opener::We, name };
         tokio::spawn(dial(door, self.hub.clone(), link, waiting));
-        self.live.insert(id, Live { queue, opener: Opener::We });
-        self.flows.insert(flow, id);
+        self.live.insert(id, Live { queue, opener: Opener::We, shown: None });
+        self.called.insert(flow, id);
         self.ours += 1;
         Ok(())
     }
@@ -160,11 +189,34 @@ impl Connections {
         if self.live.remove(&id).is_some_and(|live| live.opener == Opener::We) {
             self.ours -= 1;
         }
-        if self.flows.get(&flow) != Some(&id) {
-            return Lost::Spare;
+        let mut lost = Lost::Spare;
+        for flows in [&mut self.came, &mut self.called] {
+            if flows.get(&flow) == Some(&id) {
+                flows.remove(&flow);
+                lost = Lost::Flow;
+            }
         }
-        self.flows.remove(&flow);
-        Lost::Flow
+        lost
+    }
+}
+
+/// What a message is to a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Response,
+    /// A request within a dialog, which belongs to whom it was begun with.
+    Within,
+    /// Any other request.
+    Fresh,
+}
+
+impl Kind {
+    fn of(message: &Bytes) -> Self {
+        if message.starts_with(b"SIP/2.0 ") {
+            return Self::Response;
+        }
+        let within = sip::Message::parse(message.clone()).is_ok_and(|request| request.to_tag().is_some());
+        if within { Self::Within } else { Self::Fresh }
     }
 }
 

@@ -30,12 +30,12 @@ pub(crate) async fn dial(door: Arc<Door>, hub: Hub, link: Link, waiting: Waiting
 }
 
 async fn call(door: &Door, hub: &Hub, link: &Link, waiting: Waiting) -> End {
-    let after = hub.limits.handshake;
+    let StreamLimits { connect: by, handshake: after, .. } = *hub.limits;
     let unreachable = |error: String| End::from(StreamFault::Unreachable { flow: link.flow, error });
-    let stream = match timeout(after, connect(door.local, link.flow.remote)).await {
+    let stream = match timeout(by, connect(door.local, link.flow.remote)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return unreachable(words(&error)),
-        Err(_) => return unreachable(format!("no answer in {} s", after.as_secs())),
+        Err(_) => return unreachable(format!("no answer in {} s", by.as_secs())),
     };
     prepare(&stream, &hub.limits);
     match (&door.security, &link.name) {

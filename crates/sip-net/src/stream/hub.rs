@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
 use sip::Flow;
 use tokio::sync::mpsc;
 
@@ -20,13 +21,21 @@ pub(crate) struct ConnectionId(u64);
 #[derive(Debug)]
 pub(crate) enum Told {
     /// A peer has come in, its handshake done.
-    Opened { id: ConnectionId, flow: Flow, queue: Queue },
+    Opened { id: ConnectionId, flow: Flow, arrival: Arrival },
     /// A message came, whole.
     Message { id: ConnectionId, flow: Flow, bytes: Bytes },
     /// It is over: the last word of it.
     Ended { id: ConnectionId, flow: Flow, end: End },
     /// A peer was not let in.
     TurnedAway(StreamFault),
+}
+
+/// A connection that a peer opened.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) queue: Queue,
+    /// The certificate that the peer showed, from a CA whose clients we take.
+    pub(crate) shown: Option<CertificateDer<'static>>,
 }
 
 /// How a connection ended.

@@ -9,7 +9,9 @@ pub struct StreamLimits {
     pub connections: usize,
     /// Of those that peers opened, from one source: an IPv4 address, or an IPv6 network of 64 bits.
     pub per_source: usize,
-    /// For reaching a peer, and again for the handshake of TLS or WebSocket.
+    /// For reaching a peer. Not long: there may be another to call, or UDP to call it by.
+    pub connect: Duration,
+    /// For the handshake of TLS or WebSocket.
     pub handshake: Duration,
     /// For a peer's first message, and for each message from its first octet to its last.
     pub message: Duration,
@@ -31,6 +33,7 @@ impl Default for StreamLimits {
         Self {
             connections: 4_000,
             per_source: 1_000,
+            connect: Duration::from_secs(4),
             handshake: Duration::from_secs(10),
             message: Duration::from_secs(30),
             idle: Duration::from_hours(5),

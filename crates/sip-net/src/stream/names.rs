@@ -28,9 +28,13 @@ impl Names {
         }
     }
 
-    /// The name last resolved to `address`; without one, the address is the name.
+    /// The name last resolved to `address`, else one resolved to another port there, for a peer's Contact names the port that it likes;
+    /// without one, the address is the name.
     pub(crate) fn of(&self, address: SocketAddr) -> String {
-        self.names.get(&address).cloned().unwrap_or_else(|| address.ip().to_string())
+        let ports = SocketAddr::new(address.ip(), 0)..=SocketAddr::new(address.ip(), u16::MAX);
+        let exact = self.names.get(&address);
+        let name = exact.or_else(|| self.names.range(ports).next().map(|(_, name)| name));
+        name.cloned().unwrap_or_else(|| address.ip().to_string())
     }
 }
 
@@ -48,6 +52,8 @@ mod tests {
         names.learn("a.example", &[address]);
         names.learn("b.example.", &[address]);
         assert_eq!(names.of(address), "b.example");
+        assert_eq!(names.of("192.0.2.1:5071".parse().unwrap()), "b.example", "another port of the same peer");
+        assert_eq!(names.of("192.0.2.2:5061".parse().unwrap()), "192.0.2.2");
     }
 
     #[test]
@@ -58,6 +64,6 @@ mod tests {
             names.learn("a.example", &[address(port)]);
         }
         assert_eq!((names.names.len(), names.order.len()), (MOST, MOST));
-        assert_eq!(names.of(address(0)), "192.0.2.1");
+        assert!(!names.names.contains_key(&address(0)));
     }
 }

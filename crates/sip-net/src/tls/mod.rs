@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -105,6 +105,12 @@ impl Tls {
         }
         loaded
     }
+}
+
+/// Whether a certificate is for the host that goes by that name (RFC 5922 s.7).
+pub(crate) fn is_for(certificate: &CertificateDer<'_>, name: &str) -> bool {
+    let called = ServerName::try_from(name.to_owned());
+    called.is_ok_and(|called| name::check(certificate, &called).is_ok())
 }
 
 type Configs = (Arc<ServerConfig>, Arc<ClientConfig>);

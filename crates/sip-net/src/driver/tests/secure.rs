@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -82,9 +83,13 @@ fn listening(files: TlsFiles, trust: &Trust) -> Listener {
     bind_tls("127.0.0.1:0".parse().unwrap(), Tls::load(files, trust).unwrap()).unwrap()
 }
 
-fn echo(input: &Input) -> Said {
-    let Input::Datagram { flow, bytes } = input else { return Said::NOTHING };
-    Said::outputs(vec![transmit(*flow, bytes.clone())])
+const OK: &str = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:c@d>;tag=1\r\n\
+    To: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+/// Answers what comes in.
+fn answer(input: &Input) -> Said {
+    let Input::Datagram { flow, .. } = input else { return Said::NOTHING };
+    Said::outputs(vec![transmit(*flow, OK)])
 }
 
 /// A client that trusts `authority`, without a certificate.
@@ -103,9 +108,13 @@ async fn connect(connector: &TlsConnector, to: SocketAddr) -> std::io::Result<Tl
 
 async fn exchange(stream: &mut TlsStream<TcpStream>) {
     stream.write_all(OPTIONS.as_bytes()).await.unwrap();
-    let mut buffer = vec![0; OPTIONS.len()];
+    assert_eq!(read(stream, OK.len()).await, OK);
+}
+
+async fn read(stream: &mut TlsStream<TcpStream>, length: usize) -> String {
+    let mut buffer = vec![0; length];
     within(stream.read_exact(&mut buffer)).await.unwrap();
-    assert_eq!(buffer, OPTIONS.as_bytes());
+    String::from_utf8(buffer).unwrap()
 }
 
 /// Two nodes: one calls the other by a name, as the other's certificate makes of it what it does.
@@ -128,7 +137,7 @@ async fn call(server: Listener, client: Listener, name: &str) -> Pair {
         let resolved = matches!(input, Input::Verdict(..));
         Said::outputs(resolved.then(|| transmit(flow, OPTIONS)).into_iter().collect())
     });
-    let server = Node::start(vec![server], echo);
+    let server = Node::start(vec![server], answer);
     client.hand_in(Input::Timeout).await;
     assert!(matches!(client.seen().await, Input::Timeout));
     assert!(matches!(client.seen().await, Input::Verdict(_, Verdict::Resolved(_))));
@@ -139,7 +148,7 @@ async fn call(server: Listener, client: Listener, name: &str) -> Pair {
 async fn both_versions_of_tls_are_spoken_and_without_alpn() {
     let authority = Authority::new();
     let files = authority.certify(vec![dns("us.example")], Age::Current);
-    let mut node = Node::start(vec![listening(files, &authority.trust())], echo);
+    let mut node = Node::start(vec![listening(files, &authority.trust())], answer);
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let mut peer = connect(&client(&authority, &[version]), node.locals[0]).await.unwrap();
         exchange(&mut peer).await;
@@ -160,7 +169,7 @@ async fn a_server_is_called_by_the_name_that_was_resolved_and_taken_if_its_certi
         let trust = authority.trust();
         let mut pair = call(listening(files.clone(), &trust), listening(files, &trust), "localhost").await;
         assert_eq!(pair.server.message().await.1, OPTIONS);
-        assert_eq!(pair.client.message().await, (pair.flow, OPTIONS.into()));
+        assert_eq!(pair.client.message().await, (pair.flow, OK.into()));
     }
 }
 
@@ -171,7 +180,7 @@ async fn a_server_called_by_its_address_is_known_by_an_ip_address_in_its_certifi
     let files = authority.certify(vec![address], Age::Current);
     let trust = authority.trust();
     let mut pair = call(listening(files.clone(), &trust), listening(files, &trust), "127.0.0.1").await;
-    assert_eq!(pair.client.message().await, (pair.flow, OPTIONS.into()));
+    assert_eq!(pair.client.message().await, (pair.flow, OK.into()));
 }
 
 /// What the client says of a server with such a certificate.
@@ -225,7 +234,7 @@ async fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
     let authority = Authority::new();
     let files = authority.certify(vec![dns("us.example")], Age::Current);
     let files = TlsFiles { client_ca: Some(authority.ca()), ..files };
-    let mut node = Node::start(vec![listening(files, &authority.trust())], echo);
+    let mut node = Node::start(vec![listening(files, &authority.trust())], answer);
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let connected = connect(&client(&authority, &[version]), node.locals[0]).await;
         if let Ok(mut peer) = connected {
@@ -252,7 +261,7 @@ async fn a_client_is_taken_or_refused_by_the_ca_of_its_certificate() {
     let own = mutual(&ours);
     let mut pair =
         call(listening(own.clone(), &ours.trust()), listening(own.clone(), &ours.trust()), "localhost").await;
-    assert_eq!(pair.client.message().await, (pair.flow, OPTIONS.into()));
+    assert_eq!(pair.client.message().await, (pair.flow, OK.into()));
 
     let mut pair =
         call(listening(own, &ours.trust()), listening(mutual(&strange), &ours.trust()), "localhost").await;
@@ -267,7 +276,7 @@ async fn a_client_is_taken_or_refused_by_the_ca_of_its_certificate() {
 async fn a_changed_certificate_is_that_of_the_next_connection_and_open_ones_go_on() {
     let authority = Authority::new();
     let files = authority.certify(vec![dns("us.example")], Age::Current);
-    let node = Node::start(vec![listening(files, &authority.trust())], echo);
+    let node = Node::start(vec![listening(files, &authority.trust())], answer);
     let connector = client(&authority, rustls::ALL_VERSIONS);
     let shown = |peer: &TlsStream<TcpStream>| peer.get_ref().1.peer_certificates().unwrap()[0].clone();
     let mut before = connect(&connector, node.locals[0]).await.unwrap();
@@ -285,11 +294,70 @@ async fn what_is_no_tls_and_who_does_not_finish_the_handshake_are_told() {
     let files = authority.certify(vec![dns("us.example")], Age::Current);
     let limits = StreamLimits { handshake: Duration::from_millis(300), ..StreamLimits::default() };
     let listeners = vec![listening(files, &authority.trust())];
-    let mut node = Node::start(Sockets { listeners, limits, ..Sockets::default() }, echo);
+    let mut node = Node::start(Sockets { listeners, limits, ..Sockets::default() }, answer);
     let mut plain = TcpStream::connect(node.locals[0]).await.unwrap();
     plain.write_all(OPTIONS.as_bytes()).await.unwrap();
     let told = node.fault().await.to_string();
     assert!(told.ends_with("no TLS: what comes is no TLS; is it SIP over plain TCP?"), "{told}");
     let _half_open = TcpStream::connect(node.locals[0]).await.unwrap();
     assert!(matches!(node.fault().await, StreamFault::Handshake { .. }));
+}
+
+/// Sends these to who came in last, one for each `Timeout`.
+fn in_turn(messages: &'static [&'static str]) -> impl FnMut(&Input) -> Said + Send {
+    let (mut peer, mut messages) = (None, messages.iter());
+    move |input| {
+        if let Input::Datagram { flow, .. } = input {
+            peer = Some(*flow);
+        }
+        let next = matches!(input, Input::Timeout).then(|| messages.next()).flatten();
+        Said::outputs(peer.zip(next).map(|(flow, text)| transmit(flow, *text)).into_iter().collect())
+    }
+}
+
+const BYE: &str = "BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK2\r\nFrom: <sip:c@d>;tag=1\r\n\
+    To: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n";
+
+#[tokio::test]
+async fn nothing_begins_on_a_connection_whose_peer_has_not_shown_who_it_is_but_what_it_began_goes_on() {
+    let authority = Authority::new();
+    let files = authority.certify(vec![dns("us.example")], Age::Current);
+    let mut node = Node::start(vec![listening(files, &authority.trust())], in_turn(&[OK, BYE, OPTIONS, BYE]));
+    let mut peer = connect(&client(&authority, rustls::ALL_VERSIONS), node.locals[0]).await.unwrap();
+    peer.write_all(OPTIONS.as_bytes()).await.unwrap();
+    let (flow, _) = node.message().await;
+    for text in [OK, BYE] {
+        node.hand_in(Input::Timeout).await;
+        assert_eq!(read(&mut peer, text.len()).await, text);
+    }
+    node.hand_in(Input::Timeout).await;
+    let told = node.fault().await;
+    assert!(matches!(told, StreamFault::Unreachable { .. }), "it was to be called anew: {told}");
+    assert_eq!(node.failed().await, flow);
+    node.hand_in(Input::Timeout).await;
+    assert_eq!(read(&mut peer, BYE.len()).await, BYE, "its own connection goes on");
+}
+
+#[tokio::test]
+async fn a_peer_that_has_shown_to_be_the_host_that_is_called_is_called_on_its_own_connection() {
+    let authority = Authority::new();
+    let address = SanType::IpAddress("127.0.0.1".parse().unwrap());
+    let files = authority.certify(vec![address, dns("us.example")], Age::Current);
+    let files = TlsFiles { client_ca: Some(authority.ca()), ..files };
+    let own = fs::read(&files.certificate).unwrap();
+    let key = fs::read(&files.private_key).unwrap();
+    let mut node = Node::start(vec![listening(files, &authority.trust())], in_turn(&[OPTIONS]));
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_client_auth_cert(
+        vec![CertificateDer::from_pem_slice(&own).unwrap()],
+        PrivateKeyDer::from_pem_slice(&key).unwrap(),
+    );
+    let mut peer = connect(&TlsConnector::from(Arc::new(config.unwrap())), node.locals[0]).await.unwrap();
+    peer.write_all(OK.as_bytes()).await.unwrap();
+    node.message().await;
+    node.hand_in(Input::Timeout).await;
+    assert_eq!(read(&mut peer, OPTIONS.len()).await, OPTIONS);
 }
