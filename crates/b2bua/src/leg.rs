@@ -42,7 +42,10 @@ impl Caller {
 pub(crate) enum Told {
     Nothing,
     /// What the 2xx will say, in a provisional response that may be lost: the 2xx says the same (RFC 3261 s.13.2.1).
-    Foretold { sdp: Box<Exchange>, text: String },
+    Foretold {
+        sdp: Box<Exchange>,
+        text: String,
+    },
     /// Our answer or offer, in a reliable provisional response: the 2xx says nothing more (RFC 6337 s.2.2).
     Described(Box<Exchange>),
 }

@@ -44,6 +44,7 @@ pub(super) struct Rejection<'a> {
 
 /// Where an attempt leads.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it goes from hand to hand, and is never kept")]
 pub(super) enum Outcome {
     /// Nowhere yet.
     Waiting(Attempt),
@@ -228,7 +229,10 @@ impl Attempt {
             Self::Inviting { leg, hops, give_up_at, .. } if now.instant < give_up_at => {
                 move_on(approach, facts, desk, now, leg, hops, give_up_at)
             }
-            other => {
+            other @ (Self::Stream { .. }
+            | Self::Resolving { .. }
+            | Self::Binding { .. }
+            | Self::Inviting { .. }) => {
                 if let Some(pair) = other.abort(desk, now, &Fate::NoAnswer) {
                     desk.abandon(pair);
                 }

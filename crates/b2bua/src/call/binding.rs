@@ -9,9 +9,9 @@ use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
 use crate::desk::{Desk, Owner, after};
-use crate::headers::reason;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
+use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
 use crate::leg::{Caller, EarlyMedia, Pair, Told};
 use crate::negotiate::Opening;
@@ -74,7 +74,8 @@ impl Binding {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
                 let Admitted { dialog, opening, early_media, plan, seat } = self.admitted;
                 let caller = Caller { dialog, pair: self.pair, opening, told: Told::Nothing, early_media };
-                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new(), said: None }.reach(facts, desk, now)
+                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new(), said: None }
+                    .reach(facts, desk, now)
             }
             CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
                 match self.tries_left.checked_sub(1) {
@@ -107,7 +108,10 @@ impl Binding {
             | CallEvent::PrackMissing
             | CallEvent::Answered(_)
             | CallEvent::Rejected(..)
-            | CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_))
+            | CallEvent::Dialog(
+                _,
+                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_),
+            )
             | CallEvent::Stream(_)
             | CallEvent::Pair(..)
             | CallEvent::Verdict(_)

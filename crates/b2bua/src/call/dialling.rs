@@ -12,13 +12,13 @@ use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::ringing::{Said, rings};
 use super::{Facts, Plan, State};
 use crate::desk::Desk;
-use crate::headers::reason;
+use crate::dtmf;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
+use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
 use crate::leg::{AgentLeg, Caller};
 use crate::usage::Seat;
-use crate::dtmf;
 
 /// A caller, and the agents that may answer: what every attempt shares.
 #[derive(Debug)]
@@ -75,7 +75,8 @@ impl Dialling {
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome = attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
+                let outcome =
+                    attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Pracked(prack, transaction) => {
@@ -124,7 +125,10 @@ impl Dialling {
                 desk.respond(now, transaction, dtmf::inside(&request, |_, _| Pressed::Early));
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
-            CallEvent::Dialog(_, DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_))
+            CallEvent::Dialog(
+                _,
+                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_),
+            )
             | CallEvent::Dialog(Side::Agent, DialogEvent::Ended(_))
             | CallEvent::Pair(
                 Side::Caller,

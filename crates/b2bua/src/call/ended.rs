@@ -33,7 +33,10 @@ impl Ended {
             | CallEvent::Rejected(..)
             | CallEvent::Dialog(
                 _,
-                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_) | DialogEvent::Ended(_),
+                DialogEvent::Acknowledged(_)
+                | DialogEvent::AckMissing(_)
+                | DialogEvent::Session(_)
+                | DialogEvent::Ended(_),
             )
             | CallEvent::Stream(_)
             | CallEvent::Pair(..)

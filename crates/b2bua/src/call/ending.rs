@@ -80,7 +80,10 @@ impl Ending {
             | CallEvent::Rejected(..)
             | CallEvent::Dialog(
                 _,
-                DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_) | DialogEvent::Ended(_),
+                DialogEvent::Acknowledged(_)
+                | DialogEvent::AckMissing(_)
+                | DialogEvent::Session(_)
+                | DialogEvent::Ended(_),
             )
             | CallEvent::Stream(_)
             | CallEvent::Pair(_, PairEvent::Bound | PairEvent::Latched | PairEvent::Silent)

@@ -114,7 +114,10 @@ fn the_answer_of_the_2xx_takes_the_place_of_what_foretold_it() {
     assert_eq!(answered_at(early, &response(200, "one", "", "")), Some(at(1)));
     let mut early = offered();
     early.hear(&response(183, "one", "", &audio(1)));
-    assert!(early.answered(&response(200, "two", "", "")).is_err(), "another fork's answer is none of this one");
+    assert!(
+        early.answered(&response(200, "two", "", "")).is_err(),
+        "another fork's answer is none of this one"
+    );
 }
 
 #[test]
