@@ -426,6 +426,7 @@ impl<'a> Stage<'a> {
                 | Event::Answered { .. }
                 | Event::Refused { .. }
                 | Event::Undeliverable { .. }
+                | Event::ReinviteCancelled { .. }
                 | Event::Malformed { .. } => {}
             }
         }
