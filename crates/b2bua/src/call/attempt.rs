@@ -299,6 +299,7 @@ impl Rejection<'_> {
                 let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(MAX_PHRASE).collect();
                 format!("it answered {code} {phrase}")
             }
+            None if self.failure == Failure::Unsendable => "nothing can be sent to it".to_owned(),
             None => format!("no answer from it ({code})"),
         }
     }

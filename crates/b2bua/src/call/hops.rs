@@ -13,16 +13,16 @@ use crate::io::Now;
 #[derive(Debug)]
 pub(super) struct Hops {
     pub(super) target: Target,
-    candidates: Candidates,
+    candidates: Box<Candidates>,
     tries_left: u8,
 }
 
 impl Hops {
     pub(super) fn new(target: Target, candidates: Candidates) -> Self {
-        Self { target, candidates, tries_left: MAX_TRIES - 1 }
+        Self { target, candidates: Box::new(candidates), tries_left: MAX_TRIES - 1 }
     }
 
-    pub(super) const fn current(&self) -> &Candidate {
+    pub(super) fn current(&self) -> &Candidate {
         self.candidates.current()
     }
 
