@@ -101,6 +101,11 @@ fn a_faulty_configuration_is_refused_with_file_line_key_expectation_and_remedy()
              found [\"0.0.0.0\"]; write, for example, tcp = [\"0.0.0.0:5060\"]",
         ),
         (
+            "[sip]\nname_servers = [\"dns.example\"]\n",
+            "faulty.toml:2: sip.name_servers: expected at most 8 different addresses IP or IP:PORT, \
+             found [\"dns.example\"]; write, for example, name_servers = [\"192.0.2.53\"]",
+        ),
+        (
             "[media]\nbackend = \"io-uring\"\n",
             "faulty.toml:2: media.backend: expected \"auto\" or \"epoll\", as \"io-uring\" is not in this version, \
              found \"io-uring\"; write, for example, backend = \"auto\"",
