@@ -7,6 +7,7 @@ use rsip::{Header, Method, Request};
 use crate::Phone;
 use crate::call::Call;
 use crate::sdp;
+use crate::server::Server;
 use crate::steps::Progress;
 use crate::wire;
 
@@ -19,7 +20,7 @@ pub enum Reaction {
     Answers(String),
     /// A final response of 300 to 699, with these headers, name and value.
     Refuses(u16, Vec<(String, String)>),
-    /// Nothing, until the script says so by [`crate::Step::Respond`].
+    /// Nothing but a 100 to a re-INVITE, until the script says so by [`crate::Step::Respond`].
     Waits,
 }
 
@@ -93,6 +94,9 @@ impl Phone {
                 self.respond_with(now, branch, method, status, None, further(headers));
             }
             Reaction::Waits => {
+                if method == Method::Invite {
+                    self.respond(now, branch, method, 100, None);
+                }
                 self.requests.push_back(method);
                 self.take_sdp(request.body());
                 return;
@@ -110,18 +114,30 @@ impl Phone {
         self.take_sdp(request.body());
     }
 
+    /// The dialog ends: what was left open in it is answered (RFC 3261 s.15.1.2).
+    pub(crate) fn terminate_open(&mut self, now: Instant) {
+        let open = self.servers.iter().filter(|server| is_open_change(server));
+        let open: Vec<_> = open.map(|server| (server.branch.clone(), server.request.method)).collect();
+        for (branch, method) in open {
+            self.respond(now, &branch, method, 487, None);
+        }
+    }
+
     /// Answers what a [`Reaction::Waits`] left open, the oldest first.
     pub(crate) fn respond_later(&mut self, now: Instant, status: u16, sdp: Option<&str>) -> Progress {
-        let open = self.servers.iter().find(|server| {
-            server.is_proceeding()
-                && matches!(server.request.method, Method::Invite | Method::Update)
-                && wire::tag(&wire::to(&server.request)).is_some()
-        });
+        let open = self.servers.iter().find(|server| is_open_change(server));
         if let Some((branch, method)) = open.map(|server| (server.branch.clone(), server.request.method)) {
             self.respond(now, &branch, method, status, sdp);
         }
         Progress::Done
     }
+}
+
+/// A re-INVITE or UPDATE without a final response.
+fn is_open_change(server: &Server) -> bool {
+    server.is_proceeding()
+        && matches!(server.request.method, Method::Invite | Method::Update)
+        && wire::tag(&wire::to(&server.request)).is_some()
 }
 
 pub(crate) fn further(headers: Vec<(String, String)>) -> Vec<Header> {

@@ -90,6 +90,7 @@ impl Phone {
         };
         self.respond(now, branch, Method::Bye, status, None);
         if let Some(ended) = ended {
+            self.terminate_open(now);
             self.requests.push_back(Method::Bye);
             self.over(now, ended);
         }

@@ -240,6 +240,7 @@ impl Phone {
                     Some(peer) => self.begin(now, peer, branch, request),
                     None => self.over(now, ended),
                 }
+                self.terminate_open(now);
             }
             call @ (Call::Idle
             | Call::Calling { .. }

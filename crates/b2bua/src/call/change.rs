@@ -81,6 +81,9 @@ impl Talk {
             }
             Considered::Passed(offer, proposal) => {
                 let method = request.method().clone();
+                if method == Method::Invite {
+                    desk.respond(now, transaction, plain(100));
+                }
                 let until = after(now, patience(&method));
                 let asker = Asker { side, transaction, method, offer: *offer, proposal, until };
                 self.asking = Asking::Someone(Box::new(asker));

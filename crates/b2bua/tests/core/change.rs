@@ -42,7 +42,7 @@ fn version(text: &str) -> u64 {
 fn a_hold_reaches_the_agent_before_the_holder_is_answered() {
     let (mut house, mut call) = connected();
     hold(&mut house, &mut call);
-    assert_eq!(house.look(), "\nagent <- INVITE\n", "the caller waits");
+    assert_eq!(house.look(), "\ncaller <- 100\nagent <- INVITE\n", "the caller waits");
     let offer = house.last(AGENT, "INVITE");
     assert!(body(&offer).contains("a=sendonly") && version(&offer) == 2, "{offer}");
     agent_says(&mut house, "200 OK", &directed(DESK, "recvonly"));
@@ -62,7 +62,9 @@ caller <- 200
     call.inside(&mut house, "INVITE", "", OFFER);
     assert!(body(&house.last(AGENT, "INVITE")).contains("a=sendrecv"));
     agent_says(&mut house, "200 OK", DESK);
-    assert!(house.look().ends_with("describe m1 Pcmu 192.0.2.9:40000 both\ncaller <- 200\n"));
+    assert!(house.look().ends_with(
+        "describe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcmu 198.51.100.8:50000 both\ncaller <- 200\n"
+    ));
     assert!(body(&house.last(CALLER, "200")).contains("a=sendrecv"));
 }
 
@@ -85,7 +87,7 @@ fn the_holder_hears_what_the_held_side_makes_of_it() {
 fn a_side_that_holds_is_not_resumed_by_the_other() {
     let (mut house, mut call) = connected();
     agent_asks(&mut house, "INVITE", 1, "", &directed(DESK, "sendonly"));
-    assert_eq!(house.look(), "\ncaller <- INVITE\n");
+    assert_eq!(house.look(), "\nagent <- 100\ncaller <- INVITE\n");
     let ours = house.last(CALLER, "INVITE");
     reply(&mut house, CALLER, &ours, "200 OK", &directed(OFFER, "recvonly"));
     assert!(body(&house.last(AGENT, "200")).contains("a=recvonly"));
@@ -96,7 +98,7 @@ fn a_side_that_holds_is_not_resumed_by_the_other() {
     assert!(body(&house.last(CALLER, "200")).contains("a=sendonly"));
     call.ack(&mut house, "");
     agent_asks(&mut house, "INVITE", 2, "", DESK);
-    assert_eq!(house.look(), "\ncaller <- INVITE\n", "it may speak again, and hears of it");
+    assert_eq!(house.look(), "\nagent <- 100\ncaller <- INVITE\n", "it may speak again, and hears of it");
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn a_codec_that_the_other_leg_does_not_speak_is_offered_to_it_first() {
     let (mut house, mut call) = connected();
     let alaw = OFFER.replace("0 8 101", "8 101");
     call.inside(&mut house, "INVITE", "", &alaw);
-    assert_eq!(house.look(), "\nagent <- INVITE\n");
+    assert_eq!(house.look(), "\ncaller <- 100\nagent <- INVITE\n");
     assert!(body(&house.last(AGENT, "INVITE")).contains("m=audio 10002 RTP/AVP 8 0 101"));
     agent_says(&mut house, "200 OK", &DESK.replace("0 8 101", "8 101"));
     assert_eq!(
@@ -347,6 +349,6 @@ fn an_agent_that_answers_on_hold_holds_the_caller() {
     call.ack(&mut house, "");
     house.look();
     agent_asks(&mut house, "INVITE", 1, "", DESK);
-    assert_eq!(house.look(), "\ncaller <- INVITE\n");
+    assert_eq!(house.look(), "\nagent <- 100\ncaller <- INVITE\n");
     assert!(body(&house.last(CALLER, "INVITE")).contains("a=sendrecv"));
 }

@@ -78,7 +78,7 @@ fn a_change_waits_for_the_refresh_of_the_other_leg() {
     let refresh = house.last(AGENT, "INVITE");
     house.look();
     call.inside(&mut house, "INVITE", "", &OFFER.replace("a=sendrecv", "a=sendonly"));
-    assert_eq!(house.look(), "\n");
+    assert_eq!(house.look(), "\ncaller <- 100\n");
     reply(&mut house, AGENT, &refresh, "200 OK\r\nSession-Expires: 90;refresher=uac", DESK);
     assert_eq!(house.look(), "\nagent <- ACK\nagent <- INVITE\n");
     let offer = house.last(AGENT, "INVITE");
