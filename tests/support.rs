@@ -1,13 +1,13 @@
 //! A built `strowger` in a folder of its own, and the programs that call it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ pub(crate) struct Daemon {
     pub(crate) sip: SocketAddr,
     environment: Vec<(String, String)>,
     child: Child,
+    log: Log,
     /// Ends with the log.
     logging: Option<JoinHandle<()>>,
 }
@@ -71,15 +72,17 @@ impl Daemon {
         fs::write(folder.path().join("inventory.toml"), inventory).unwrap();
         let applied = strowger(folder.path(), &environment, &["apply", "inventory.toml"]).output().unwrap();
         assert!(applied.status.success(), "apply: {}", String::from_utf8_lossy(&applied.stderr));
-        let (child, logging) = spawn_ready(folder.path(), &environment);
-        Self { folder, sip, environment, child, logging: Some(logging) }
+        let log = Log::default();
+        let (child, logging) = spawn_ready(folder.path(), &environment, &log);
+        Self { folder, sip, environment, child, log, logging: Some(logging) }
     }
 
     /// Ends the daemon as `kill -9` does, and starts another one on the same store.
     pub(crate) fn kill_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, logging) = spawn_ready(self.folder.path(), &self.environment);
+        self.log = Log::default();
+        let (child, logging) = spawn_ready(self.folder.path(), &self.environment, &self.log);
         self.child = child;
         self.logging = Some(logging);
     }
@@ -105,17 +108,14 @@ impl Daemon {
         strowger(self.folder.path(), &self.environment, arguments).output().unwrap()
     }
 
-    /// What it has logged: all of it only after `terminate`.
+    /// What it has logged since its start: all of it only after `terminate`.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("strowger.log")).unwrap_or_default()
+        self.log.0.0.lock().unwrap().text.clone()
     }
 
-    /// Where its HTTP API listens.
-    pub(crate) fn api(&self) -> String {
-        let log = self.log();
-        let line = log.lines().rfind(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
-        let (_, address) = line.split_once("listen=").unwrap();
-        format!("http://{}", address.split_whitespace().next().unwrap())
+    /// Waits until it has logged `words`.
+    pub(crate) fn logged(&self, words: &str) {
+        self.log.wait(words);
     }
 
     /// Every call record, the latest first.
@@ -154,24 +154,47 @@ fn strowger(folder: &Path, environment: &[(String, String)], arguments: &[&str])
     command
 }
 
-/// Starts `strowger run` and returns once its log says that it is ready; its log goes on to `strowger.log`.
-fn spawn_ready(folder: &Path, environment: &[(String, String)]) -> (Child, JoinHandle<()>) {
+/// What a daemon has logged.
+#[derive(Clone, Default)]
+struct Log(Arc<(Mutex<Said>, Condvar)>);
+
+#[derive(Default)]
+struct Said {
+    text: String,
+    /// Whether it will say no more.
+    over: bool,
+}
+
+impl Log {
+    /// Takes in all that it says, until the end.
+    fn follow(&self, lines: impl Iterator<Item = String>) {
+        let (said, more) = &*self.0;
+        for line in lines {
+            let text = &mut said.lock().unwrap().text;
+            text.push_str(&line);
+            text.push('\n');
+            more.notify_all();
+        }
+        said.lock().unwrap().over = true;
+        more.notify_all();
+    }
+
+    fn wait(&self, words: &str) {
+        let (said, more) = &*self.0;
+        let due = |said: &mut Said| !said.over && !said.text.contains(words);
+        let (said, _) = more.wait_timeout_while(said.lock().unwrap(), PATIENCE, due).unwrap();
+        assert!(said.text.contains(words), "strowger never said `{words}`:\n{}", said.text);
+    }
+}
+
+/// Starts `strowger run` and returns once its log says that it is ready.
+fn spawn_ready(folder: &Path, environment: &[(String, String)], log: &Log) -> (Child, JoinHandle<()>) {
     let mut child =
         strowger(folder, environment, &["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let log = BufReader::new(child.stderr.take().unwrap());
-    let mut copy =
-        fs::OpenOptions::new().create(true).append(true).open(folder.join("strowger.log")).unwrap();
-    let (ready, is_ready) = mpsc::channel();
-    let logging = std::thread::spawn(move || {
-        for line in log.lines().map_while(Result::ok) {
-            writeln!(copy, "{line}").unwrap();
-            if line.contains("ready for calls") {
-                // Only the first is waited for.
-                ready.send(()).ok();
-            }
-        }
-    });
-    is_ready.recv_timeout(PATIENCE).expect("strowger run never said that it is ready");
+    let said = BufReader::new(child.stderr.take().unwrap());
+    let following = log.clone();
+    let logging = std::thread::spawn(move || following.follow(said.lines().map_while(Result::ok)));
+    log.wait("ready for calls");
     (child, logging)
 }
 

@@ -2,10 +2,12 @@
 
 use super::play::{COMPLETED, call, echo, ring};
 use super::scenarios;
-use super::world::{ABSENT, NOBODY};
+use super::world::{ABSENT, ECHO, NOBODY};
 
 /// A call that the caller gives up while it rings.
 const CANCELED: (&str, &str) = ("canceled", "canceled");
+
+const SILENCE: &str = "STROWGER__MEDIA__SILENCE_TIMEOUT_S";
 
 scenarios! {
     "one-leg":
@@ -88,4 +90,23 @@ scenarios! {
     an_invite_without_a_contact_is_a_bad_request => echo().leaves(&[("refused", "bad-request")]);
     sdp_that_is_none_is_a_bad_request => echo().leaves(&[("refused", "bad-request")]);
     another_version_of_sip_is_not_supported => echo().leaves(&[]);
+
+    an_update_that_asks_for_too_short_a_session_is_refused => echo();
+    a_large_invite_is_read => echo();
+    a_national_number_is_read_as_ours => call("4155550100").with("number", ECHO);
+    a_tel_uri_is_called => echo();
+    the_asserted_identity_names_the_caller => echo().with("from", "+12125550188");
+    info_outside_of_a_call_is_unknown => echo().leaves(&[]);
+    a_bye_before_the_ack_ends_the_call => echo();
+    a_repeated_ack_is_absorbed => echo();
+    a_call_that_begins_on_hold_is_answered_so => echo();
+    the_reason_of_a_bye_is_kept => echo().with("q850", "31");
+    the_reason_of_a_cancel_is_kept => ring().leaves(&[CANCELED]).with("q850", "31");
+    a_silent_call_is_ended => echo().set(SILENCE, "1").leaves(&[("completed", "media-silent")]);
+    a_held_call_may_be_silent => echo().set(SILENCE, "1");
+    several_calls_share_one_way =>
+        echo().sipp(&["-m", "5", "-l", "5", "-r", "50"]).leaves(&[COMPLETED; 5]);
+    srtp_alone_is_not_acceptable => echo().leaves(&[("refused", "media-encryption-required")]);
+    a_reinvite_of_another_kind_leaves_the_call_as_it_was => echo();
+    an_unknown_extension_in_a_call_is_refused => echo();
 }

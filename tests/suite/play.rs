@@ -127,15 +127,14 @@ impl Play {
             let fits = is.as_str().map_or_else(|| is.to_string() == *value, |text| text.contains(value));
             assert!(fits, "{}", told("the record", &format!("{field} is {is}, not {value}")));
         }
+        for words in &self.logged {
+            world.daemon.logged(words);
+        }
         assert!(
             world.daemon.terminate(),
             "{name} over {transport}: SIGTERM ends it with 0\n{}",
             world.logs()
         );
-        let log = world.daemon.log();
-        for words in &self.logged {
-            assert!(log.contains(words), "{name} over {transport}: not logged: `{words}`\n{}", world.logs());
-        }
         let after = world.daemon.records();
         assert_eq!(seen(&after), wanted, "{name} over {transport}: nothing was left to be ended\n{after:#?}");
     }
