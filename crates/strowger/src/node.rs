@@ -158,7 +158,10 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         max_transactions: (calls * 4 + cps * TRANSACTIONS_OF_A_SECOND) as usize,
         max_dialogs: (calls * 2 + cps * DIALOGS_OF_A_SECOND) as usize,
         udp_max_payload: config.sip.udp_max_payload.0 as usize,
-        session: sip::endpoint::SessionTimer::default(),
+        session: sip::endpoint::SessionTimer {
+            interval: Duration::from_secs(config.sip.session_expires_s.0.into()),
+            least: Duration::from_secs(config.sip.min_se_s.0.into()),
+        },
     };
     let pairs = config.media.ports.pairs();
     if pairs < calls {

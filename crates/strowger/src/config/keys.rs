@@ -47,6 +47,9 @@ impl Key {
     }
 }
 
+/// Less than the 90 s would be refused by others, and be a burden to them (RFC 4028 s.4).
+const SESSION: &str = "a whole number of seconds from 90, the least that RFC 4028 allows, to 86400";
+
 pub(super) const KEYS: &[Key] = &[
     Key::new::<NodeId>("node.id", "1 to 64 letters, digits, `.`, `_` or `-`", "\"strowger\""),
     Key::new::<DataDir>("node.data_dir", "a directory", "\"/var/lib/strowger\""),
@@ -69,6 +72,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
     Key::new::<Whole<0, 65_535>>("sip.udp_max_payload", "a whole number of octets from 0 to 65535", "1300"),
+    Key::new::<Whole<90, 86_400>>("sip.session_expires_s", SESSION, "1800"),
+    Key::new::<Whole<90, 86_400>>("sip.min_se_s", SESSION, "90"),
     Key::new::<OptionalFile>("tls.certificate", "a file, or nothing", "\"/etc/strowger/cert.pem\""),
     Key::new::<OptionalFile>("tls.private_key", "a file, or nothing", "\"/etc/strowger/key.pem\""),
     Key::new::<OptionalFile>("tls.client_ca", "a file, or nothing", "\"/etc/strowger/clients.pem\""),

@@ -62,6 +62,8 @@ pub(crate) struct Sip {
     _realm: Reserved,
     pub(crate) unknown_source: UnknownSource,
     pub(crate) udp_max_payload: Whole<0, 65_535>,
+    pub(crate) session_expires_s: Whole<90, 86_400>,
+    pub(crate) min_se_s: Whole<90, 86_400>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -192,6 +194,7 @@ impl Config {
         }
         let mut config: Self = merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
         let mut faults = config.tls_faults(written.as_ref(), overrides);
+        faults.extend(config.session_fault(written.as_ref(), overrides));
         faults.extend(config.reveal(written.as_ref(), overrides));
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
     }
@@ -208,6 +211,21 @@ impl Config {
             remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
         })
         .collect()
+    }
+
+    /// We can't refuse others what we ask for ourselves (RFC 4028 s.4).
+    fn session_fault(&self, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Option<Fault> {
+        let (asked, least) = (self.sip.session_expires_s.0, self.sip.min_se_s.0);
+        if least <= asked {
+            return None;
+        }
+        let key = KEYS.iter().find(|key| key.name == "sip.min_se_s")?;
+        Some(Fault {
+            place: place_of(key, written, overrides).0,
+            key: key.name.to_owned(),
+            message: format!("{least} is longer than sip.session_expires_s, which is {asked}"),
+            remedy: "write at most as many seconds".to_owned(),
+        })
     }
 
     /// Puts the key of the collector in the place of its name, or tells why it can't be had.

@@ -74,6 +74,14 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
             "strowger.toml:5: tls.certificate: sip.tls listens, and needs it; write, for example, certificate = \"/etc/strowger/cert.pem\"",
         ),
         (
+            "[sip]\nsession_expires_s = 60\n",
+            "strowger.toml:2: sip.session_expires_s: expected a whole number of seconds from 90, the least that RFC 4028 allows, to 86400, found 60; write, for example, session_expires_s = 1800",
+        ),
+        (
+            "[sip]\nsession_expires_s = 120\nmin_se_s = 180\n",
+            "strowger.toml:3: sip.min_se_s: 180 is longer than sip.session_expires_s, which is 120; write at most as many seconds",
+        ),
+        (
             "[admin]\nlisten = \"0.0.0.0:8080\"\n",
             "strowger.toml:2: admin.listen: expected a loopback address IP:PORT, as keys and TLS for others are not in this version, or nothing, found \"0.0.0.0:8080\"; write, for example, listen = \"127.0.0.1:8080\"",
         ),
