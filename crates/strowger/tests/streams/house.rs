@@ -1,6 +1,4 @@
-//! The built binary over TCP and TLS: calls in, calls on to a SIP agent, and a certificate that changes on disk.
-
-#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
+//! The daemon, its certificates, and peers that speak to it message by message.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,13 +7,13 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustix::process::{Pid, Signal, kill_process};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
-use tempfile::TempDir;
 
-const CONFIG: &str = r#"
+pub(super) const CONFIG: &str = r#"
 [sip]
 udp = ["127.0.0.1:0"]
 tcp = ["127.0.0.1:0 as 203.0.113.5:5060"]
@@ -27,9 +25,11 @@ private_key = "key.pem"
 format = "json"
 [media]
 workers = 1
+[admin]
+listen = ""
 "#;
 
-const INVENTORY: &str = r#"
+pub(super) const INVENTORY: &str = r#"
 [settings]
 default_agent_id = "echo"
 
@@ -39,7 +39,7 @@ endpoint = { kind = "echo" }
 
 [[agents]]
 id = "bot"
-endpoint = { kind = "sip", uri = "sip:bot@localhost:BOT;transport=tls" }
+endpoint = { kind = "sip", uri = "AGENT" }
 
 [[trunks]]
 id = "carrier"
@@ -56,13 +56,20 @@ agent_id = "bot"
 "#;
 
 /// Longer than anything that is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of a certificate.
+#[derive(Clone, Copy)]
+pub(super) enum Age {
+    Current,
+    Expired,
+}
 
 /// A CA whose certificates lie in a directory.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new(directory: &Path) -> Self {
+    pub(super) fn new(directory: &Path) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -70,14 +77,18 @@ impl Authority {
         Self(issuer)
     }
 
-    fn certify(&self, name: &str) -> (CertificateDer<'static>, KeyPair) {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    pub(super) fn certify(&self, name: &str, age: Age) -> (CertificateDer<'static>, KeyPair) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        if matches!(age, Age::Expired) {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        }
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap().der().clone(), key)
     }
 
     /// The daemon's certificate, over the one that is there.
-    fn write(&self, directory: &Path) {
+    pub(super) fn write(&self, directory: &Path) {
         let params = CertificateParams::new(vec!["us.example".to_owned()]).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -85,28 +96,41 @@ impl Authority {
         std::fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
     }
 
-    fn client(&self) -> Arc<ClientConfig> {
+    /// A client that trusts this CA, and shows what it is given.
+    pub(super) fn client(&self, own: Option<(CertificateDer<'static>, KeyPair)>) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.as_ref().der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+        let config = config.with_root_certificates(roots);
+        Arc::new(match own {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+                config.with_client_auth_cert(vec![certificate], key).unwrap()
+            }
+        })
     }
 }
 
-struct Daemon {
-    child: Child,
+pub(super) struct Daemon {
+    pub(super) child: Child,
     log: BufReader<ChildStderr>,
-    tcp: SocketAddr,
-    tls: SocketAddr,
+    pub(super) tcp: SocketAddr,
+    pub(super) tls: SocketAddr,
 }
 
 impl Daemon {
     /// With the CA as the only one that it trusts, and its SIP agent at `bot`.
-    fn start(directory: &Path, bot: u16) -> Self {
-        std::fs::write(directory.join("conf.toml"), CONFIG).unwrap();
-        std::fs::write(directory.join("inventory.toml"), INVENTORY.replace("BOT", &bot.to_string())).unwrap();
+    pub(super) fn start(directory: &Path, bot: u16) -> Self {
+        Self::start_with(directory, CONFIG, &format!("sip:bot@localhost:{bot};transport=tls"))
+    }
+
+    /// With that configuration and SIP agent.
+    pub(super) fn start_with(directory: &Path, config: &str, agent: &str) -> Self {
+        std::fs::write(directory.join("conf.toml"), config).unwrap();
+        std::fs::write(directory.join("inventory.toml"), INVENTORY.replace("AGENT", agent)).unwrap();
         let command = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
             command.args(arguments).current_dir(directory).args(["--config", "conf.toml"]);
@@ -125,8 +149,13 @@ impl Daemon {
         daemon
     }
 
+    /// Has it end its calls and itself.
+    pub(super) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
     /// Reads the log as far as the line that has `words`.
-    fn read_until(&mut self, words: &str) -> Value {
+    pub(super) fn read_until(&mut self, words: &str) -> Value {
         loop {
             let mut line = String::new();
             assert!(self.log.read_line(&mut line).unwrap() > 0, "the daemon ended before it said `{words}`");
@@ -146,22 +175,22 @@ impl Drop for Daemon {
 }
 
 /// One side of a connection, reading message by message.
-struct Wire<S> {
-    stream: S,
+pub(super) struct Wire<S> {
+    pub(super) stream: S,
     read: Vec<u8>,
 }
 
 impl<S: Read + Write> Wire<S> {
-    fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream, read: Vec::new() }
     }
 
-    fn send(&mut self, text: &str) {
+    pub(super) fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
         self.stream.flush().unwrap();
     }
 
-    fn message(&mut self) -> String {
+    pub(super) fn message(&mut self) -> String {
         loop {
             let text = String::from_utf8_lossy(&self.read).into_owned();
             if let Some(head) = text.find("\r\n\r\n") {
@@ -179,7 +208,7 @@ impl<S: Read + Write> Wire<S> {
     }
 
     /// The response that is no provisional one.
-    fn last(&mut self) -> String {
+    pub(super) fn last(&mut self) -> String {
         loop {
             let response = self.message();
             if !response.starts_with("SIP/2.0 1") {
@@ -189,18 +218,18 @@ impl<S: Read + Write> Wire<S> {
     }
 }
 
-fn header<'a>(message: &'a str, name: &str) -> &'a str {
+pub(super) fn header<'a>(message: &'a str, name: &str) -> &'a str {
     let start = format!("{name}: ");
     message.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default()
 }
 
-fn tcp(to: SocketAddr) -> TcpStream {
+pub(super) fn tcp(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-fn request(method: &str, number: &str, cseq: u32, to_tag: &str, body: &str) -> String {
+pub(super) fn request(method: &str, number: &str, cseq: u32, to_tag: &str, body: &str) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "{method} sip:{number}@us.example SIP/2.0\r\n\
@@ -212,13 +241,13 @@ fn request(method: &str, number: &str, cseq: u32, to_tag: &str, body: &str) -> S
     )
 }
 
-fn sdp() -> String {
+pub(super) fn sdp() -> String {
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
         .to_owned()
 }
 
 /// A call to the echo, from INVITE to the answer to its BYE.
-fn call<S: Read + Write>(wire: &mut Wire<S>, advertised: &str) {
+pub(super) fn call<S: Read + Write>(wire: &mut Wire<S>, advertised: &str) {
     wire.send(&request("INVITE", "+14155550100", 1, "", &sdp()));
     let answer = wire.last();
     assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
@@ -230,55 +259,15 @@ fn call<S: Read + Write>(wire: &mut Wire<S>, advertised: &str) {
     assert!(ended.starts_with("SIP/2.0 200"), "{ended}");
 }
 
-#[test]
-fn a_call_over_tcp_is_answered_on_its_connection_with_the_listeners_advertised_address() {
-    let directory = TempDir::new().unwrap();
-    Authority::new(directory.path()).write(directory.path());
-    let daemon = Daemon::start(directory.path(), 9);
-    let mut wire = Wire::new(tcp(daemon.tcp));
-    call(&mut wire, "<sip:strowger@203.0.113.5:5060;transport=tcp>");
-}
-
-#[test]
-fn a_certificate_replaced_on_disk_is_that_of_the_next_connection_while_a_call_goes_on() {
-    let directory = TempDir::new().unwrap();
-    let authority = Authority::new(directory.path());
-    authority.write(directory.path());
-    let mut daemon = Daemon::start(directory.path(), 9);
-    let connect = || {
-        let name = ServerName::try_from("us.example").unwrap();
-        let session = ClientConnection::new(authority.client(), name).unwrap();
-        Wire::new(StreamOwned::new(session, tcp(daemon.tls)))
-    };
-    let shown = |wire: &Wire<StreamOwned<ClientConnection, TcpStream>>| {
-        wire.stream.conn.peer_certificates().unwrap()[0].clone()
-    };
-    let mut before = connect();
-    before.send(&request("INVITE", "+14155550100", 1, "", &sdp()));
-    let answer = before.last();
-    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
-    let tag = header(&answer, "To").split_once(';').map(|(_, tag)| format!(";{tag}")).unwrap();
-    before.send(&request("ACK", "+14155550100", 1, &tag, ""));
-
-    authority.write(directory.path());
-    let mut after = connect();
-    after.send(&request("OPTIONS", "+14155550100", 7, "", ""));
-    assert!(after.last().starts_with("SIP/2.0 200"));
-    assert_ne!(shown(&before), shown(&after));
-    before.send(&request("BYE", "+14155550100", 2, &tag, ""));
-    assert!(before.last().starts_with("SIP/2.0 200"));
-    daemon.read_until("the files of [tls] have changed and are read anew");
-}
-
 /// A SIP agent that speaks TLS, in the name that it is given.
-struct Bot {
+pub(super) struct Bot {
     listener: TcpListener,
     config: Arc<ServerConfig>,
 }
 
 impl Bot {
-    fn new(authority: &Authority, name: &str) -> Self {
-        let (certificate, key) = authority.certify(name);
+    pub(super) fn new(authority: &Authority, name: &str, age: Age) -> Self {
+        let (certificate, key) = authority.certify(name, age);
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config =
@@ -287,60 +276,13 @@ impl Bot {
         Self { listener: TcpListener::bind("127.0.0.1:0").unwrap(), config: Arc::new(config) }
     }
 
-    fn port(&self) -> u16 {
+    pub(super) fn port(&self) -> u16 {
         self.listener.local_addr().unwrap().port()
     }
 
-    fn accept(&self) -> StreamOwned<ServerConnection, TcpStream> {
+    pub(super) fn accept(&self) -> StreamOwned<ServerConnection, TcpStream> {
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         StreamOwned::new(ServerConnection::new(Arc::clone(&self.config)).unwrap(), stream)
     }
-}
-
-#[test]
-fn a_sip_agent_is_called_over_tls_by_its_configured_name() {
-    let directory = TempDir::new().unwrap();
-    let authority = Authority::new(directory.path());
-    authority.write(directory.path());
-    let bot = Bot::new(&authority, "localhost");
-    let daemon = Daemon::start(directory.path(), bot.port());
-    let mut caller = Wire::new(tcp(daemon.tcp));
-    caller.send(&request("INVITE", "+14155550101", 1, "", &sdp()));
-    let mut agent = Wire::new(bot.accept());
-    let invite = agent.message();
-    assert!(
-        invite.starts_with(&format!("INVITE sip:bot@localhost:{};transport=tls SIP/2.0", bot.port())),
-        "{invite}"
-    );
-    assert!(header(&invite, "Via").starts_with("SIP/2.0/TLS "), "{invite}");
-    assert_eq!(agent.stream.conn.server_name(), Some("localhost"));
-    let response = format!(
-        "SIP/2.0 486 Busy Here\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag=bot\r\nCall-ID: {}\r\nCSeq: {}\r\nContent-Length: 0\r\n\r\n",
-        header(&invite, "Via"),
-        header(&invite, "From"),
-        header(&invite, "To"),
-        header(&invite, "Call-ID"),
-        header(&invite, "CSeq"),
-    );
-    agent.send(&response);
-    assert!(agent.message().starts_with("ACK "));
-    let refused = caller.last();
-    assert!(refused.starts_with("SIP/2.0 486") || refused.starts_with("SIP/2.0 480"), "{refused}");
-}
-
-#[test]
-fn a_sip_agent_of_another_name_is_not_called_and_the_log_says_why() {
-    let directory = TempDir::new().unwrap();
-    let authority = Authority::new(directory.path());
-    authority.write(directory.path());
-    let bot = Bot::new(&authority, "somebody.example");
-    let mut daemon = Daemon::start(directory.path(), bot.port());
-    let mut caller = Wire::new(tcp(daemon.tcp));
-    caller.send(&request("INVITE", "+14155550101", 1, "", &sdp()));
-    let mut agent = bot.accept();
-    assert!(agent.read(&mut [0; 16]).is_err(), "the handshake is broken off");
-    daemon.read_until("wrong name: its certificate is for somebody.example, not for localhost");
-    let refused = caller.last();
-    assert!(refused.starts_with("SIP/2.0 480"), "{refused}");
 }
