@@ -196,6 +196,29 @@ async fn a_peer_that_is_not_there_fails_its_flow_with_a_line() {
 }
 
 #[tokio::test]
+async fn who_takes_no_connection_is_given_up_in_time_for_another_way() {
+    let crowded = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    crowded.bind(&any.into()).unwrap();
+    crowded.listen(0).unwrap();
+    let remote = crowded.local_addr().unwrap().as_socket().unwrap();
+    // The system drops what asks to be let in once as many wait as may.
+    let moment = Duration::from_millis(200);
+    let knock = || std::net::TcpStream::connect_timeout(&remote, moment).ok();
+    let waiting: Vec<_> = std::iter::from_fn(knock).take(16).collect();
+    assert!(waiting.len() < 16, "nobody was kept out");
+    let limits = StreamLimits { connect: moment, ..StreamLimits::default() };
+    let listener = tcp();
+    let flow = listener.flow(remote);
+    let say = in_turn(vec![transmit(flow, OPTIONS)]);
+    let mut node = Node::start(Sockets { listeners: vec![listener], limits }, say);
+    node.hand_in(Input::Timeout).await;
+    let told = node.fault().await.to_string();
+    assert!(told.contains("can't be reached: no answer in"), "{told}");
+    assert_eq!(node.failed().await, flow);
+}
+
+#[tokio::test]
 async fn who_sends_a_message_too_slowly_is_closed_and_who_says_nothing_too() {
     let after = Duration::from_millis(200);
     let mut node = Node::start(bounded(StreamLimits { message: after, ..StreamLimits::default() }), echo);
