@@ -196,6 +196,15 @@ scenes! {
         world.phone(NOW, caller(talk(AT_NAMED_DESK, SECOND)));
     }
 
+    /// RFC 3263 s.4.3: of the agent's servers one can't serve, one says nothing, one answers.
+    next_server_of_an_agent(world) {
+        world.host(DESK_NAME, vec![DESK_1, DESK_2, DESK]);
+        let busy = vec![Step::ExpectInvite, Step::Reject { status: 503 }];
+        world.phone(NOW, phone("busy", "desk", DESK_1, busy));
+        world.phone(NOW, desk(pick_up(SECOND)));
+        world.phone(NOW, caller(talk(AT_NAMED_DESK, SECOND)));
+    }
+
     /// A SIP agent under a host name that is none.
     unresolvable_agent(world) {
         world.phone(NOW, caller(vec![invite(AT_NAMED_DESK, CALLER), Step::Expect(480)]));

@@ -193,6 +193,40 @@ fn an_agent_under_a_host_name_is_looked_up() {
 }
 
 #[test]
+fn the_next_server_of_an_agent_is_called_after_a_503_and_after_silence() {
+    let world = play(scenes::next_server_of_an_agent);
+    assert_ladder(
+        &world,
+        "
+             0  caller -> us           INVITE sdp
+            20  us -> caller           100
+            25  us -> busy             INVITE sdp
+            45  busy -> us             503
+            65  us -> busy             ACK
+            65  us -> 192.0.2.22:5060  INVITE sdp
+           565  us -> 192.0.2.22:5060  INVITE sdp
+          1565  us -> 192.0.2.22:5060  INVITE sdp
+          3565  us -> 192.0.2.22:5060  INVITE sdp
+          4065  us -> desk             INVITE sdp
+          4085  desk -> us             180
+          4105  us -> caller           180
+          5085  desk -> us             200 sdp
+          5105  us -> desk             ACK
+          5105  us -> caller           200 sdp
+          5125  caller -> us           ACK
+          6125  caller -> us           BYE
+          6145  us -> caller           200 BYE
+          6145  us -> desk             BYE
+          6145  us                     record completed normal
+          6165  desk -> us             200 BYE
+          7565  us -> 192.0.2.22:5060  INVITE sdp
+         15565  us -> 192.0.2.22:5060  INVITE sdp
+         31565  us -> 192.0.2.22:5060  INVITE sdp
+        ",
+    );
+}
+
+#[test]
 fn an_agent_under_a_name_that_is_none_is_480() {
     let world = play(scenes::unresolvable_agent);
     assert_eq!(world.records()[0].reason.as_deref(), Some("agent-unreachable"), "{}", world.ladder());

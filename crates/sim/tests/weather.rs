@@ -59,6 +59,7 @@ storms! {
     ring_timeout
     agent_session
     named_agent_session
+    next_server_of_an_agent
     unresolvable_agent
     agent_hangs_up
     fallback_for_an_agent
