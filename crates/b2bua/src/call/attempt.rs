@@ -44,7 +44,6 @@ pub(super) struct Rejection<'a> {
 
 /// Where an attempt leads.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it goes from hand to hand, and is never kept")]
 pub(super) enum Outcome {
     /// Nowhere yet.
     Waiting(Attempt),
