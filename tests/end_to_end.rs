@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test says what failed by panicking")]
 
 mod media_stream;
+mod seeing;
 mod sipp;
 mod support;

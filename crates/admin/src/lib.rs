@@ -16,3 +16,6 @@ pub use api::{Api, Live};
 pub use bind::{BindError, bind};
 pub use client::{Answer, FetchError, Url, UrlError};
 pub use serve::serve;
+
+#[cfg(test)]
+mod tests;

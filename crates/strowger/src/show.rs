@@ -120,7 +120,7 @@ fn fate(record: &Value) -> String {
     let Some(status) = text(record, "status") else { return "up".to_owned() };
     let reason = text(record, "reason").map(|reason| format!(" ({reason})")).unwrap_or_default();
     let ender = text(record, "ended_by").map(|ender| format!(", ended by {ender}")).unwrap_or_default();
-    format!("{status}{reason}{ender}, {}", duration(number(record, "duration_ms").unwrap_or_default()))
+    format!("{status}{reason}{ender}, {}", short(number(record, "duration_ms").unwrap_or_default()))
 }
 
 /// The record as a page: a line for each thing that is known.
@@ -128,7 +128,7 @@ fn page(record: &Value) -> String {
     let began = number(record, "invite_at");
     let moment = |key: &str| {
         let (began, at) = (began?, number(record, key)?);
-        Some(format!("{}  +{}", stamp(at), duration(at.saturating_sub(began))))
+        Some(format!("{}  +{}", stamp(at), short(at.saturating_sub(began))))
     };
     let party = |known: &str, raw: &str| match (text(record, known), text(record, raw)) {
         (Some(known), Some(raw)) if raw.contains(known.trim_start_matches('+')) => Some(known),
@@ -151,6 +151,7 @@ fn page(record: &Value) -> String {
         ("call", text(record, "id")),
         ("direction", text(record, "direction")),
         ("status", Some(fate(record))),
+        ("detail", text(record, "detail")),
         ("codes", Some(codes).filter(|codes| !codes.is_empty())),
         ("from", party("from", "from_raw")),
         ("to", party("to", "to_raw")),
@@ -178,6 +179,11 @@ fn heard(quality: &Value) -> Option<String> {
     let lost = number(quality, "lost").unwrap_or_default();
     let jitter = quality["jitter_ms"].as_f64().unwrap_or_default();
     Some(format!("{packets} packets, {lost} lost, {jitter:.1} ms jitter"))
+}
+
+/// `28 ms`, or as other durations.
+fn short(ms: u64) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { duration(ms) }
 }
 
 /// `2026-11-21 11:58:27.123 UTC`.
@@ -209,7 +215,7 @@ mod tests {
         let record = json!({
             "id": "3f9c21d8", "direction": "inbound", "status": "completed", "reason": "normal", "ended_by": "caller",
             "from": "+12125550199", "from_raw": "sip:+12125550199@192.0.2.7", "to": null, "to_raw": "\u{1b}[2Jnobody",
-            "invite_at": 1_709_251_199_123_u64, "answered_at": 1_709_251_201_323_u64, "duration_ms": 3_240,
+            "invite_at": 1_709_251_199_123_u64, "ringing_at": 1_709_251_199_151_u64, "answered_at": 1_709_251_201_323_u64, "duration_ms": 3_240,
             "sip_status": 200, "q850": 16, "billable_s": 2, "quality_a": {"packets": 150, "lost": 1, "jitter_ms": 0.25},
             "sip_call_id_a": "a@b", "source": "192.0.2.7:5060", "transport": "udp", "agent_id": "echo", "agent_source": "default",
         });
@@ -223,6 +229,7 @@ to        ?[2Jnobody
 source    192.0.2.7:5060 by udp
 agent     echo (the default agent)
 invited   2024-02-29 23:59:59.123 UTC
+ringing   2024-02-29 23:59:59.151 UTC  +28 ms
 answered  2024-03-01 00:00:01.323 UTC  +2.2 s
 billable  2 s
 heard     150 packets, 1 lost, 0.2 ms jitter from the caller

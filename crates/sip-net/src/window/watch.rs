@@ -97,9 +97,17 @@ impl Collector {
             correlation_id: self.kin.caller_of(&call_id),
             payload: &payload,
         });
-        match packed.map(|octets| self.socket.send(&octets)) {
+        match packed.map(|octets| self.send(&octets)) {
             Some(Ok(_)) => self.counters.hep_sent(),
             Some(Err(_)) | None => self.counters.hep_dropped(),
+        }
+    }
+
+    /// Once more, if the system's word is on an earlier packet that nobody took.
+    fn send(&self, octets: &[u8]) -> io::Result<usize> {
+        match self.socket.send(octets) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => self.socket.send(octets),
+            sent => sent,
         }
     }
 }
