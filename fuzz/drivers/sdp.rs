@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use sdp::{Agreement, Capabilities, Codec, Local, Session, accept, answer, offer};
+use sdp::{Agreement, Capabilities, Codec, Direction, Local, Session, accept, answer, offer};
 
 /// Panics where the negotiation breaks its word.
 pub(crate) fn check(bytes: &[u8]) {
@@ -40,8 +40,8 @@ fn check_answer(bytes: &[u8], session: &Session, capabilities: &Capabilities) {
 
     let reply = Session::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
     assert_eq!(reply.version(), LOCAL.version);
-    let (mirrored, _) =
-        answer(&reply, capabilities, &LOCAL).unwrap_or_else(|refusal| panic!("{refusal}: {text}"));
+    let open = Capabilities { direction: Direction::BOTH, ..capabilities.clone() };
+    let (mirrored, _) = answer(&reply, &open, &LOCAL).unwrap_or_else(|refusal| panic!("{refusal}: {text}"));
     let rtp = SocketAddr::new(LOCAL.address, LOCAL.port);
     let expected = Agreement {
         rtp,
@@ -62,13 +62,17 @@ fn check_offer(capabilities: &Capabilities) {
     let (theirs, reply) =
         answer(&session, &Capabilities::default(), &LOCAL).unwrap_or_else(|e| panic!("{e}: {text}"));
     let reply = Session::parse(reply.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
-    assert_eq!(accept(capabilities, &reply), Ok(theirs));
+    let ours = Agreement { send: theirs.receive, receive: theirs.send, ..theirs };
+    assert_eq!(accept(capabilities, &reply), Ok(ours));
 }
 
 fn check_sanity(agreement: &Agreement, capabilities: &Capabilities) {
     let Agreement { codec, send_payload_type, receive_payload_type, telephone_event, rtp, rtcp, .. } =
         *agreement;
     assert!(capabilities.codecs.contains(&codec));
+    let Direction { sends, receives } = capabilities.direction;
+    assert!(sends || !agreement.send, "we are not open to it");
+    assert!(receives || !agreement.receive, "we are not open to it");
     assert!(send_payload_type < 128 && receive_payload_type < 128);
     if let Some((send, receive)) = telephone_event {
         assert!(capabilities.telephone_event.is_some());
@@ -98,8 +102,16 @@ fn lines_of(text: &str, start: &str) -> usize {
 fn capabilities() -> [Capabilities; 3] {
     [
         Capabilities::default(),
-        Capabilities { codecs: vec![Codec::Pcma], telephone_event: Some(127) },
-        Capabilities { codecs: vec![Codec::Pcma, Codec::Pcmu], telephone_event: None },
+        Capabilities {
+            codecs: vec![Codec::Pcma],
+            telephone_event: Some(127),
+            direction: Direction { sends: true, receives: false },
+        },
+        Capabilities {
+            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            telephone_event: None,
+            ..Capabilities::default()
+        },
     ]
 }
 

@@ -324,7 +324,7 @@ fn what_the_ack_of_a_late_offer_changes_is_told_afterwards() {
     call.ack(&mut house, OFFER);
     assert!(house.look().ends_with("agent <- INVITE\n"));
     agent_says(&mut house, "200 OK", DESK);
-    assert_eq!(house.described[&house.media[1]].direction.send, true);
+    assert!(house.described[&house.media[1]].direction.send);
 }
 
 #[test]

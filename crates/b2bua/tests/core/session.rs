@@ -119,7 +119,7 @@ fn an_agent_that_does_not_refresh_its_session_ends_the_callers() {
     agent_says(&mut house, "200 OK\r\nSession-Expires: 90;refresher=uas\r\nRequire: timer", DESK);
     call.ack(&mut house, "");
     house.look();
-    house.pass(Duration::from_secs(60));
+    house.pass(Duration::from_mins(1));
     assert_eq!(
         house.look(),
         "
@@ -140,8 +140,8 @@ record Failed session-expired
 #[test]
 fn the_interval_is_what_the_configuration_says() {
     let mut house = House::with(INVENTORY, |config| {
-        config.sip.session.interval = Duration::from_secs(600);
-        config.sip.session.least = Duration::from_secs(120);
+        config.sip.session.interval = Duration::from_mins(10);
+        config.sip.session.least = Duration::from_mins(2);
     });
     let call = Dial::to("+14155550103").with("Supported: timer\r\nSession-Expires: 90");
     call.place(&mut house);
