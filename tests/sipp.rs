@@ -81,6 +81,7 @@ fn a_killed_daemon_keeps_every_finished_record_and_marks_the_open_calls_as_cut_o
         .unwrap();
     daemon.records_when(|records| records.len() == 75);
     daemon.kill_and_restart();
+    daemon.logged("calls were up when the daemon last stopped: their records are marked cut-off calls=50");
     long.kill().unwrap();
     long.wait().unwrap();
 

@@ -23,10 +23,17 @@ macro_rules! over {
 
 over! {
     udp Udp:
+        a_request_without_a_from_is_a_bad_request
+        what_answers_or_acknowledges_nothing_is_dropped
+        a_datagram_of_no_sip_is_dropped
+        a_datagram_that_lacks_some_of_its_body_is_a_bad_request
+        octets_after_the_body_of_a_datagram_are_passed_over
         a_cancel_on_the_heels_of_its_invite_is_heard
         a_cseq_of_another_method_is_a_bad_request
         line_ends_before_a_message_are_passed_over;
     tcp Tcp:
+        a_request_without_a_from_is_a_bad_request
+        what_answers_or_acknowledges_nothing_is_dropped
         a_cancel_on_the_heels_of_its_invite_is_heard
         a_cseq_of_another_method_is_a_bad_request
         line_ends_before_a_message_are_passed_over
@@ -37,6 +44,8 @@ over! {
         what_is_no_sip_ends_its_stream_and_no_other
         a_message_without_a_length_ends_its_stream;
     tls Tls:
+        a_request_without_a_from_is_a_bad_request
+        what_answers_or_acknowledges_nothing_is_dropped
         a_cancel_on_the_heels_of_its_invite_is_heard
         a_cseq_of_another_method_is_a_bad_request
         line_ends_before_a_message_are_passed_over
@@ -107,6 +116,68 @@ fn a_cseq_of_another_method_is_a_bad_request(transport: Transport) {
     let refused = wire.message();
     assert!(refused.starts_with("SIP/2.0 400 "), "{refused}");
     assert_left(world, &[]);
+}
+
+/// RFC 3261 s.8.1.1: From is one of those that no request lacks.
+fn a_request_without_a_from_is_a_bad_request(transport: Transport) {
+    let world = world(transport);
+    let mut wire = Wire::to(&world, "nameless");
+    let options = wire.request("OPTIONS", ECHO, 1, "", "");
+    let from = format!("From: {}\r\n", header(&options, "From"));
+    wire.send(&options.replace(&from, ""));
+    let refused = wire.message();
+    assert!(refused.starts_with("SIP/2.0 400 "), "{refused}");
+    assert_left(world, &[]);
+}
+
+/// RFC 3261 s.18.1.2, RFC 6026 s.7.1: the first thing that comes back is for the request after them.
+fn what_answers_or_acknowledges_nothing_is_dropped(transport: Transport) {
+    let world = world(transport);
+    let mut wire = Wire::to(&world, "stray");
+    wire.send(&wire.request("ACK", ECHO, 1, ";tag=nobody", ""));
+    let response = wire.request("BYE", ECHO, 2, ";tag=nobody", "");
+    let (_, headers) = response.split_once("\r\n").unwrap();
+    wire.send(&format!("SIP/2.0 200 OK\r\n{headers}"));
+    wire.send(&wire.request("OPTIONS", ECHO, 3, "", ""));
+    let first = wire.message();
+    assert!(first.starts_with("SIP/2.0 200 ") && header(&first, "CSeq") == "3 OPTIONS", "{first}");
+    assert_left(world, &[]);
+}
+
+fn a_datagram_of_no_sip_is_dropped(transport: Transport) {
+    let world = world(transport);
+    let mut wire = Wire::to(&world, "garbage");
+    wire.send("GET / HTTP/1.1\r\n\r\n");
+    wire.send("\0\0");
+    wire.send(&wire.request("OPTIONS", ECHO, 1, "", ""));
+    let first = wire.message();
+    assert!(first.starts_with("SIP/2.0 200 "), "{first}");
+    assert_left(world, &[]);
+}
+
+/// RFC 3261 s.18.3.
+fn a_datagram_that_lacks_some_of_its_body_is_a_bad_request(transport: Transport) {
+    let world = world(transport);
+    let mut wire = Wire::to(&world, "short");
+    let invite = wire.request("INVITE", ECHO, 1, "", SDP);
+    wire.send(&invite[..invite.len() - 10]);
+    let refused = wire.message();
+    assert!(refused.starts_with("SIP/2.0 400 "), "{refused}");
+    assert_left(world, &["bad-request"]);
+}
+
+/// RFC 3261 s.18.3.
+fn octets_after_the_body_of_a_datagram_are_passed_over(transport: Transport) {
+    let world = world(transport);
+    let mut wire = Wire::to(&world, "long");
+    let invite = wire.request("INVITE", ECHO, 1, "", SDP);
+    wire.send(&(invite + "m=video 1 RTP/AVP 31\r\n"));
+    let answer = wire.response(200, "INVITE");
+    assert!(!answer.contains("m=video"), "{answer}");
+    let tag = to_tag(&answer);
+    wire.send(&wire.request("ACK", ECHO, 1, &tag, ""));
+    hang_up(&mut wire, &tag);
+    assert_left(world, &["normal"]);
 }
 
 /// RFC 3261 s.7.5.

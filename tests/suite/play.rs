@@ -124,7 +124,10 @@ impl Play {
         assert_eq!(seen(&records), wanted, "{}", told("the records", &format!("{records:#?}")));
         for (field, value) in &self.fields {
             let is = &records[0][field];
-            let fits = is.as_str().map_or_else(|| is.to_string() == *value, |text| text.contains(value));
+            let fits = match value.parse::<u64>() {
+                Ok(number) if is.is_number() => is.as_u64() == Some(number),
+                Ok(_) | Err(_) => is.as_str().is_some_and(|text| text.contains(value)),
+            };
             assert!(fits, "{}", told("the record", &format!("{field} is {is}, not {value}")));
         }
         for words in &self.logged {
