@@ -249,5 +249,5 @@ trunk_id = "carrier"
 agent_id = "absent"
 "#,
         nobody = SocketAddr::from((hosts.agent, 9)),
-    )
+    ) + &super::two_legs::further_agents(agent, parameter)
 }
