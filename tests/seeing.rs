@@ -282,6 +282,17 @@ fn a_second_daemon_on_the_same_port_says_so_and_does_not_start() {
     assert_eq!(fault.lines().count(), 1, "{fault}");
 }
 
+/// A program that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already: then there is nothing to end.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// sngrep listens as Homer does and writes what it understands; tshark reads that.
 #[test]
 fn another_hands_decoder_understands_the_packets() {
@@ -294,17 +305,16 @@ fn another_hands_decoder_understands_the_packets() {
     let (agent, homer) = (free_udp_address(), free_udp_address());
     let daemon = daemon(agent, &[("STROWGER__HEP__COLLECTOR", homer.to_string())]);
     let capture = daemon.folder().join("homer.pcap");
-    let mut sngrep = Command::new("sngrep")
-        .args(["-F", "-N", "-q", "-L", &format!("udp:{homer}"), "-O"])
-        .arg(&capture)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut sngrep = Command::new("sngrep");
+    sngrep.args(["-F", "-N", "-q", "-L", &format!("udp:{homer}"), "-O"]).arg(&capture);
+    let mut sngrep = Running(sngrep.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     // It listens once nobody else can.
     let deadline = Instant::now() + PATIENCE;
     while UdpSocket::bind(homer).is_ok() {
-        assert!(Instant::now() < deadline && sngrep.try_wait().unwrap().is_none(), "sngrep does not listen");
+        assert!(
+            Instant::now() < deadline && sngrep.0.try_wait().unwrap().is_none(),
+            "sngrep does not listen"
+        );
     }
     let Some(mut answering) = answering(daemon.folder(), agent, 1) else { return };
     call(&daemon, CALLED);
@@ -325,8 +335,6 @@ fn another_hands_decoder_understands_the_packets() {
         }
         assert!(Instant::now() < deadline, "{messages} messages, of which sngrep has understood\n{read}");
     };
-    sngrep.kill().unwrap();
-    sngrep.wait().unwrap();
     for words in [
         "INVITE sip:",
         "100 Trying",
