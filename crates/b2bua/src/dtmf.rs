@@ -45,7 +45,7 @@ pub(crate) fn capable() -> Reply {
         .with("Accept", accepted())
         .with("Accept-Encoding", "identity".to_owned())
         .with("Accept-Language", "en".to_owned())
-        .with("Supported", String::new())
+        .with("Supported", sip::endpoint::SUPPORTED.to_owned())
 }
 
 fn info(request: &Message, press: impl FnOnce(Digit, Duration) -> Pressed) -> Reply {

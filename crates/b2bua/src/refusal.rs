@@ -75,7 +75,7 @@ pub(crate) fn described(description: &str) -> Reply {
 
 /// A 200 to an INVITE whose session has been described before.
 pub(crate) fn undescribed() -> Reply {
-    plain(200).with("Accept", accepted()).with("Supported", String::new())
+    plain(200).with("Accept", accepted())
 }
 
 /// The reply with a session description.
