@@ -53,13 +53,13 @@ impl Laws {
         if message.is_request() {
             self.requests(message);
         } else if let (Some(opening), Some(status)) = (opening(message), message.status()) {
-            self.answers(now, opening, status, message.to_tag());
+            self.answers(now, &opening, status, message.to_tag());
         }
     }
 
     /// An INVITE has one final response at most, and nothing after it but the same again.
-    fn answers(&mut self, now: Instant, opening: Opening, status: StatusCode, tag: Option<&str>) {
-        let Some(before) = self.finals.get_mut(&opening) else { return };
+    fn answers(&mut self, now: Instant, opening: &Opening, status: StatusCode, tag: Option<&str>) {
+        let Some(before) = self.finals.get_mut(opening) else { return };
         match before {
             Some(before) if now < before.at + LIFE => {
                 assert_eq!((status, tag), (before.status, before.tag.as_deref()), "a second final response");

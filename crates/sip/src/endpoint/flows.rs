@@ -24,12 +24,11 @@ impl Endpoint {
         }
         for id in self.clients.on(flow) {
             let detour = self.clients.get_mut(id).and_then(Client::detour);
-            match detour {
-                Some((elsewhere, request)) => self.send(elsewhere, request),
-                None => {
-                    self.tell_undeliverable(id);
-                    self.unsendable(now, id);
-                }
+            if let Some((elsewhere, request)) = detour {
+                self.send(elsewhere, request);
+            } else {
+                self.tell_undeliverable(id);
+                self.unsendable(now, id);
             }
         }
     }

@@ -208,10 +208,9 @@ async fn who_takes_no_connection_is_given_up_in_time_for_another_way() {
     let waiting: Vec<_> = std::iter::from_fn(knock).take(16).collect();
     assert!(waiting.len() < 16, "nobody was kept out");
     let limits = StreamLimits { connect: moment, ..StreamLimits::default() };
-    let listener = tcp();
-    let flow = listener.flow(remote);
-    let say = in_turn(vec![transmit(flow, OPTIONS)]);
-    let mut node = Node::start(Sockets { listeners: vec![listener], limits }, say);
+    let sockets = bounded(limits);
+    let flow = sockets.listeners[0].flow(remote);
+    let mut node = Node::start(sockets, in_turn(vec![transmit(flow, OPTIONS)]));
     node.hand_in(Input::Timeout).await;
     let told = node.fault().await.to_string();
     assert!(told.contains("can't be reached: no answer in"), "{told}");
