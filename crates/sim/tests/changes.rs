@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use phone::{Invite, Offer, Phone, Reaction, Step, sdp};
-use sim::cast::{AT_DESK, CALLER, DESK, MOVED, US, caller, description, desk, invite, pick_up, talk};
+use phone::{Offer, Phone, Reaction, Step, sdp};
+use sim::cast::{AT_DESK, CALLER, DESK, MOVED, caller, description, desk, invite, pick_up};
 use sim::stage::{assert_ladder, assert_rungs, empty};
 use sim::{Loss, World};
 
@@ -485,30 +485,4 @@ fn a_reinvite_without_an_offer_that_holds_by_its_ack_holds_the_agent() {
         ",
     );
     assert!(world.said("INVITE")[1].contains("a=sendonly\r\n"), "{}", world.ladder());
-}
-
-/// A call that begins on hold is so on both legs from its first offer on.
-#[test]
-fn a_call_that_opens_on_hold_opens_so_for_the_agent() {
-    let opening = Invite::to(format!("sip:{AT_DESK}@{US}")).offer(directed(CALLER, "sendonly", 1));
-    let script = vec![
-        Step::Invite(opening),
-        Step::Expect(200),
-        Step::Ack { sdp: None },
-        Step::Wait(SECOND),
-        Step::Bye,
-    ];
-    let answers = vec![Step::ExpectInvite, Step::Answer { sdp: Some(directed(DESK, "recvonly", 1)) }];
-    let world = played(desk(answers), caller(script));
-    assert_eq!(world.said("INVITE").len(), 1, "{}", world.ladder());
-    assert!(world.said("INVITE")[0].contains("a=sendonly\r\n"));
-    assert_eq!(reason(&world), Some("normal"));
-}
-
-#[test]
-fn the_agents_move_is_no_business_of_the_callers() {
-    let moves =
-        vec![Step::Reinvite { sdp: Some(description(MOVED)) }, Step::Expect(200), Step::Ack { sdp: None }];
-    let world = played(desk(picking_up(moves)), caller(talk(AT_DESK, Duration::from_secs(5))));
-    assert_eq!(world.said("INVITE").len(), 1, "{}", world.ladder());
 }
