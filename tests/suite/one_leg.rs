@@ -111,4 +111,14 @@ scenarios! {
     srtp_alone_is_not_acceptable => echo().leaves(&[("refused", "media-encryption-required")]);
     a_reinvite_of_another_kind_leaves_the_call_as_it_was => echo();
     an_unknown_extension_in_a_call_is_refused => echo();
+
+    a_caller_without_timers_behind_a_proxy_with_them_is_refreshed_by_us => echo();
+    a_response_has_every_via_in_order => echo();
+    a_route_to_us_is_no_hindrance => echo();
+    a_cancel_may_require_anything => ring().leaves(&[CANCELED]);
+    an_invite_within_an_unknown_call_is_told_so => echo().leaves(&[]);
+    an_update_of_an_unknown_call_is_told_so => echo().leaves(&[]);
+    an_update_that_offers_too_early_has_to_wait => ring().leaves(&[CANCELED]);
+    an_update_without_an_offer_is_a_sign_of_life_while_it_rings => ring().leaves(&[CANCELED]);
+    options_that_may_go_no_further_are_for_us => echo().leaves(&[]);
 }
