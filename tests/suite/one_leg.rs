@@ -58,6 +58,7 @@ scenarios! {
         ring().set("STROWGER__LIMITS__RING_S", "1").leaves(&[("no-answer", "no-answer")]);
     an_agent_that_can_not_be_reached_is_unavailable => call(ABSENT).leaves(&[("failed", "agent-unreachable")]);
 
+    options_are_told_what_an_invite_would_be => echo().leaves(&[]);
     options_in_a_call_are_answered => echo();
     info_with_a_digit_is_taken => echo();
     info_of_another_kind_is_not_taken => echo();
