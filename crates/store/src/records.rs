@@ -1,9 +1,12 @@
 //! Call records: a column for each field.
 
+use std::sync::LazyLock;
+
 use b2bua::CallRecord;
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Row, Sqlite};
 
 use crate::{Error, Store};
 
@@ -16,8 +19,13 @@ impl Store {
     /// If the database refuses. Nothing is written then.
     pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for record in records {
-            write(&mut transaction, record).await?;
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (rows, sql) = upsert(rest.len());
+            let (these, others) = rest.split_at(rows);
+            let query = sqlx::query(AssertSqlSafe(sql));
+            these.iter().fold(query, bind).execute(&mut *transaction).await?;
+            rest = others;
         }
         transaction.commit().await?;
         Ok(())
@@ -88,7 +96,25 @@ impl Store {
     }
 }
 
-async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result<(), Error> {
+/// The statement for as many of the records as one takes, and how many these are. Each statement is a trip to the thread of the
+/// connection and back, which costs more than a row.
+fn upsert(records: usize) -> (usize, &'static str) {
+    static UPSERTS: LazyLock<[(usize, String); 6]> = LazyLock::new(|| {
+        [32, 16, 8, 4, 2, 1].map(|rows| {
+            let row = format!("({})", vec!["?"; COLUMNS.split(',').count()].join(", "));
+            let values = vec![row; rows].join(", ");
+            (rows, format!("INSERT INTO call_records ({COLUMNS}) VALUES {values} {REPLACE}"))
+        })
+    });
+    let [larger @ .., one] = &*UPSERTS;
+    let (rows, sql) = larger.iter().find(|(rows, _)| *rows <= records).unwrap_or(one);
+    (*rows, sql)
+}
+
+fn bind<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    record: &'q CallRecord,
+) -> Query<'q, Sqlite, SqliteArguments> {
     // Taken apart, so that a further field is not forgotten here.
     let CallRecord {
         id,
@@ -124,7 +150,7 @@ async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result
         quality_a,
         quality_b,
     } = record;
-    sqlx::query(UPSERT)
+    query
         .bind(id)
         .bind(direction_word(*direction))
         .bind(trunk_id)
@@ -161,9 +187,6 @@ async fn write(connection: &mut SqliteConnection, record: &CallRecord) -> Result
         .bind(quality_b.map(|quality| integer(quality.packets)))
         .bind(quality_b.map(|quality| integer(quality.lost)))
         .bind(quality_b.map(|quality| quality.jitter_ms))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 fn record(row: &SqliteRow) -> Result<CallRecord, Error> {
@@ -302,16 +325,14 @@ const STATUSES: [CallStatus; 6] = [
 const ENDERS: [EndedBy; 5] =
     [EndedBy::Caller, EndedBy::Agent, EndedBy::Carrier, EndedBy::Policy, EndedBy::System];
 
-const UPSERT: &str = "INSERT INTO call_records ( \
-    id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
+/// In the order in which `bind` binds them.
+const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
     sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, invite_at, \
     ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
     sip_status, q850, ended_by, reason, detail, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
-    quality_b_packets, quality_b_lost, quality_b_jitter_ms \
-) VALUES ( \
-    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-    ?, ?, ?, ? \
-) ON CONFLICT (id) DO UPDATE SET \
+    quality_b_packets, quality_b_lost, quality_b_jitter_ms";
+
+const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
     agent_id = excluded.agent_id, agent_source = excluded.agent_source, \"from\" = excluded.\"from\", \
     from_raw = excluded.from_raw, \"to\" = excluded.\"to\", to_raw = excluded.to_raw, \

@@ -122,6 +122,21 @@ async fn every_word_of_a_record_comes_back() {
 }
 
 #[tokio::test]
+async fn a_batch_may_hold_a_call_and_its_end_among_any_number_of_others() {
+    let store = memory().await;
+    for others in 0..70 {
+        let mut records: Vec<_> = (100..100 + others).map(ended).collect();
+        records.insert(records.len() / 2, ended(1));
+        records.insert(0, up(1));
+        records.push(up(1));
+        store.write(&records).await.expect("written");
+        let listed = store.recent_calls(1_000).await.expect("listed");
+        assert_eq!(listed.len(), usize::try_from(others).unwrap_or_default() + 1);
+        assert!(listed.iter().all(|record| record.status.is_some()), "{listed:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_is_replaced_by_its_end_and_never_the_other_way() {
     let store = memory().await;
     store.write(&[up(1)]).await.expect("written");
