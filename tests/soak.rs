@@ -153,8 +153,10 @@ fn call(daemon: &Daemon, number: &str, calls: usize, rate: usize) -> Child {
 
 /// The calls and the dialogs that the daemon says it holds.
 fn holds(daemon: &Daemon) -> [u64; 2] {
-    let api = daemon.api();
-    let address = api.trim_start_matches("http://");
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
+    let (_, address) = line.split_once("listen=").unwrap();
+    let address = address.split_whitespace().next().unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
     write!(connection, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut metrics = String::new();
