@@ -32,7 +32,15 @@ impl Calls {
         if let Some(armed) = armed {
             self.timers.remove(&(armed, key));
         }
-        self.keep(key, Box::new(call.handle(desk, now, event)));
+        let call = Box::new(call.handle(desk, now, event));
+        if call.progress().is_none() {
+            desk.index.forget_agent(call.record());
+        }
+        self.keep(key, call);
+    }
+
+    pub(crate) fn get(&self, key: CallKey) -> Option<&Call> {
+        self.by_key.get(&key).map(|entry| &*entry.call)
     }
 
     /// A call whose timer is due.

@@ -113,6 +113,12 @@ impl Core {
         self.calls.iter()
     }
 
+    /// The caller's Call-ID of the call whose leg to the agent has this one.
+    pub fn caller_of(&self, call_id: &str) -> Option<&str> {
+        let call = self.calls.get(self.desk.index.with_agent(call_id)?)?;
+        Some(&call.record().sip_call_id_a)
+    }
+
     /// Whether new calls are taken.
     pub fn is_draining(&self) -> bool {
         self.door.state == NodeState::Draining

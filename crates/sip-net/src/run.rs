@@ -54,9 +54,7 @@ impl Brain for Core {
     }
 
     fn caller_of(&self, call_id: &str) -> Option<String> {
-        let mut records = self.calls().map(|call| call.record);
-        let record = records.find(|record| record.sip_call_id_b.as_deref() == Some(call_id))?;
-        Some(record.sip_call_id_a.clone())
+        Core::caller_of(self, call_id).map(str::to_owned)
     }
 
     fn calls_beginning(&self, id: &str) -> Vec<CallRecord> {

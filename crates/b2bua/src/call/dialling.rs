@@ -175,7 +175,7 @@ impl Approach {
                     };
                     desk.usage.move_to(&mut self.seat, &next.id);
                     facts.record.agent_id = Some(next.id.clone());
-                    facts.record.sip_call_id_b = None;
+                    desk.index.set_agent(facts.key, &mut facts.record, None);
                     self.given.clear();
                     outcome = Attempt::begin(&self, facts, desk, now);
                 }

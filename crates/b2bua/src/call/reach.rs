@@ -105,7 +105,8 @@ pub(super) fn invite(
     early::ask(&mut invite, approach.plan.agent().ringback);
     match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
         Ok(dialog) => {
-            facts.record.sip_call_id_b = Some(desk.call_id(dialog));
+            let call_id = desk.call_id(dialog);
+            desk.index.set_agent(facts.key, &mut facts.record, Some(call_id));
             let leg = Box::new(Offered::new(dialog, pair, sdp));
             let give_up_at = if approach.plan.has_fallback() {
                 after(now, desk.config.agent_ring_timeout).min(approach.ring_by)

@@ -218,3 +218,20 @@ fn eight_servers_are_asked_at_most() {
         "the fallback has its turn"
     );
 }
+
+#[test]
+fn the_caller_is_found_by_the_call_id_of_the_latest_attempt_until_its_call_is_forgotten() {
+    let mut house = House::new();
+    let call = placed(&mut house, both());
+    let id = |invite: &str| header(invite, "Call-ID").unwrap().to_owned();
+    let first = id(&house.last(AGENT, "INVITE"));
+    let caller = Some(house.core.calls().last().unwrap().record.sip_call_id_a.clone());
+    assert_eq!(house.core.caller_of(&first), caller.as_deref());
+    agent_says(&mut house, "503 Service Unavailable", "");
+    let second = id(&house.last(OTHER, "INVITE"));
+    assert_eq!((house.core.caller_of(&first), house.core.caller_of(&second)), (None, caller.as_deref()));
+    let cancel = call.cancel();
+    house.receive(&call.source, &cancel);
+    house.assert_empty();
+    assert_eq!(house.core.caller_of(&second), None);
+}
