@@ -104,11 +104,13 @@ impl Session {
             None if supported => self.interval().unwrap_or(ours).max(least),
             None => return (Self::Endless, Vec::new()),
         };
-        // A caller that knows no timer can't refresh; its proxy asked for one (s.9, table 2).
-        let refresher = match asked.and_then(|asked| asked.refresher) {
-            Some(role) if supported => role,
-            Some(_) | None if supported => Role::Uac,
-            Some(_) | None => Role::Uas,
+        let refresher = match (asked, self) {
+            // A caller that knows no timer can't refresh; its proxy asked for one (s.9, table 2).
+            _ if !supported => Role::Uas,
+            (Some(asked), _) => asked.refresher.unwrap_or(Role::Uac),
+            // Who asks for no timer may not mean to refresh: the duty stays where it is, and is ours at first.
+            (None, Self::Timed(Timed { refresher: Refresher::Them, .. })) => Role::Uac,
+            (None, Self::Timed(Timed { refresher: Refresher::Us { .. }, .. }) | Self::Endless) => Role::Uas,
         };
         let value = Expires { interval, refresher: Some(refresher) }.print();
         let mut headers = vec![Header::new("Session-Expires", value)];

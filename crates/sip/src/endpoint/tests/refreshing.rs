@@ -26,7 +26,7 @@ fn expires(message: &Message) -> Option<String> {
 fn our_2xx_settles_interval_and_refresher() {
     for (more, expected, required) in [
         ("", None, false),
-        ("Supported: timer\r\n", Some("1800;refresher=uac"), true),
+        ("Supported: timer\r\n", Some("1800;refresher=uas"), true),
         ("Supported: timer\r\nSession-Expires: 600\r\n", Some("600;refresher=uac"), true),
         ("k: timer\r\nx: 600;refresher=uas\r\n", Some("600;refresher=uas"), true),
         ("Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n", Some("600;refresher=uac"), true),
@@ -36,13 +36,45 @@ fn our_2xx_settles_interval_and_refresher() {
         // Of a proxy: the caller itself knows no timer.
         ("Session-Expires: 600\r\n", Some("600;refresher=uas"), false),
         ("Session-Expires: 10\r\n", Some("90;refresher=uas"), false),
-        ("Supported: timer\r\nSession-Expires: soon\r\n", Some("1800;refresher=uac"), true),
+        ("Supported: timer\r\nSession-Expires: soon\r\n", Some("1800;refresher=uas"), true),
     ] {
         let mut bench = Bench::new();
         let (_, ok) = answered(&mut bench, more);
         assert_eq!(expires(&ok).as_deref(), expected, "{more}");
         assert_eq!(ok.headers("Require").any(|tag| tag == "timer"), required, "{more}");
         assert!(ok.headers("Supported").any(|tag| tag == "timer"), "{more}");
+    }
+}
+
+#[test]
+fn a_caller_that_asks_for_no_timer_is_refreshed_by_us() {
+    let mut bench = Bench::new();
+    let (_, ok) = answered(&mut bench, "Supported: timer\r\n");
+    assert_eq!(expires(&ok).as_deref(), Some("1800;refresher=uas"));
+    bench.pass(899_999);
+    assert_eq!(bench.events().len(), 0);
+    bench.pass(1);
+    assert!(matches!(bench.event(), Event::RefreshDue { .. }));
+}
+
+#[test]
+fn a_reinvite_that_asks_for_no_timer_leaves_the_refreshes_with_who_makes_them() {
+    for (first, kept, refresh) in [
+        ("Session-Expires: 120;refresher=uas\r\n", "120;refresher=uas", true),
+        ("Session-Expires: 120;refresher=uac\r\n", "120;refresher=uac", false),
+    ] {
+        let mut bench = Bench::new();
+        let (_, ok) = answered(&mut bench, &format!("Supported: timer\r\n{first}"));
+        let tag = ok.to_tag().unwrap();
+        bench.peer(request("INVITE", 2, "re", tag, &format!("Supported: timer\r\n{SDP}")));
+        let Event::Reinvited { transaction, .. } = bench.event() else { panic!("no re-INVITE") };
+        bench.core(|endpoint, now| endpoint.respond(now, transaction, sdp(200)));
+        assert_eq!(expires(&bench.last()).as_deref(), Some(kept));
+        bench.peer(request("ACK", 2, "re-ack", tag, ""));
+        bench.events();
+        bench.pass(60_000);
+        let due = matches!(bench.events().as_slice(), [Event::RefreshDue { .. }]);
+        assert_eq!(due, refresh, "{first}");
     }
 }
 
