@@ -148,6 +148,7 @@ impl Endpoint {
         if let Some((dialog, _)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
             dialog.hear(flow);
         }
+        self.usages.tie(key);
         match judged {
             Judged::Refused(reply) => self.conclude(now, flow, &request, String::new(), Some(key), &reply),
             Judged::Later => {
@@ -241,6 +242,8 @@ impl Endpoint {
                     (Kind::Invite | Kind::Offer, Phase::Open) if ours && confirmed.turns.theirs.is_none() => {
                         refused(StatusCode::REQUEST_PENDING)
                     }
+                    // Who acknowledges nothing gets no more to be sent again and again.
+                    (Kind::Invite, Phase::Open) if confirmed.unacked.len() >= MAX_UNACKED => Judged::Later,
                     (Kind::Invite | Kind::Offer, Phase::Open) => offered(Offer::Settled, confirmed.turns),
                     (Kind::Refresh, Phase::Open | Phase::Owing { .. }) if updating(confirmed.turns) => {
                         Judged::Later
@@ -443,6 +446,9 @@ fn in_order(dialog: &mut Dialog, request: &Message, timer: SessionTimer) -> Opti
         Err(OutOfOrder) => Some(refused(StatusCode::SERVER_INTERNAL_ERROR)),
     })
 }
+
+/// How many 2xx of one dialog may wait for their ACK: that of a re-INVITE can overtake the one of the INVITE.
+const MAX_UNACKED: usize = 2;
 
 /// Of requests that start with us (s.8.1.1.6).
 const MAX_FORWARDS: u8 = 70;

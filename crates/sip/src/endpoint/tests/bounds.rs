@@ -61,6 +61,24 @@ fn our_own_invite_is_refused_when_full() {
 }
 
 #[test]
+fn who_acknowledges_nothing_gets_no_third_2xx() {
+    let mut bench = Bench::new();
+    let (_, tag) = bench.talking();
+    for cseq in 2..=6 {
+        bench.peer(request("INVITE", cseq, &format!("re{cseq}"), &tag, SDP));
+        if let Some(Event::Reinvited { transaction, .. }) = bench.events().into_iter().next() {
+            bench.core(|endpoint, now| endpoint.respond(now, transaction, sdp(200)));
+        }
+        let last = bench.last();
+        let expected = if cseq < 4 { (Some(status(200)), false) } else { (Some(status(500)), true) };
+        assert_eq!((last.status(), retry_after(&last).is_some()), expected, "{cseq}");
+    }
+    bench.peer(request("ACK", 3, "ack3", &tag, ""));
+    bench.peer(request("INVITE", 7, "re7", &tag, SDP));
+    assert!(bench.events().iter().any(|event| matches!(event, Event::Reinvited { .. })));
+}
+
+#[test]
 fn a_bye_gets_through_when_full() {
     let mut bench = Bench::with(Config { max_transactions: 1, ..config() });
     let (_, tag) = bench.talking();
