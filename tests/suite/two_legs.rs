@@ -72,6 +72,7 @@ scenarios! {
         call(AGENT).leaves(&[("failed", "agent-unreachable")]).with("q850", "1");
     an_answer_without_a_description_ends_the_agents_leg =>
         call(AGENT).leaves(&[("failed", "agent-unreachable")]);
+    a_refusal_of_everybody_is_busy => call(AGENT).leaves(&[("busy", "agent-busy")]);
 
     a_cancel_reaches_the_agent_with_its_reason =>
         call(AGENT).leaves(&[("canceled", "answered-elsewhere")]).with("ended_by", "caller");
@@ -118,6 +119,8 @@ scenarios! {
     a_hold_by_a_null_address_is_sendonly_to_the_agent => call(AGENT);
     a_hold_that_is_cancelled_is_taken_back_from_the_agent => call(AGENT);
     the_agents_new_contact_gets_the_bye => call(AGENT);
+    both_hold_and_one_resumes_for_itself => call(AGENT);
+    an_offer_while_the_other_is_open_is_refused_for_now => call(AGENT);
 
     requests_to_the_agent_take_its_recorded_routes => call(AGENT);
     a_digit_by_info_is_taken_for_the_agent => call(AGENT);
@@ -147,9 +150,9 @@ scenarios! {
 mod unhurried {
     //! What waits for a timer of a minute at most, over all transports at once.
 
+    use super::{AGENT_OR_ECHO, SILENCE};
     use crate::suite::play::call;
     use crate::suite::slow_scenarios;
-    use super::{AGENT_OR_ECHO, SILENCE};
     use crate::suite::world::AGENT;
 
     slow_scenarios! {
