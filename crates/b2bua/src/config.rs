@@ -1,18 +1,20 @@
 //! What the core is told once, at its start.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use sip::Transport;
 
 /// The core's settings.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Of the SIP endpoint.
     pub sip: sip::endpoint::Config,
-    /// The address that our session descriptions give for RTP.
-    pub media_address: IpAddr,
-    /// The local address that RTP ports are bound on.
-    pub media_bind: IpAddr,
+    /// Where RTP goes.
+    pub media: MediaAddress,
+    /// Where it goes on the legs of these SIP listeners, in the place of `media`: by transport and bound address.
+    pub media_of: Vec<(Transport, SocketAddr, MediaAddress)>,
     /// The ports for RTP and RTCP.
     pub ports: RangeInclusive<u16>,
     /// How many media workers there are, at least 1.
@@ -33,6 +35,15 @@ pub struct Config {
     pub server_timeout: Duration,
     /// Unique among the nodes of a site.
     pub node_id: String,
+}
+
+/// Where the RTP of a leg goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MediaAddress {
+    /// The address that our session descriptions give.
+    pub advertised: IpAddr,
+    /// The local address that its ports are bound on.
+    pub bind: IpAddr,
 }
 
 /// What to do with an INVITE from an unknown source.
@@ -69,8 +80,8 @@ impl Config {
     pub fn new(sip: sip::endpoint::Config, media_address: IpAddr, ports: RangeInclusive<u16>) -> Self {
         Self {
             sip,
-            media_address,
-            media_bind: media_address,
+            media: MediaAddress { advertised: media_address, bind: media_address },
+            media_of: Vec::new(),
             ports,
             workers: 1,
             unknown_source: UnknownSource::default(),
@@ -81,5 +92,12 @@ impl Config {
             server_timeout: Duration::from_secs(4),
             node_id: "strowger".to_owned(),
         }
+    }
+
+    /// Where the RTP of a leg goes whose SIP goes through that listener: a peer that reaches the one by its network reaches the other by
+    /// it too.
+    pub(crate) fn media(&self, transport: Transport, local: SocketAddr) -> MediaAddress {
+        let of = self.media_of.iter().find(|(own, at, _)| (*own, *at) == (transport, local));
+        of.map_or(self.media, |(_, _, address)| *address)
     }
 }

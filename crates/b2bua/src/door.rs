@@ -146,6 +146,7 @@ impl Door {
                     facts,
                     Admitted {
                         dialog: knock.dialog,
+                        media: desk.config.media(knock.flow.transport, knock.flow.local),
                         opening,
                         early_media: EarlyMedia::of(&knock.request),
                         plan,
@@ -180,7 +181,8 @@ impl Door {
                 let country = trunk.inbound.as_ref().and_then(|inbound| inbound.did_country);
                 let redirected = Redirected::of(&knock.request, country)
                     .map_err(|many| Fate::Unfit(LOOP_DETECTED, many.to_string()))?;
-                let opening = opening(&knock.request, trunk, desk.config.media_address)?;
+                let media = desk.config.media(knock.flow.transport, knock.flow.local);
+                let opening = opening(&knock.request, trunk, media.advertised)?;
                 Ok((route, opening, redirected))
             })
             .map_err(|fate| (ours, fate))

@@ -1,14 +1,13 @@
 //! The legs of a call: A faces the caller, B the agent.
 
-use std::net::IpAddr;
-
 use media::MediaKey;
 use media::agent::AgentKey;
 use media::command::WorkerId;
-use sdp::Codec;
+use sdp::{Codec, Direction};
 use sip::Message;
 use sip::endpoint::DialogKey;
 
+use crate::config::MediaAddress;
 use crate::negotiate::{Exchange, Opening};
 
 /// A port pair on its worker.
@@ -17,6 +16,7 @@ pub(crate) struct Pair {
     pub(crate) media: MediaKey,
     pub(crate) worker: WorkerId,
     pub(crate) port: u16,
+    pub(crate) address: MediaAddress,
 }
 
 /// The caller's leg before its answer.
@@ -30,10 +30,15 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The direction that it opened with.
+    pub(crate) fn direction(&self) -> Direction {
+        self.opening.direction(self.pair.address.advertised)
+    }
+
     /// The codec that it speaks, or would.
-    pub(crate) fn codec(&self, address: IpAddr) -> Option<Codec> {
+    pub(crate) fn codec(&self) -> Option<Codec> {
         let told = self.told.exchange().and_then(Exchange::codec);
-        told.or_else(|| self.opening.codec(address).unwrap_or(None))
+        told.or_else(|| self.opening.codec(self.pair.address.advertised).unwrap_or(None))
     }
 }
 

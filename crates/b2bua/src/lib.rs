@@ -29,6 +29,6 @@ mod usage;
 
 pub use self::core::{Census, Core, LiveCall};
 pub use call::Progress;
-pub use config::{Config, Limits, UnknownSource};
+pub use config::{Config, Limits, MediaAddress, UnknownSource};
 pub use io::{Input, Now, Output};
 pub use record::CallRecord;

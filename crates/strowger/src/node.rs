@@ -1,12 +1,13 @@
 //! A running node: the core on its sockets, the packet threads, the agent streams, the store. Started, and stopped, in order.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_net::{Options, Streams, Trust};
-use b2bua::Core;
+use b2bua::{Core, MediaAddress};
 use b2bua::io::{Command, Input};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
@@ -143,11 +144,7 @@ async fn cut_off(store: &Store) -> Result<(), Failure> {
 }
 
 fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, workers: u16) -> b2bua::Config {
-    let first = config.sip.udp.0[0].address;
-    let media_address =
-        config.media.advertised.0.unwrap_or_else(|| addresses::advertised(config.sip.advertised.0, first));
-    let media_bind = addresses::media(first.ip(), media_address);
-    info!(bind = %media_bind, advertised = %media_address, workers, "RTP");
+    let (media, media_of) = media_addresses(config, &sip_listeners, workers);
     let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
     let sip = sip::endpoint::Config {
         listeners: sip_listeners,
@@ -173,7 +170,8 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
     }
     let silence = config.media.silence_timeout_s.0;
     b2bua::Config {
-        media_bind,
+        media,
+        media_of,
         workers,
         unknown_source: match config.sip.unknown_source {
             UnknownSource::Drop => b2bua::UnknownSource::Drop,
@@ -188,7 +186,31 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         silence_timeout: (silence > 0).then(|| Duration::from_secs(silence.into())),
         server_timeout: Duration::from_secs(config.sip.server_timeout_s.0.into()),
         node_id: config.node.id.0.clone(),
-        ..b2bua::Config::new(sip, media_address, config.media.ports.0.clone())
+        ..b2bua::Config::new(sip, media.advertised, config.media.ports.0.clone())
+    }
+}
+
+/// Where the RTP of all legs goes, if the configuration says so; else where that of each SIP listener's does.
+fn media_addresses(
+    config: &Config,
+    sip_listeners: &[sip::endpoint::Listener],
+    workers: u16,
+) -> (MediaAddress, Vec<(sip::Transport, SocketAddr, MediaAddress)>) {
+    let place = |listener: IpAddr, advertised: IpAddr| {
+        MediaAddress { advertised, bind: addresses::media(listener, advertised) }
+    };
+    let first = config.sip.udp.0[0].address;
+    let written = config.media.advertised.0;
+    let advertised = written.unwrap_or_else(|| addresses::advertised(config.sip.advertised.0, first));
+    let media = place(first.ip(), advertised);
+    let own = sip_listeners.iter().filter(|_| written.is_none());
+    let media_of: Vec<_> =
+        own.map(|own| (own.transport, own.local, place(own.local.ip(), own.advertised.ip()))).collect();
+    let used = media_of.iter().map(|(_, _, address)| *address);
+    let used = used.chain(media_of.is_empty().then_some(media));
+    let told: BTreeSet<_> = used.map(|address| (address.advertised, address.bind)).collect();
+    for (advertised, bind) in told {
+        info!(%bind, %advertised, workers, "RTP");
     }
 }
 
@@ -200,6 +222,7 @@ fn worker_count(config: &Config) -> u16 {
         asked => asked,
     };
     u16::try_from(count).unwrap_or(1)
+    (media, media_of)
 }
 
 fn split(seeds: [u8; 40]) -> ([u8; 32], u64) {

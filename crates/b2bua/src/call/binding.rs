@@ -8,6 +8,7 @@ use super::dialling::Approach;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
 use super::{Facts, Plan, State};
+use crate::config::MediaAddress;
 use crate::desk::{Desk, Owner, after};
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
@@ -22,6 +23,8 @@ use crate::{dtmf, reinvite};
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub(crate) dialog: DialogKey,
+    /// Where its RTP goes.
+    pub(crate) media: MediaAddress,
     pub(crate) opening: Opening,
     pub(crate) early_media: EarlyMedia,
     pub(crate) plan: Plan,
@@ -53,7 +56,7 @@ impl Binding {
         ring_by: Instant,
         error: String,
     ) -> State {
-        match desk.bind(now, Owner { call: facts.key, side: Side::Caller }) {
+        match desk.bind(now, Owner { call: facts.key, side: Side::Caller }, admitted.media) {
             Some(pair) => State::Binding(Box::new(Self { admitted, pair, tries_left, ring_by })),
             None => no_ports(facts, desk, now, admitted, error),
         }
@@ -72,7 +75,7 @@ impl Binding {
     ) -> State {
         match event {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
-                let Admitted { dialog, opening, early_media, plan, seat } = self.admitted;
+                let Admitted { dialog, media: _, opening, early_media, plan, seat } = self.admitted;
                 let caller = Caller { dialog, pair: self.pair, opening, told: Told::Nothing, early_media };
                 Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new(), said: None }
                     .reach(facts, desk, now)

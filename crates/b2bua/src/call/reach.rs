@@ -15,6 +15,7 @@ use super::early::{self, Offered};
 use super::hops::Hops;
 use super::target::{Target, listener};
 use crate::desk::{Desk, Owner, after};
+use crate::config::MediaAddress;
 use crate::fate::Side;
 use crate::headers::for_stream;
 use crate::io::{Now, Question};
@@ -73,7 +74,8 @@ pub(super) fn bind(
     tries_left: u8,
     error: &str,
 ) -> Outcome {
-    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }) else {
+    let Some(media) = media(&hops, desk) else { return unreached(&hops) };
+    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }, media) else {
         return no_port(error);
     };
     let give_up_at = after(now, desk.config.agent_timeout);
@@ -84,7 +86,18 @@ pub(super) fn no_port(error: &str) -> Outcome {
     Outcome::Failed(format!("there is no RTP port for it: {error}"))
 }
 
-/// Sends the INVITE to the current hop, with an offer in which the caller's codec comes first.
+/// Where the RTP towards the current hop goes: as its SIP does.
+fn media(hops: &Hops, desk: &Desk) -> Option<MediaAddress> {
+    let listener = listener(hops.current(), &desk.config.sip.listeners)?;
+    Some(desk.config.media(listener.transport, listener.local))
+}
+
+fn unreached(hops: &Hops) -> Outcome {
+    Outcome::Failed(format!("no listener of ours reaches {}", hops.current()))
+}
+
+/// Sends the INVITE to the current hop, with an offer in which the caller's codec comes first. A hop that another address of ours faces
+/// than the one before it gets ports there first.
 pub(super) fn invite(
     approach: &Approach,
     facts: &mut Facts,
@@ -96,11 +109,15 @@ pub(super) fn invite(
     let hop = hops.current();
     let Some(listener) = listener(hop, &desk.config.sip.listeners).cloned() else {
         desk.abandon(pair);
-        return Outcome::Failed(format!("no listener of ours reaches {hop}"));
+        return unreached(&hops);
     };
-    let codec = approach.caller.codec(desk.config.media_address);
+    if desk.config.media(listener.transport, listener.local) != pair.address {
+        desk.abandon(pair);
+        return bind(facts, desk, now, hops, BIND_RETRIES, ALL_IN_USE);
+    }
+    let codec = approach.caller.codec();
     let mut sdp = desk.exchange(pair, preferring(codec));
-    sdp.open_to(approach.caller.opening.direction(desk.config.media_address));
+    sdp.open_to(approach.caller.direction());
     let mut invite: Invite = hops.target.invite(&listener, hop.address, &approach.plan, &sdp.offer());
     early::ask(&mut invite, approach.plan.agent().ringback);
     match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {

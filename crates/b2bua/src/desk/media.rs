@@ -9,19 +9,19 @@ use sdp::{Capabilities, Local};
 
 use super::index::Held;
 use super::{Desk, Owner};
+use crate::config::MediaAddress;
 use crate::io::{CallKey, Now, Output};
 use crate::leg::Pair;
 use crate::negotiate::Exchange;
 
 impl Desk {
-    /// Takes a port pair and has it bound; `None` when there is none.
-    pub(crate) fn bind(&mut self, now: Now, owner: Owner) -> Option<Pair> {
+    /// Takes a port pair at that address and has it bound; `None` when there is none.
+    pub(crate) fn bind(&mut self, now: Now, owner: Owner, address: MediaAddress) -> Option<Pair> {
         let port = self.ports.allocate(now.instant)?;
         let media = MediaKey(self.mint());
-        let pair = Pair { media, worker: self.worker(owner.call), port };
+        let pair = Pair { media, worker: self.worker(owner.call), port, address };
         self.index.media.insert(media, Held { port, owner: Some(owner) });
-        let address = self.config.media_bind;
-        self.put(Output::Media(pair.worker, Command::Bind { media, address, port }));
+        self.put(Output::Media(pair.worker, Command::Bind { media, address: address.bind, port }));
         Some(pair)
     }
 
@@ -46,7 +46,7 @@ impl Desk {
     pub(crate) fn exchange(&mut self, pair: Pair, capabilities: Capabilities) -> Exchange {
         // 31 bits: gateways are known that read `o=` into a signed word.
         let session_id = self.random.next() >> 33;
-        let local = Local { address: self.config.media_address, port: pair.port, session_id, version: 1 };
+        let local = Local { address: pair.address.advertised, port: pair.port, session_id, version: 1 };
         Exchange::new(local, capabilities)
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,6 +112,8 @@ pub(crate) struct House {
     pub(crate) questions: Vec<(Ticket, Question)>,
     pub(crate) described: BTreeMap<MediaKey, Remote>,
     pub(crate) media: Vec<MediaKey>,
+    /// Where each of them was bound.
+    pub(crate) bound: Vec<IpAddr>,
     /// Pairs whose Bind has no answer yet.
     pub(crate) waiting: Vec<MediaKey>,
     /// Whether finished records are confirmed at once.
@@ -145,6 +147,7 @@ impl House {
             questions: Vec::new(),
             described: BTreeMap::new(),
             media: Vec::new(),
+            bound: Vec::new(),
             waiting: Vec::new(),
             store: Store::Works,
             deaf: false,
@@ -294,8 +297,9 @@ impl House {
             None => "m?".to_owned(),
         };
         let line = match command {
-            MediaCommand::Bind { media, .. } => {
+            MediaCommand::Bind { media, address, .. } => {
                 self.media.push(media);
+                self.bound.push(address);
                 let error = "in use".to_owned();
                 match self.binds {
                     Binds::Succeed => answers.push(Input::Media(media::Event::Bound { media })),

@@ -6,12 +6,15 @@ use media::command::WorkerId;
 use sdp::{Capabilities, Local};
 
 use super::*;
+use crate::config::MediaAddress;
 
 fn offered() -> Offered {
     let local = Local { address: [192, 0, 2, 1].into(), port: 10_000, session_id: 1, version: 1 };
     let mut sdp = Exchange::new(local, Capabilities::default());
     sdp.offer();
-    let pair = Pair { media: MediaKey(1), worker: WorkerId(0), port: 10_000 };
+    let here = "203.0.113.5".parse().unwrap();
+    let address = MediaAddress { advertised: here, bind: here };
+    let pair = Pair { media: MediaKey(1), worker: WorkerId(0), port: 10_000, address };
     Offered::new(DialogKey(1), pair, sdp)
 }
 
