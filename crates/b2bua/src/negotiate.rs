@@ -165,15 +165,15 @@ impl Exchange {
         Some(text)
     }
 
-    /// Takes the answer to our offer.
+    /// Takes the answer to our offer. One that can't be used leaves the offer open.
     pub(crate) fn accept(&mut self, answer: &Session) -> Result<(), Fate> {
-        let open = std::mem::replace(&mut self.open, Open::None);
         let direction = self.said.as_ref().map_or(Direction::BOTH, |said| said.direction);
         let offered = Capabilities { direction, ..self.offered(self.codec()) };
         let mut agreement = self
             .lines
             .accept(&offered, &self.local, answer)
             .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
+        let open = std::mem::replace(&mut self.open, Open::None);
         if let (Open::Repeated, Some(kept)) = (open, self.agreement)
             && kept.codec == agreement.codec
         {

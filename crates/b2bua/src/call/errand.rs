@@ -58,7 +58,7 @@ impl Talk {
         event: SessionEvent,
     ) -> Result<(), Fate> {
         match event {
-            SessionEvent::Accepted(response) => self.accepted(desk, now, side, &response)?,
+            SessionEvent::Accepted(response) => self.accepted(desk, now, side, &response),
             SessionEvent::Refused(status, response) => {
                 self.refused(desk, now, side, status, response.as_ref());
             }
@@ -145,19 +145,26 @@ impl Talk {
         desk.reinvite(now, dialog, &text);
     }
 
-    fn accepted(&mut self, desk: &mut Desk, now: Now, side: Side, response: &Message) -> Result<(), Fate> {
-        let Some(dialog) = self.dialog(side) else { return Ok(()) };
+    fn accepted(&mut self, desk: &mut Desk, now: Now, side: Side, response: &Message) {
+        let Some(dialog) = self.dialog(side) else { return };
         if response.cseq().method == Method::Invite {
             desk.acknowledge(now, dialog, None);
         }
-        let Errand::Out(purpose) = std::mem::take(self.errands.of(side)) else { return Ok(()) };
+        let Errand::Out(purpose) = std::mem::take(self.errands.of(side)) else { return };
         let before = self.described(desk);
-        let Some(leg) = self.leg_mut(side) else { return Ok(()) };
+        let Some(leg) = self.leg_mut(side) else { return };
         match (reinvite::accept(&mut leg.sdp, response), purpose) {
             (Ok(()), Purpose::Refresh | Purpose::Tell { .. }) => {}
             // Nothing was to change, and nothing has.
             (Err(_), Purpose::Refresh) => leg.sdp.withdraw(),
-            (Err(fate), Purpose::Tell { .. }) => return Err(fate),
+            // It has agreed to nothing: as good as a refusal.
+            (Err(_), Purpose::Tell { .. }) => {
+                leg.sdp.withdraw();
+                if self.asking.of(side).is_some() {
+                    self.deny(desk, now, StatusCode::NOT_ACCEPTABLE_HERE);
+                }
+                return;
+            }
         }
         let told = leg.sdp.told();
         self.describe_changes(desk, now, &before);
@@ -169,7 +176,6 @@ impl Talk {
             None => {}
         }
         self.level(desk, now);
-        Ok(())
     }
 
     fn refused(

@@ -163,6 +163,25 @@ fn a_change_that_the_agent_refuses_leaves_both_sessions_as_they_were() {
 }
 
 #[test]
+fn an_agent_whose_answer_to_a_hold_cant_be_used_holds_nobody() {
+    let declined = DESK.replace("m=audio 50000", "m=audio 0");
+    for answer in ["", declined.as_str()] {
+        let (mut house, mut call) = connected();
+        hold(&mut house, &mut call);
+        house.look();
+        agent_says(&mut house, "200 OK", answer);
+        let reason = "[SIP;cause=488;text=\"the other side did not agree to the change; the session stays as it was\"]";
+        assert_eq!(house.look(), format!("\nagent <- ACK\ncaller <- 488 {reason}\n"));
+        call.absorb_inside(&mut house);
+        hold(&mut house, &mut call);
+        agent_says(&mut house, "200 OK", &directed(DESK, "recvonly"));
+        assert!(house.look().ends_with("caller <- 200\n"), "another try is as good as the first");
+        call.bye(&mut house, "");
+        assert_eq!(house.record().reason.as_deref(), Some("normal"));
+    }
+}
+
+#[test]
 fn a_change_that_meets_one_of_the_agent_is_tried_again() {
     let (mut house, mut call) = connected();
     hold(&mut house, &mut call);
