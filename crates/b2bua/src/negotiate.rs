@@ -262,9 +262,13 @@ impl Exchange {
         chosen.map(|(agreement, _)| agreement).map_err(Fate::Disagreed)
     }
 
-    /// Our capabilities, that codec first.
+    /// Our capabilities, that codec first. A payload type keeps its meaning (RFC 3264 s.8.3.2).
     fn offered(&self, first: Option<Codec>) -> Capabilities {
         let mut offered = self.capabilities.clone();
+        let agreed = self.agreement.and_then(|agreement| agreement.telephone_event);
+        if let (Some(event), Some((_, agreed))) = (&mut offered.telephone_event, agreed) {
+            *event = agreed;
+        }
         if let Some(codec) = first {
             offered.codecs.sort_by_key(|other| *other != codec);
         }

@@ -182,6 +182,22 @@ fn an_agent_whose_answer_to_a_hold_cant_be_used_holds_nobody() {
 }
 
 #[test]
+fn our_offer_within_a_call_keeps_the_number_of_telephone_event() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103").offering(&OFFER.replace("101", "96"));
+    call.place(&mut house);
+    agent_says(&mut house, "200 OK", DESK);
+    call.ack(&mut house, "");
+    agent_asks(&mut house, "INVITE", 1, "", &directed(DESK, "sendonly"));
+    let offer = house.last(CALLER, "INVITE");
+    assert!(body(&offer).contains("RTP/AVP 0 8 96\r\n"), "{offer}");
+    reply(&mut house, CALLER, &offer, "200 OK", &directed(&OFFER.replace("101", "96"), "recvonly"));
+    assert!(house.look().ends_with("agent <- 200\n"));
+    let remote = house.described[&house.media[0]].clone();
+    assert_eq!(remote.telephone_event, Some((96, 96)));
+}
+
+#[test]
 fn a_change_that_meets_one_of_the_agent_is_tried_again() {
     let (mut house, mut call) = connected();
     hold(&mut house, &mut call);
