@@ -97,11 +97,14 @@ impl Play {
         let agent = file(folder, &format!("{name}.agent"));
         let agent = agent.is_file().then(|| {
             let mut sipp = world.sipp(world.hosts.agent, &agent);
-            sipp.args(["-timeout", &timeout]).stdout(Stdio::piped()).stderr(Stdio::piped());
-            Agent(Some(sipp.spawn().unwrap()))
+            sipp.args(["-timeout", &timeout, "-timeout_error"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut agent = Agent(Some(sipp.spawn().unwrap()));
+            world.await_ears(world.hosts.agent, agent.0.as_mut().unwrap());
+            agent
         });
         let mut caller = world.sipp(world.hosts.caller, &file(folder, name));
-        caller.args(["-s", self.called, "-timeout", &timeout]).args(&self.arguments);
+        // With `-timeout` alone SIPp waits on for what never comes.
+        caller.args(["-s", self.called, "-timeout", &timeout, "-timeout_error"]).args(&self.arguments);
         let caller = caller.arg(world.entrance().to_string()).output().unwrap();
         let told = |who: &str, what: &str| {
             let traces = [world.hosts.caller, world.hosts.agent].map(|host| world.trace(host)).join("\n");

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Instant;
 
 use super::tunnel::{self, Authority, Tunnel};
-use crate::support::{Daemon, Site, sipp};
+use crate::support::{Daemon, PATIENCE, Site, sipp};
 
 /// What SIP is spoken over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,6 +166,32 @@ impl World {
         sipp.args(["-trace_msg", "-message_file"]).arg(messages);
         sipp.args(["-trace_err", "-error_file"]).arg(errors);
         sipp
+    }
+
+    /// Waits until `sipp`, at `host`, hears what comes: before, a datagram would be lost. If it has ended, its end says why.
+    pub(super) fn await_ears(&self, host: Ipv4Addr, sipp: &mut Child) {
+        // As the system lists sockets: address and port in hexadecimal, a listening one in state 0A.
+        let socket = format!("{:08X}:{OPEN:04X}", u32::from_ne_bytes(host.octets()));
+        let (table, state) = match self.transport {
+            Transport::Udp => ("/proc/net/udp", "07"),
+            Transport::Tcp | Transport::Tls => ("/proc/net/tcp", "0A"),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let hears = |line: &str| {
+            let mut columns = line.split_whitespace().skip(1);
+            columns.next() == Some(&socket) && columns.nth(1) == Some(state)
+        };
+        while !std::fs::read_to_string(table).unwrap().lines().any(hears) {
+            if sipp.try_wait().unwrap().is_some() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "SIPp at {host} never opened its socket\n{}",
+                self.trace(host)
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Where the caller's SIPp sends.
