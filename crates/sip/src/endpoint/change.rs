@@ -304,11 +304,18 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request again whose session interval was too short, as a new one (RFC 4028 s.7.3). Once: it is no bargain.
+    /// Sends a request again whose session interval was too short, as a new one (RFC 4028 s.7.3). Each hop may have a bound of its own,
+    /// so again as long as that rises.
     pub(super) fn try_longer(&mut self, now: Instant, id: u64, refusal: &Message) -> bool {
-        let Some(client) = self.clients.get(id).filter(|client| client.attempt == 0) else { return false };
+        let Some(client) = self.clients.get(id).filter(|client| client.attempt < MAX_LONGER) else {
+            return false;
+        };
         let Some(longer) = session::retrying(refusal, self.config.session) else { return false };
         let Ok(request) = Message::parse(client.request.clone()) else { return false };
+        let attempt = client.attempt + 1;
+        if attempt > 1 && !session::asks_for_more(refusal, &request) {
+            return false;
+        }
         let (flow, method, detours) = (client.flow, client.key.method.clone(), client.detours.clone());
         let (key, mut machine) = match &client.machine {
             Machine::Invite(_, invitation) => (invitation.dialog, Started::Invite(invitation.clone())),
@@ -329,7 +336,7 @@ impl Endpoint {
         let again = self
             .start(now, Start { key: ClientKey { branch, method }, flow, detours, request: bytes, machine });
         if let Some(client) = self.clients.get_mut(again) {
-            client.attempt = 1;
+            client.attempt = attempt;
         }
         if let Some(usage) = self.usages.get_mut(key) {
             usage.state.hand_on(id, again);
@@ -460,6 +467,9 @@ pub(super) fn seconds_after(response: &Message) -> Option<Duration> {
 
 /// How long a re-INVITE may go without a final response before it is cancelled.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a request is sent again with a longer session interval.
+const MAX_LONGER: u8 = 3;
 
 /// After how long a refresh is tried again that was refused.
 const AGAIN: Duration = Duration::from_secs(10);

@@ -210,6 +210,11 @@ pub(super) fn retrying(refusal: &Message, timer: SessionTimer) -> Option<Vec<Hea
     Some(offering(Expires { interval, refresher: None }, least))
 }
 
+/// Whether a 422 wants more than the request said that it is ready for.
+pub(super) fn asks_for_more(refusal: &Message, request: &Message) -> bool {
+    min_se(refusal) > min_se(request)
+}
+
 /// 422, if a request asks for less than we take. One that knows no timer got its Session-Expires from a proxy, and is taken (s.9).
 pub(super) fn too_small(request: &Message, timer: SessionTimer) -> Option<Reply> {
     let least = seconds(timer.least).max(LEAST);

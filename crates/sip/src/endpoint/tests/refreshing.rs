@@ -276,7 +276,7 @@ fn our_invite_asks_for_a_timer_and_the_2xx_says_who_refreshes() {
 }
 
 #[test]
-fn a_422_to_our_invite_is_tried_again_with_more_and_once() {
+fn a_422_to_our_invite_is_tried_again_with_more() {
     let mut bench = Bench::new();
     let (dialog, invite) = calling(&mut bench);
     bench.peer(response(&invite, 422, "x", "Min-SE: 3600\r\n"));
@@ -290,10 +290,26 @@ fn a_422_to_our_invite_is_tried_again_with_more_and_once() {
     assert_eq!((expires(&again).as_deref(), again.header("Min-SE").as_deref()), (Some("3600"), Some("3600")));
     assert_eq!((again.body(), again.content_type()), (invite.body(), invite.content_type()));
     assert_eq!(again.header("X-Call"), invite.header("X-Call"));
-    bench.peer(response(&again, 422, "x", "Min-SE: 7200\r\n"));
+    bench.peer(response(&again, 422, "x", "Min-SE: 3600\r\n"));
     let event = bench.event();
     let Event::Rejected { failure, .. } = event else { panic!("{event:?}") };
     assert_eq!((failure, bench.endpoint.call_id(dialog)), (Failure::Refused, None));
+    bench.settled();
+}
+
+#[test]
+fn a_422_of_each_hop_on_the_way_is_tried_again_while_it_asks_for_more_and_three_times() {
+    let mut bench = Bench::new();
+    let (dialog, mut invite) = calling(&mut bench);
+    for least in [2000, 3000, 4000] {
+        bench.peer(response(&invite, 422, "x", &format!("Min-SE: {least}\r\n")));
+        assert_eq!(bench.events().len(), 0);
+        invite = bench.last();
+        assert_eq!(expires(&invite), Some(least.to_string()));
+    }
+    bench.peer(response(&invite, 422, "x", "Min-SE: 5000\r\n"));
+    assert!(matches!(bench.event(), Event::Rejected { .. }));
+    assert_eq!(bench.endpoint.call_id(dialog), None);
     bench.settled();
 }
 
