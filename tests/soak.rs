@@ -130,25 +130,22 @@ agent_id = "desk"
 /// The agent's side, until it has had all its calls.
 fn answers(mut agent: Command, port: u16, calls: usize) -> Child {
     agent.arg("-sf").arg(tests_file("sipp/soak_agent.xml"));
-    agent.args(["-p", &port.to_string(), "-m", &calls.to_string(), "-timeout", PATIENT_SECONDS]);
-    agent.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    agent.args(["-p", &port.to_string()]);
+    spawn(agent, calls)
 }
 
 /// Calls at a rate, fewer where the machine takes fewer: no more than some are up at once.
 fn call(daemon: &Daemon, number: &str, calls: usize, rate: usize) -> Child {
     let mut caller = sipp(daemon.folder()).expect("it was there before");
     caller.arg("-sf").arg(tests_file("sipp/soak_caller.xml")).args(["-s", number]);
-    caller.args([
-        "-m",
-        &calls.to_string(),
-        "-r",
-        &rate.to_string(),
-        "-l",
-        "100",
-        "-timeout",
-        PATIENT_SECONDS,
-    ]);
-    caller.arg(daemon.sip.to_string()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    caller.args(["-r", &rate.to_string(), "-l", "100"]).arg(daemon.sip.to_string());
+    spawn(caller, calls)
+}
+
+/// Until so many calls are over. The socket is made large, so that little is lost while SIPp waits for its turn.
+fn spawn(mut program: Command, calls: usize) -> Child {
+    program.args(["-m", &calls.to_string(), "-timeout", PATIENT_SECONDS, "-buff_size", "2097152"]);
+    program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// The calls and the dialogs that the daemon says it holds.
