@@ -52,8 +52,8 @@ pub(crate) enum Fate {
     AgentBusy(Vec<String>),
     /// The agent answered 603, with these values of Reason.
     AgentDeclined(Vec<String>),
-    /// The last of the agents answered something else above 299, with these values of Reason.
-    AgentRefused(Vec<String>),
+    /// The last of the agents answered this other status above 299, with these values of Reason.
+    AgentRefused(u16, Vec<String>),
     /// Nobody answered within `ring_s`.
     NoAnswer,
     /// One side sent BYE, with these values of Reason (RFC 3326).
@@ -109,7 +109,7 @@ impl Fate {
             Self::Cancelled(reasons)
             | Self::AgentBusy(reasons)
             | Self::AgentDeclined(reasons)
-            | Self::AgentRefused(reasons)
+            | Self::AgentRefused(_, reasons)
             | Self::HungUp(_, reasons) => reasons,
             Self::Refused(_)
             | Self::Disagreed(_)
@@ -154,7 +154,7 @@ impl Fate {
             | Self::Cancelled(_)
             | Self::AgentBusy(_)
             | Self::AgentDeclined(_)
-            | Self::AgentRefused(_)
+            | Self::AgentRefused(..)
             | Self::NoAnswer
             | Self::PrackMissing
             | Self::HungUp(..)
@@ -223,9 +223,12 @@ impl Fate {
                 let q850 = reason::q850(reasons).unwrap_or(21);
                 words(Busy, 603, q850, EndedBy::Agent, "agent-declined", "agent declined")
             }
-            Self::AgentRefused(reasons) => {
-                let unreachable = Self::Refused(Refusal::AgentUnreachable).words_unanswered();
-                Words { q850: reason::q850(reasons).unwrap_or(unreachable.q850), ..unreachable }
+            Self::AgentRefused(cause, reasons) => {
+                let (status, q850) = passed_on(*cause);
+                let q850 = reason::q850(reasons).unwrap_or(q850);
+                let text = format!("the agent answered {cause}");
+                let reason = Refusal::AgentUnreachable.reason();
+                Words { cause: *cause, ..words(Failed, status, q850, EndedBy::Agent, reason, &text) }
             }
             Self::NoAnswer => words(NoAnswer, 480, 19, EndedBy::System, "no-answer", "no answer"),
             Self::PrackMissing => {
@@ -304,7 +307,7 @@ impl Fate {
             | Self::Cancelled(_)
             | Self::AgentBusy(_)
             | Self::AgentDeclined(_)
-            | Self::AgentRefused(_)
+            | Self::AgentRefused(..)
             | Self::NoAnswer
             | Self::PrackMissing => Words { status: Failed, ..self.words_unanswered() },
         }
@@ -343,10 +346,22 @@ fn unfit(status: u16) -> (&'static str, u8) {
         420 => ("unsupported-extension", 127),
         482 => ("loop-detected", 25),
         483 => ("too-many-hops", 25),
+        493 => ("unsupported-body", 127),
         503 => (Refusal::NodeFull.reason(), Refusal::NodeFull.q850()),
         505 => ("unsupported-version", 127),
         513 => ("message-too-large", 127),
         _other => ("bad-request", 95),
+    }
+}
+
+/// What the caller gets for an agent's refusal: what is wrong with its own call it hears as it is, all else is the agent's matter.
+/// And the cause where the agent gives none (RFC 3398 s.8.2.6.1; that of 488 as for a disagreement of ours).
+fn passed_on(status: u16) -> (u16, u8) {
+    match status {
+        404 => (404, 1),
+        484 => (484, 28),
+        488 | 606 => (488, Refusal::NoCommonCodec.q850()),
+        _other => (Refusal::AgentUnreachable.status(), Refusal::AgentUnreachable.q850()),
     }
 }
 
@@ -375,8 +390,8 @@ mod tests {
             Fate::UnsupportedBody => Fate::Cancelled(Vec::new()),
             Fate::Cancelled(_) => Fate::AgentBusy(Vec::new()),
             Fate::AgentBusy(_) => Fate::AgentDeclined(Vec::new()),
-            Fate::AgentDeclined(_) => Fate::AgentRefused(Vec::new()),
-            Fate::AgentRefused(_) => Fate::NoAnswer,
+            Fate::AgentDeclined(_) => Fate::AgentRefused(500, Vec::new()),
+            Fate::AgentRefused(..) => Fate::NoAnswer,
             Fate::NoAnswer => Fate::HungUp(Side::Caller, Vec::new()),
             Fate::HungUp(Side::Caller, _) => Fate::HungUp(Side::Agent, Vec::new()),
             Fate::HungUp(Side::Agent, _) => Fate::PeerGone(Side::Caller),

@@ -19,8 +19,10 @@ pub(crate) const DTMF: &str = "application/dtmf";
 pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     let words = fate.words(Phase::Unanswered);
     let code = words.sip_status?;
+    // There is one value of SIP (RFC 3326 s.2), and ours stands in the first line.
+    let told = if let Fate::AgentRefused(status, _) = fate { *status } else { code };
     let mut reply = plain(code)
-        .with("Reason", reason(code, &format!("{}: {}", words.reason, words.text)))
+        .with("Reason", reason(told, &format!("{}: {}", words.reason, words.text)))
         .with("Reason", cause(fate, words.q850));
     if let Some(seconds) = words.retry_after {
         reply = reply.with("Retry-After", seconds.to_string());

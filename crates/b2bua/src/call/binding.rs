@@ -77,8 +77,16 @@ impl Binding {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
                 let Admitted { dialog, media: _, opening, early_media, plan, seat } = self.admitted;
                 let caller = Caller { dialog, pair: self.pair, opening, told: Told::Nothing, early_media };
-                Approach { caller, plan, seat, ring_by: self.ring_by, given: Vec::new(), said: None }
-                    .reach(facts, desk, now)
+                Approach {
+                    caller,
+                    plan,
+                    seat,
+                    ring_by: self.ring_by,
+                    refused: None,
+                    given: Vec::new(),
+                    said: None,
+                }
+                .reach(facts, desk, now)
             }
             CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
                 match self.tries_left.checked_sub(1) {

@@ -29,7 +29,9 @@ pub(super) struct Approach {
     pub(super) ring_by: Instant,
     /// What the caller was told last.
     pub(super) said: Option<Said>,
-    /// The values of Reason in the last agent's refusal.
+    /// The status of the last agent's refusal, if it gave one.
+    pub(super) refused: Option<u16>,
+    /// The values of Reason in it.
     pub(super) given: Vec<String>,
 }
 
@@ -91,6 +93,7 @@ impl Dialling {
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response, failure) => {
+                approach.refused = response.as_ref().map(|_| status.code());
                 approach.given = reason::of(response.as_ref());
                 let rejection = Rejection { status, response: response.as_ref(), failure };
                 let outcome = attempt.rejected(&approach, facts, desk, now, rejection);
@@ -167,15 +170,16 @@ impl Approach {
                     let agent_id = self.plan.agent().id.clone();
                     desk.put(Output::Notice(Notice::AgentUnreachable { agent_id, error }));
                     let Some(next) = self.plan.fall_back(&desk.usage) else {
-                        let fate = match std::mem::take(&mut self.given) {
-                            given if given.is_empty() => Fate::Refused(Refusal::AgentUnreachable),
-                            given => Fate::AgentRefused(given),
+                        let fate = match self.refused {
+                            Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
+                            None => Fate::Refused(Refusal::AgentUnreachable),
                         };
                         return self.end(facts, desk, now, None, &fate);
                     };
                     desk.usage.move_to(&mut self.seat, &next.id);
                     facts.record.agent_id = Some(next.id.clone());
                     desk.index.set_agent(facts.key, &mut facts.record, None);
+                    self.refused = None;
                     self.given.clear();
                     outcome = Attempt::begin(&self, facts, desk, now);
                 }

@@ -276,15 +276,21 @@ fn the_agents_cause_reaches_the_caller_in_our_refusal() {
         (
             "404 Not Found",
             "Reason: SIP;cause=404;text=\"10.0.0.7 says no\", Q.850;cause=1\r\n",
-            &["SIP;cause=480;text=\"agent-unreachable: the agent could not be reached\"", "Q.850;cause=1"],
+            &["SIP;cause=404;text=\"agent-unreachable: the agent answered 404\"", "Q.850;cause=1"],
             1,
+        ),
+        (
+            "302 Moved Temporarily",
+            "",
+            &["SIP;cause=302;text=\"agent-unreachable: the agent answered 302\"", "Q.850;cause=18"],
+            18,
         ),
     ] {
         let mut house = House::new();
         let call = Dial::to("+14155550103");
         call.place(&mut house);
         agent_responds(&mut house, status, lines, "");
-        let code = if status.starts_with("404") { "480" } else { &status[..3] };
+        let code = if status.starts_with("302") { "480" } else { &status[..3] };
         assert_eq!(headers(&house.last(CALLER, code), "Reason"), expected, "{status}");
         assert_eq!(house.record().q850, Some(q850), "{status}");
         call.absorb(&mut house, code);

@@ -6,7 +6,7 @@ use b2bua::Input;
 use b2bua::io::Verdict;
 use b2bua::record::{CallStatus, EndedBy};
 
-use crate::house::{AGENT, Binds, CALLER, House, US};
+use crate::house::{AGENT, Binds, CALLER, House, INVENTORY, US};
 use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, place, reply};
 
 const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
@@ -190,16 +190,41 @@ fn a_busy_agent_is_busy_to_the_caller() {
 }
 
 #[test]
-fn any_other_refusal_of_the_agent_is_480() {
-    let mut house = House::new();
-    let call = Dial::to("+14155550103");
-    call.place(&mut house);
-    house.look();
+fn any_other_refusal_of_the_agent_is_480_but_for_what_is_wrong_with_the_call() {
+    for (said, heard, q850) in [
+        ("404 Not Found", "404", 1),
+        ("484 Address Incomplete", "484", 28),
+        ("488 Not Acceptable Here", "488", 127),
+        ("606 Not Acceptable", "488", 127),
+        ("500 Server Internal Error", "480", 18),
+        ("302 Moved Temporarily", "480", 18),
+        ("407 Proxy Authentication Required", "480", 18),
+    ] {
+        let mut house = House::new();
+        let call = Dial::to("+14155550103");
+        call.place(&mut house);
+        house.look();
+        agent_says(&mut house, said, "");
+        let (journal, code) = (house.look(), &said[..3]);
+        let told = format!(
+            "notice desk: it answered {said}\ncaller <- {heard} [SIP;cause={code};text=\"agent-unreachable: the agent answered {code}\"]"
+        );
+        assert!(journal.contains(&told), "{journal}");
+        assert_eq!(house.record().q850, Some(q850), "{said}");
+        call.absorb(&mut house, heard);
+        house.assert_empty();
+    }
+}
+
+#[test]
+fn the_refusal_of_an_agent_is_not_that_of_its_fallback() {
+    let inventory = INVENTORY.replace("\nid = \"desk\"\n", "\nid = \"desk\"\nfallback_agent_id = \"bot\"\n");
+    let mut house = House::with(&inventory, |_| {});
+    Dial::to("+14155550103").place(&mut house);
     agent_says(&mut house, "404 Not Found", "");
-    let journal = house.look();
-    assert!(journal.contains("notice desk: it answered 404 Not Found\ncaller <- 480"), "{journal}");
-    call.absorb(&mut house, "480");
-    house.assert_empty();
+    house.failed();
+    let refusal = house.last(CALLER, "480");
+    assert!(refusal.contains("SIP;cause=480;text=\"agent-unreachable: the agent could"), "{refusal}");
 }
 
 #[test]
