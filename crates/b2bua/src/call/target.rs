@@ -62,13 +62,23 @@ impl Target {
 
     /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
     pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, plan: &Plan, offer: &str) -> Invite {
+    /// The URI as To may have it: who is called, not how (RFC 3261 s.19.1.1, table 1).
+    fn name(&self) -> String {
+        let Ok(uri) = Uri::parse(&self.uri) else { return self.uri.clone() };
+        let scheme = self.uri.split(':').next().unwrap_or_default();
+        match uri.user() {
+            Some(user) => format!("{scheme}:{user}@{}", uri.host()),
+            None => format!("{scheme}:{}", uri.host()),
+        }
+    }
+
         let brief = plan.brief();
         let (from, headers) = headers::for_sip(brief, plan.agent(), &host(listener.advertised.ip()));
         Invite {
             flow: Flow { transport: listener.transport, local: listener.local, remote: hop },
             request_uri: self.uri.clone(),
             from,
-            to: format!("<{}>", self.uri),
+            to: format!("<{}>", self.name()),
             max_forwards: brief.max_forwards,
             headers,
             body: Some(refusal::session_description(offer)),

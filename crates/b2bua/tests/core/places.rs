@@ -80,3 +80,12 @@ fn an_address_for_all_media_is_told_on_every_leg() {
     agent_answers(&mut house);
     assert_eq!(connection(&house.last(CALLER, "200")), "192.0.2.200");
 }
+
+#[test]
+fn to_names_who_is_called_and_the_request_uri_how() {
+    let mut house = house(None);
+    Dial::to("+14155550103").place(&mut house);
+    let invite = house.last(AGENT, "INVITE");
+    assert!(invite.starts_with(&format!("INVITE {BY_TCP} SIP/2.0\r\n")), "{invite}");
+    assert!(invite.contains("\r\nTo: <sip:desk@198.51.100.7>\r\n"), "{invite}");
+}

@@ -85,7 +85,7 @@ fn the_invite_to_the_agent_tells_who_calls_whom() {
         header(&invite, "From")
             .is_some_and(|from| from.starts_with("\"Bob\" <sip:+14085550199@203.0.113.5>;tag="))
     );
-    assert_eq!(header(&invite, "To"), Some("<sip:desk@198.51.100.7:5060>"));
+    assert_eq!(header(&invite, "To"), Some("<sip:desk@198.51.100.7>"));
     assert_eq!(header(&invite, "P-Asserted-Identity"), Some("\"Bob\" <sip:+14085550199@203.0.113.5>"));
     assert_eq!(header(&invite, "P-Called-Party-ID"), Some("<sip:+14155550103@203.0.113.5>"));
     assert_eq!(header(&invite, "Max-Forwards"), Some("69"));
