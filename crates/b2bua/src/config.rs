@@ -27,8 +27,8 @@ pub struct Config {
     pub silence_timeout: Option<Duration>,
     /// How long an agent's stream may take to open, or its name to resolve.
     pub agent_timeout: Duration,
-    /// How long a SIP agent with a fallback may say nothing above 100 before the fallback is tried. One without a fallback has
-    /// `ring_s`.
+    /// How long a SIP agent with a fallback may say nothing above 100 before the fallback is tried; 199 is nothing. One
+    /// without a fallback has `ring_s`.
     pub agent_ring_timeout: Duration,
     /// How long a server of a SIP agent may say nothing at all, not even 100, while the agent has others. Over UDP, 4 s are four
     /// INVITEs with the T1 of RFC 3261; its timer B would be 32 s.
@@ -88,7 +88,7 @@ impl Config {
             limits: Limits::default(),
             silence_timeout: Some(Duration::from_mins(1)),
             agent_timeout: Duration::from_secs(5),
-            agent_ring_timeout: Duration::from_secs(10),
+            agent_ring_timeout: Duration::from_secs(20),
             server_timeout: Duration::from_secs(4),
             node_id: "strowger".to_owned(),
         }

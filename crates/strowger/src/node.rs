@@ -195,6 +195,7 @@ fn media_addresses(
     config: &Config,
     sip_listeners: &[sip::endpoint::Listener],
     workers: u16,
+        agent_ring_timeout: Duration::from_secs(config.sip.agent_ring_timeout_s.0.into()),
 ) -> (MediaAddress, Vec<(sip::Transport, SocketAddr, MediaAddress)>) {
     let place = |listener: IpAddr, advertised: IpAddr| {
         MediaAddress { advertised, bind: addresses::media(listener, advertised) }

@@ -9,7 +9,7 @@ use super::attempt::{Attempt, Outcome, Rejection};
 use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
-use super::ringing::{Said, rings};
+use super::ringing::{Said, is_at_it};
 use super::{Facts, Plan, State};
 use crate::desk::Desk;
 use crate::dtmf;
@@ -71,7 +71,7 @@ impl Dialling {
                 if let Some(leg) = attempt.leg() {
                     approach.progress(facts, desk, now, leg, &response);
                 }
-                if response.status().is_some_and(|status| rings(status.code())) {
+                if response.status().is_some_and(|status| is_at_it(status.code())) {
                     attempt = attempt.ringing(approach.ring_by);
                 }
                 State::Dialling(Box::new(Self { approach, attempt }))

@@ -212,6 +212,11 @@ pub(super) fn rings(status: u16) -> bool {
     matches!(status, 180 | 183)
 }
 
+/// Whether someone is looking for who answers: all but 100, and 199, which says that a fork has ended (RFC 6228).
+pub(super) fn is_at_it(status: u16) -> bool {
+    (101..=198).contains(&status)
+}
+
 /// That, and no more.
 const RINGING: Word = Word {
     status: 180,

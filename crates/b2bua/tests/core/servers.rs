@@ -121,7 +121,7 @@ fn a_100_says_that_a_server_lives() {
     let first = house.last(AGENT, "INVITE");
     reply(&mut house, AGENT, &first, "100 Trying", "");
     house.look();
-    house.pass(Duration::from_millis(9_999));
+    house.pass(Duration::from_millis(19_999));
     assert_eq!(house.look(), "\n");
     house.pass(Duration::from_millis(1));
     assert!(house.look().contains("notice named: it took too long to be reached\n"));
@@ -131,7 +131,7 @@ fn a_100_says_that_a_server_lives() {
 fn the_last_server_has_as_long_as_an_agent_has() {
     let mut house = House::new();
     placed(&mut house, vec![place(AGENT)]);
-    house.pass(Duration::from_millis(9_999));
+    house.pass(Duration::from_millis(19_999));
     assert!(!house.look().contains("notice"));
     house.pass(Duration::from_millis(1));
     assert!(house.look().contains("notice named: it took too long to be reached\n"));

@@ -389,7 +389,10 @@ fn a_late_offer_is_made_after_the_agents_answer() {
 fn an_agent_that_says_nothing_gives_way_to_its_fallback() {
     let mut house = House::new();
     let call = named(&mut house);
-    house.pass(Duration::from_secs(10));
+    agent_says(&mut house, "199 Early Dialog Terminated", "");
+    house.pass(Duration::from_millis(19_999));
+    assert!(!house.look().contains("notice"));
+    house.pass(Duration::from_millis(1));
     assert!(house.look().contains("notice named: it took too long to be reached\ndescribe m1"));
     assert_eq!(house.record().agent_id.as_deref(), Some("named"), "the call is up");
     call.ack(&mut house, "");
@@ -401,14 +404,18 @@ fn an_agent_that_says_nothing_gives_way_to_its_fallback() {
 
 #[test]
 fn an_agent_that_rings_is_waited_for() {
-    let mut house = House::new();
-    named(&mut house);
-    agent_says(&mut house, "183 Session Progress", ANSWER);
-    house.look();
-    house.pass(Duration::from_secs(49));
-    assert_eq!(house.look(), "\n");
-    agent_says(&mut house, "200 OK", ANSWER);
-    assert!(house.look().ends_with("relay m1 m3\ncaller <- 200\n"));
+    for (said, body) in
+        [("183 Session Progress", ANSWER), ("181 Call Is Being Forwarded", ""), ("182 Queued", "")]
+    {
+        let mut house = House::new();
+        named(&mut house);
+        agent_says(&mut house, said, body);
+        house.look();
+        house.pass(Duration::from_secs(49));
+        assert_eq!(house.look(), "\n", "{said}");
+        agent_says(&mut house, "200 OK", ANSWER);
+        assert!(house.look().ends_with("caller <- 200\n"), "{said}");
+    }
 }
 
 /// A call to the agent whose name is resolved, and that has a fallback; a second pair is spoilt on the way.

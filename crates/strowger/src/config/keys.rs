@@ -63,6 +63,7 @@ pub(super) const KEYS: &[Key] = &[
         "[\"192.0.2.53\"]",
     ),
     Key::new::<Whole<1, 32>>("sip.server_timeout_s", "a whole number of seconds from 1 to 32", "4"),
+    Key::new::<Whole<1, 600>>("sip.agent_ring_timeout_s", "a whole number of seconds from 1 to 600", "20"),
     Key::new::<Address>(
         "sip.advertised",
         "one IP address that peers can reach, or nothing",

@@ -56,6 +56,7 @@ pub(crate) struct Sip {
     pub(crate) ws: Listeners<0>,
     pub(crate) name_servers: NameServers,
     pub(crate) server_timeout_s: Whole<1, 32>,
+    pub(crate) agent_ring_timeout_s: Whole<1, 600>,
     pub(crate) advertised: Address,
     pub(crate) user_agent: Text,
     #[serde(rename = "realm")]
