@@ -168,6 +168,11 @@ impl Dialog {
         self.way.hear(flow);
     }
 
+    /// The flow that the far side came by, whose loss moves the dialog.
+    pub(crate) fn came_by(&self) -> Option<Flow> {
+        self.way.came_by()
+    }
+
     /// Takes note that the connection of that flow is gone.
     pub(crate) fn lose(&mut self, flow: Flow) {
         let mut way = self.way;

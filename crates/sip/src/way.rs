@@ -49,6 +49,11 @@ impl Way {
         }
     }
 
+    /// The flow that the peer came by: it matters if that is lost.
+    pub(crate) fn came_by(&self) -> Option<Flow> {
+        (self.end == End::Calls).then_some(self.flow)
+    }
+
     /// The connection of that flow is gone. A peer that came by it may be called where its route or target says; one that we
     /// called is called again. A WebSocket client can't be called (RFC 7118 s.5).
     pub(crate) fn lose(&mut self, flow: Flow, next: Option<&str>) {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::compose::Head;
 use super::early::Early;
 use super::large::Passage;
+use super::ties::Ties;
 use super::{DialogKey, Transmit};
 use crate::Flow;
 use crate::dialog::Opening;
@@ -17,6 +18,7 @@ use crate::transaction::{client_invite, client_other};
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) key: ClientKey,
+    /// Changed by `Clients::detour` only.
     pub(super) flow: Flow,
     /// Where it goes when the connection of `flow` dies before it is answered, the last one first.
     pub(super) detours: Vec<Flow>,
@@ -82,17 +84,20 @@ pub(super) enum Purpose {
 pub(super) struct Clients {
     transactions: BTreeMap<u64, Client>,
     keys: BTreeMap<ClientKey, u64>,
+    ties: Ties<u64>,
 }
 
 impl Clients {
     pub(super) fn insert(&mut self, id: u64, client: Client) {
         self.keys.insert(client.key.clone(), id);
+        self.ties.tie(client.flow, id);
         self.transactions.insert(id, client);
     }
 
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(client) = self.transactions.remove(&id) {
             self.keys.remove(&client.key);
+            self.ties.untie(client.flow, id);
         }
     }
 
@@ -118,7 +123,22 @@ impl Clients {
 
     /// The transactions whose messages take `flow`, in the order of their making.
     pub(super) fn on(&self, flow: Flow) -> Vec<u64> {
-        self.transactions.iter().filter(|(_, client)| client.flow == flow).map(|(&id, _)| id).collect()
+        self.ties.on(flow)
+    }
+
+    /// Where a request goes next, if it has no final response and there is another way.
+    pub(super) fn detour(&mut self, id: u64) -> Option<(Flow, Bytes)> {
+        let client = self.transactions.get_mut(&id).filter(|client| client.is_open())?;
+        let elsewhere = client.detours.pop()?;
+        self.ties.untie(client.flow, id);
+        self.ties.tie(elsewhere, id);
+        client.flow = elsewhere;
+        Some((elsewhere, client.request.clone()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_untied(&self) -> bool {
+        self.ties.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {

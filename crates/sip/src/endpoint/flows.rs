@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use super::clients::{Client, Invitation, Machine, Opens};
-use super::servers::Servers;
 use super::usage::{State, Usages};
-use super::{Endpoint, Event, compose};
+use super::{Endpoint, Event};
 use crate::dialog::Dialog;
 use crate::message::Message;
 use crate::transaction::{client_invite, client_other};
@@ -23,8 +22,7 @@ impl Endpoint {
             self.lose(flow);
         }
         for id in self.clients.on(flow) {
-            let detour = self.clients.get_mut(id).and_then(Client::detour);
-            if let Some((elsewhere, request)) = detour {
+            if let Some((elsewhere, request)) = self.clients.detour(id) {
                 self.send(elsewhere, request);
             } else {
                 self.tell_undeliverable(id);
@@ -64,16 +62,7 @@ impl Endpoint {
 }
 
 impl Client {
-    /// Where it goes next, if it has no final response and there is another way.
-    fn detour(&mut self) -> Option<(Flow, bytes::Bytes)> {
-        if !self.is_open() {
-            return None;
-        }
-        self.flow = self.detours.pop()?;
-        Some((self.flow, self.request.clone()))
-    }
-
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         match &self.machine {
             Machine::Invite(state, _) => matches!(
                 state,
@@ -88,44 +77,59 @@ impl Client {
     }
 }
 
-impl Servers {
-    /// The responses that were to go by a connection that is gone go elsewhere; tells where to.
-    fn lose(&mut self, flow: Flow) -> Option<Flow> {
-        let mut instead = None;
-        for server in self.all_mut().filter(|server| server.reply_to == flow) {
-            if let Some(elsewhere) = compose::reply_to_sent_by(&server.request, server.flow) {
-                server.reply_to = elsewhere;
-                instead = Some(elsewhere);
-            }
-        }
-        instead
-    }
-}
-
 impl Usages {
     /// The connection of `flow` is gone; responses that are repeated on it go to `instead`.
     fn lose(&mut self, flow: Flow, instead: Option<Flow>) {
-        for usage in self.all_mut() {
-            match &mut usage.state {
-                State::Incoming(incoming) => {
-                    incoming.dialog.lose(flow);
-                    incoming.reliable.redirect(flow, instead);
-                }
-                State::Outgoing(outgoing) => {
-                    for fork in &mut outgoing.forks {
-                        fork.dialog.lose(flow);
-                    }
-                }
-                State::Confirmed(confirmed) => {
-                    confirmed.dialog.lose(flow);
-                    let stranded =
-                        confirmed.unacked.iter_mut().filter(|unacked| unacked.response.flow == flow);
-                    for unacked in stranded {
-                        unacked.response.flow = instead.unwrap_or(flow);
-                    }
-                }
-                State::Ending(dialog) => dialog.lose(flow),
+        for key in self.on(flow) {
+            if let Some(usage) = self.get_mut(key) {
+                usage.state.lose(flow, instead);
             }
+            self.tie(key);
         }
+    }
+}
+
+impl State {
+    fn lose(&mut self, flow: Flow, instead: Option<Flow>) {
+        match self {
+            Self::Incoming(incoming) => {
+                incoming.dialog.lose(flow);
+                incoming.reliable.redirect(flow, instead);
+            }
+            Self::Outgoing(outgoing) => {
+                for fork in &mut outgoing.forks {
+                    fork.dialog.lose(flow);
+                }
+            }
+            Self::Confirmed(confirmed) => {
+                confirmed.dialog.lose(flow);
+                let stranded = confirmed.unacked.iter_mut().filter(|unacked| unacked.response.flow == flow);
+                for unacked in stranded {
+                    unacked.response.flow = instead.unwrap_or(flow);
+                }
+            }
+            Self::Ending(dialog) => dialog.lose(flow),
+        }
+    }
+
+    /// The connections whose loss it has to hear of.
+    pub(super) fn connections(&self) -> Vec<Flow> {
+        let mut flows = match self {
+            Self::Incoming(incoming) => {
+                [incoming.dialog.came_by(), incoming.reliable.repeats_on()].into_iter().flatten().collect()
+            }
+            Self::Outgoing(outgoing) => {
+                outgoing.forks.iter().filter_map(|fork| fork.dialog.came_by()).collect()
+            }
+            Self::Confirmed(confirmed) => {
+                let unacked = confirmed.unacked.iter().map(|unacked| unacked.response.flow);
+                confirmed.dialog.came_by().into_iter().chain(unacked).collect()
+            }
+            Self::Ending(dialog) => Vec::from_iter(dialog.came_by()),
+        };
+        flows.retain(|flow: &Flow| flow.transport.is_reliable());
+        flows.sort_unstable();
+        flows.dedup();
+        flows
     }
 }

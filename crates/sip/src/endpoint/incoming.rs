@@ -244,6 +244,7 @@ impl Endpoint {
         if let Some((dialog, _)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
             dialog.refresh(request, flow);
         }
+        self.usages.tie(key);
     }
 
     /// Ends a re-INVITE or UPDATE that we have not answered with 487, for it or the dialog is being ended.
@@ -310,8 +311,9 @@ impl Endpoint {
         self.transmits.extend(due);
     }
 
-    /// Keeps the timer index true.
+    /// Keeps the indices true: of timers, and of connections.
     pub(super) fn index_usage(&mut self, key: DialogKey) {
+        self.usages.tie(key);
         let deadline = self.usages.get(key).and_then(|usage| usage.state.deadline());
         self.timers.arm(Owner::Dialog(key), deadline);
     }

@@ -33,6 +33,7 @@ mod reliable;
 mod screen;
 mod servers;
 mod session;
+mod ties;
 mod timers;
 mod turns;
 mod usage;

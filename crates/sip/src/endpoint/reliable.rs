@@ -76,6 +76,11 @@ impl Reliable {
         }
     }
 
+    /// Where the response goes that waits for its PRACK.
+    pub(super) fn repeats_on(&self) -> Option<Flow> {
+        self.waiting.as_ref().map(|waiting| waiting.response.flow)
+    }
+
     /// Whether a PRACK is for the response that waits for it.
     pub(super) fn is_awaited(&self, prack: &Message) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| waiting.what.is_in(prack))

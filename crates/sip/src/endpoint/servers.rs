@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::DialogKey;
+use super::ties::Ties;
+use super::{DialogKey, compose};
 use crate::Flow;
 use crate::message::Message;
 use crate::transaction::key::{MergeKey, ServerKey};
@@ -15,6 +16,7 @@ pub(super) struct Server {
     pub(super) request: Message,
     /// Where the request came from.
     pub(super) flow: Flow,
+    /// Changed by `Servers::lose` only.
     pub(super) reply_to: Flow,
     /// Our To tag, for a request without one.
     pub(super) tag: String,
@@ -49,6 +51,8 @@ pub(super) struct Servers {
     transactions: BTreeMap<u64, Server>,
     keys: BTreeMap<ServerKey, u64>,
     merges: BTreeMap<MergeKey, u64>,
+    /// Those that are answered on a connection.
+    ties: Ties<u64>,
 }
 
 impl Servers {
@@ -57,12 +61,16 @@ impl Servers {
         if let Some(merge) = &server.merge {
             self.merges.insert(merge.clone(), id);
         }
+        if server.reply_to.transport.is_reliable() {
+            self.ties.tie(server.reply_to, id);
+        }
         self.transactions.insert(id, server);
     }
 
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(server) = self.transactions.remove(&id) {
             self.keys.remove(&server.key);
+            self.ties.untie(server.reply_to, id);
             if let Some(merge) = server.merge {
                 self.merges.remove(&merge);
             }
@@ -86,8 +94,30 @@ impl Servers {
         self.transactions.get_mut(&id)
     }
 
-    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Server> {
-        self.transactions.values_mut()
+    /// The transactions that are answered on a connection.
+    #[cfg(test)]
+    pub(super) fn on(&self, flow: Flow) -> Vec<u64> {
+        self.ties.on(flow)
+    }
+
+    /// The responses that were to go by a connection that is gone go elsewhere; tells where to.
+    pub(super) fn lose(&mut self, flow: Flow) -> Option<Flow> {
+        let mut instead = None;
+        for id in self.ties.on(flow) {
+            let Some(server) = self.transactions.get_mut(&id) else { continue };
+            if let Some(elsewhere) = compose::reply_to_sent_by(&server.request, server.flow) {
+                server.reply_to = elsewhere;
+                self.ties.untie(flow, id);
+                self.ties.tie(elsewhere, id);
+                instead = Some(elsewhere);
+            }
+        }
+        instead
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_untied(&self) -> bool {
+        self.ties.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {

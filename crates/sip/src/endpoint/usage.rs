@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use super::early::Early;
 use super::reliable::{Acknowledgeable, Reliable};
 use super::session::Session;
+use super::ties::Ties;
 use super::turns::Turns;
 use super::{DialogKey, Endpoint, Header, Reliability, Transmit};
+use crate::Flow;
 use crate::dialog::Dialog;
 use crate::message::Message;
 use crate::transaction::Repetition;
@@ -235,18 +237,55 @@ fn soonest<const N: usize>(times: [Option<Instant>; N]) -> Option<Instant> {
 pub(super) struct Usages {
     by_key: BTreeMap<DialogKey, Usage>,
     by_tag: BTreeMap<String, DialogKey>,
+    ties: Ties<DialogKey>,
+    /// The connections by which a usage is in `ties`, if there are any.
+    tied: BTreeMap<DialogKey, Vec<Flow>>,
 }
 
 impl Usages {
     pub(super) fn insert(&mut self, key: DialogKey, usage: Usage) {
         self.by_tag.insert(usage.local_tag.clone(), key);
         self.by_key.insert(key, usage);
+        self.tie(key);
     }
 
     pub(super) fn remove(&mut self, key: DialogKey) -> Option<Usage> {
         let usage = self.by_key.remove(&key)?;
         self.by_tag.remove(&usage.local_tag);
+        self.tie(key);
         Some(usage)
+    }
+
+    /// Keeps true which connections a usage hangs on.
+    pub(super) fn tie(&mut self, key: DialogKey) {
+        let flows = self.by_key.get(&key).map(|usage| usage.state.connections()).unwrap_or_default();
+        let before = self.tied.get(&key).map(Vec::as_slice).unwrap_or_default();
+        if before == flows {
+            return;
+        }
+        for &flow in before {
+            self.ties.untie(flow, key);
+        }
+        for &flow in &flows {
+            self.ties.tie(flow, key);
+        }
+        if flows.is_empty() {
+            self.tied.remove(&key);
+        } else {
+            self.tied.insert(key, flows);
+        }
+    }
+
+    /// The usages that hang on a connection, in the order of their making.
+    pub(super) fn on(&self, flow: Flow) -> Vec<DialogKey> {
+        self.ties.on(flow)
+    }
+
+    /// The first usage that hangs on other connections than is known.
+    #[cfg(test)]
+    pub(super) fn mistied(&self) -> Option<DialogKey> {
+        let known = |key| self.tied.get(key).cloned().unwrap_or_default();
+        self.by_key.iter().find(|(key, usage)| usage.state.connections() != known(key)).map(|(key, _)| *key)
     }
 
     pub(super) fn get(&self, key: DialogKey) -> Option<&Usage> {
@@ -289,8 +328,9 @@ impl Usages {
         (self.by_key.get(&key)?.call_id == call_id).then_some(key)
     }
 
-    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Usage> {
-        self.by_key.values_mut()
+    #[cfg(test)]
+    pub(super) fn is_untied(&self) -> bool {
+        self.ties.is_empty() && self.tied.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {

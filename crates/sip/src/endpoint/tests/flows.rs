@@ -6,6 +6,17 @@ fn tcp(remote: &str) -> Flow {
     Flow { transport: Transport::Tcp, ..udp(remote) }
 }
 
+impl Endpoint {
+    pub(super) fn is_untied(&self) -> bool {
+        self.clients.is_untied() && self.servers.is_untied() && self.usages.is_untied()
+    }
+
+    /// How many client transactions, server transactions and usages are looked at when a flow fails.
+    fn hang_on(&self, flow: Flow) -> (usize, usize, usize) {
+        (self.clients.on(flow).len(), self.servers.on(flow).len(), self.usages.on(flow).len())
+    }
+}
+
 /// A bench whose peer comes in over TCP, from a port where it does not listen.
 fn bench() -> Bench {
     let mut config = config();
@@ -168,4 +179,41 @@ fn an_unreachable_port_over_udp_ends_what_waits_there_and_is_told() {
     bench.core(|endpoint, now| endpoint.flow_failed(now, udp("192.0.2.9:5060")));
     let events = bench.events();
     assert!(matches!(events.as_slice(), [Event::Undeliverable { .. }, Event::Byed { .. }]), "{events:?}");
+}
+
+#[test]
+fn a_connection_that_closes_costs_what_hangs_on_it_and_a_strangers_nothing() {
+    let mut bench = bench();
+    let stranger = tcp("203.0.113.66:50000");
+    for call in 0..50 {
+        let own = |text: &str| text.replace("call-1", &format!("call-{call}"));
+        bench.by(tcp(&format!("192.0.2.9:{}", 40_000 + call)));
+        bench.invited(own(&request("INVITE", 1, &format!("invite-{call}"), "", SDP)));
+    }
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40007")), (0, 1, 1));
+    assert_eq!(bench.endpoint.hang_on(stranger), (0, 0, 0));
+    bench.core(|endpoint, now| endpoint.flow_failed(now, stranger));
+    lose(&mut bench, "192.0.2.9:40007");
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40007")), (0, 0, 0));
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:5060")), (0, 1, 0), "a response waits there");
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40008")), (0, 1, 1));
+}
+
+#[test]
+fn a_dialog_hangs_on_the_connection_that_it_moved_to() {
+    let mut bench = bench();
+    let (dialog, tag) = bench.talking();
+    bench.pass(100_000);
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40000")), (0, 0, 1));
+    bench.by(tcp("192.0.2.9:40001")).peer(request("UPDATE", 2, "update", &tag, ""));
+    bench.pass(100_000);
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40000")), (0, 0, 0));
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40001")), (0, 0, 1));
+    lose(&mut bench, "192.0.2.9:40001");
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40001")), (0, 0, 0));
+    bench.by(tcp("192.0.2.9:40002")).peer(request("INFO", 3, "info", &tag, ""));
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40002")).2, 1, "it came back");
+    bye(&mut bench, dialog);
+    assert_eq!(bench.endpoint.hang_on(tcp("192.0.2.9:40002")).0, 1, "the BYE");
+    bench.settled();
 }

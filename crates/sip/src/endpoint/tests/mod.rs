@@ -159,6 +159,7 @@ impl Bench {
         while let Some(event) = self.endpoint.poll_event() {
             self.events.push(event);
         }
+        assert_eq!(self.endpoint.usages.mistied(), None, "what hangs on a connection is known");
     }
 
     fn line(&mut self, arrow: &str, what: &str) {
@@ -220,6 +221,7 @@ impl Bench {
     pub(super) fn settled(&mut self) {
         self.pass(200_000);
         assert_eq!(self.endpoint.census(), Census::default());
+        assert!(self.endpoint.is_untied(), "nothing hangs on a connection");
     }
 }
 
