@@ -111,7 +111,7 @@ impl<'a> Uri<'a> {
 
     /// The user with its escapes undone, once (RFC 3261 s.19.1.2). It may hold any character then, NUL too.
     pub fn user_decoded(&self) -> Option<Cow<'a, str>> {
-        self.user.map(decode)
+        self.user.map(unescaped)
     }
 
     /// The host as written, IPv6 in its brackets; empty if the scheme has none.
@@ -201,7 +201,7 @@ const FOREIGN: [bool; 256] = {
 };
 
 /// Undoes `%HH`; a percent sign that starts no escape stays. Octets that are no UTF-8 become U+FFFD.
-fn decode(text: &str) -> Cow<'_, str> {
+pub fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
@@ -263,10 +263,10 @@ mod tests {
 
     #[test]
     fn escapes_are_undone_once_and_only_where_they_are_whole() {
-        assert_eq!(decode("%25%34%31"), "%41");
-        assert_eq!(decode("null-%00-null"), "null-\0-null");
-        assert_eq!(decode("100%"), "100%");
-        assert_eq!(decode("%zz%4"), "%zz%4");
+        assert_eq!(unescaped("%25%34%31"), "%41");
+        assert_eq!(unescaped("null-%00-null"), "null-\0-null");
+        assert_eq!(unescaped("100%"), "100%");
+        assert_eq!(unescaped("%zz%4"), "%zz%4");
     }
 
     #[test]

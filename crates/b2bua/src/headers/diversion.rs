@@ -2,7 +2,7 @@
 
 use sip::{Message, NameAddr};
 
-use super::redirected::{Party, Shown, is_history_private};
+use super::redirected::{Party, Shown, parties_shown};
 
 /// A party that diverted the call.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,20 +18,20 @@ pub(super) struct Diversion {
 
 /// Those of an INVITE, the oldest first.
 pub(super) fn read(request: &Message) -> Vec<Diversion> {
-    let hidden = is_history_private(request);
+    let shown = parties_shown(request);
     let mut all: Vec<_> =
-        request.headers("Diversion").filter_map(|value| entry(&value, hidden)).take(MAX_ENTRIES).collect();
+        request.headers("Diversion").filter_map(|value| entry(&value, shown)).take(MAX_ENTRIES).collect();
     all.reverse();
     all
 }
 
-fn entry(value: &str, hidden: Shown) -> Option<Diversion> {
+fn entry(value: &str, shown: Shown) -> Option<Diversion> {
     let address = NameAddr::parse(value).ok()?;
     let params = address.params();
     let private = params.get("privacy").map(|privacy| privacy.trim_matches('"').to_ascii_lowercase());
     let shown = match private.as_deref() {
         Some("full" | "uri" | "name") => Shown::No,
-        Some(_) | None => hidden,
+        Some(_) | None => shown,
     };
     let number = |name: &str| params.get(name).and_then(|value| value.parse::<u8>().ok());
     let reason = params.get("reason").map(|reason| reason.trim_matches('"').to_ascii_lowercase());

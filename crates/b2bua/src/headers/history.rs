@@ -1,10 +1,11 @@
 //! History-Info (RFC 7044): each entry is a target that the call had, the oldest first.
 
+use sip::uri::unescaped;
 use sip::{Message, NameAddr};
 
 use super::diversion::{Diversion, reason_of};
 use super::reason;
-use super::redirected::{Party, Shown, is_history_private};
+use super::redirected::{Party, Shown, parties_shown};
 
 /// A target that the call had.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,30 +23,28 @@ pub(super) struct Entry {
 
 /// Those of an INVITE.
 pub(super) fn read(request: &Message) -> Vec<Entry> {
-    let hidden = is_history_private(request);
-    request.headers("History-Info").filter_map(|value| entry(&value, hidden)).take(MAX_ENTRIES).collect()
+    let shown = parties_shown(request);
+    request.headers("History-Info").filter_map(|value| entry(&value, shown)).take(MAX_ENTRIES).collect()
 }
 
-fn entry(value: &str, hidden: Shown) -> Option<Entry> {
+fn entry(value: &str, shown: Shown) -> Option<Entry> {
     let address = NameAddr::parse(value).ok()?;
     let (uri, params) = (address.uri(), address.params());
     let index = params.get("index").filter(|index| is_index(index))?;
     let escaped = |name: &str| {
         let headers = uri.headers().into_iter().flat_map(|headers| headers.split('&'));
         let mut values = headers.filter_map(|header| header.split_once('='));
-        values.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        values.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| unescaped(value))
     };
     let private = escaped("Privacy").is_some_and(|value| value.to_ascii_lowercase().contains("history"));
-    let reason = escaped("Reason").map(|value| value.replace("%3B", ";").replace("%3b", ";"));
-    let reason = reason.map(|value| value.replace("%3D", "=").replace("%3d", "="));
     let origin = ["rc", "mp", "np"].into_iter().find_map(|kind| {
         let index = params.get(kind).filter(|index| is_index(index))?;
         Some((kind, index.to_owned()))
     });
     Some(Entry {
-        party: Party::of(uri, if private { Shown::No } else { hidden }),
+        party: Party::of(uri, if private { Shown::No } else { shown }),
         cause: uri.params().get("cause").and_then(|cause| cause.parse().ok()).filter(is_status),
-        reason: reason.and_then(|value| reason::sip_cause(&value)).filter(is_status),
+        reason: escaped("Reason").and_then(|value| reason::sip_cause(&value)).filter(is_status),
         index: index.to_owned(),
         origin,
     })

@@ -158,8 +158,8 @@ impl Party {
     }
 }
 
-/// What the INVITE as a whole asks for (RFC 7544 s.3.2).
-pub(super) fn is_history_private(request: &Message) -> Shown {
+/// Whether the parties let themselves be named, as the INVITE as a whole asks for it (RFC 7544 s.3.2).
+pub(super) fn parties_shown(request: &Message) -> Shown {
     let private = request.headers("Privacy").any(|value| {
         value
             .split([';', ','])

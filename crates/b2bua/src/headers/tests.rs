@@ -86,7 +86,7 @@ fn diversion_becomes_history_info() {
 fn history_info_becomes_diversion() {
     let redirected = redirected(
         "History-Info: <sip:u1@h?Privacy=history>;index=1,\r\n <sip:u2@h;cause=302?Privacy=none>;index=1.1;mp=1\r\n\
-         History-Info: <sip:last@h;cause=486?Reason=SIP%3Bcause%3D486>;index=1.1.1;mp=1.1\r\n",
+         History-Info: <sip:last@h;cause=486?Reason=%53IP%3bcause%3D486>;index=1.1.1;mp=1.1\r\n",
     );
     assert_eq!(
         told(&redirected, Redirections::Diversion),
