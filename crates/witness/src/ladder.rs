@@ -11,7 +11,7 @@ use sip::Transport;
 
 use crate::{Direction, Item, Leg, Trace};
 
-use self::rung::Rung;
+use self::rung::{Rung, Turn};
 
 /// Draws the trace.
 pub fn draw(trace: &Trace) -> String {
@@ -47,7 +47,8 @@ impl Drawing {
         let mut lines = Vec::with_capacity(trace.items.len());
         for (index, item) in trace.items.iter().enumerate() {
             let again = trace.items[..index].iter().any(|earlier| same(earlier, item));
-            lines.push(Rung::of(&item.message, again));
+            let turn = if again { Turn::Again } else { Turn::First };
+            lines.push(Rung::of(&item.message, turn));
         }
         for (item, rung) in trace.items.iter().zip(&lines) {
             self.turn(item)?;

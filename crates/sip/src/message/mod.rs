@@ -73,6 +73,14 @@ impl Limits {
     pub const VIAS: usize = 100;
 }
 
+/// How much of what was sent is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// As much as [`Limits::SIZE`] allows.
+    Cut,
+}
+
 impl Message {
     /// Reads one datagram, or one framed message of a stream, in full. Line breaks before it are passed over, and so is what
     /// follows the body that Content-Length tells of.
@@ -82,17 +90,17 @@ impl Message {
     pub fn parse(mut bytes: Bytes) -> Result<Self, Malformed> {
         let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         bytes.advance(blank);
-        let oversized = bytes.len() > Limits::SIZE;
+        let extent = if bytes.len() > Limits::SIZE { Extent::Cut } else { Extent::Whole };
         bytes.truncate(Limits::SIZE);
         let Some(text) = text_of(&bytes).filter(|text| !is_carrying(text)) else {
-            return Self::parse_octets(&bytes, oversized);
+            return Self::parse_octets(&bytes, extent);
         };
         let read = index::read(text, bytes.len());
-        Self::assemble(bytes, read, oversized)
+        Self::assemble(bytes, read, extent)
     }
 
     /// Reads a message whose headers are no UTF-8, which is well-formed if that is so in free text only.
-    fn parse_octets(octets: &[u8], oversized: bool) -> Result<Self, Malformed> {
+    fn parse_octets(octets: &[u8], extent: Extent) -> Result<Self, Malformed> {
         let bytes = octets::carried(octets);
         let Some(text) = text_of(&bytes).filter(|_| bytes.len() <= Limits::SIZE) else {
             return Err(Malformed::silent(Fault::bad("the headers are not UTF-8")));
@@ -103,7 +111,7 @@ impl Message {
             }
             (index, fault)
         });
-        let message = Self::assemble(bytes, read, oversized)?;
+        let message = Self::assemble(bytes, read, extent)?;
         match octets::misplaced(&message) {
             None => Ok(message),
             Some(fault) => Err(message.refuse(fault)),
@@ -113,10 +121,10 @@ impl Message {
     fn assemble(
         mut bytes: Bytes,
         read: Result<(Arc<Index>, Option<Fault>), Fault>,
-        oversized: bool,
+        extent: Extent,
     ) -> Result<Self, Malformed> {
         let (index, mut fault) = read.map_err(Malformed::silent)?;
-        if oversized {
+        if extent == Extent::Cut {
             let words = format!("the message is over {} octets long", Limits::SIZE);
             fault = Some(Fault { status: StatusCode::MESSAGE_TOO_LARGE, words });
         }

@@ -14,8 +14,15 @@ pub(super) struct Rung {
     pub(super) notes: Vec<String>,
 }
 
+/// Whether a message went the same way before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Turn {
+    First,
+    Again,
+}
+
 impl Rung {
-    pub(super) fn of(octets: &[u8], again: bool) -> Self {
+    pub(super) fn of(octets: &[u8], turn: Turn) -> Self {
         let message = Message::parse(Bytes::copy_from_slice(octets)).ok();
         let mut marks = Vec::new();
         let mut label = match (glance::start(octets), &message) {
@@ -39,7 +46,7 @@ impl Rung {
                 notes.extend(message.header(header).map(|value| format!("{name} {value}")));
             }
         }
-        if again {
+        if turn == Turn::Again {
             marks.push("again".to_owned());
             notes.clear();
         }
