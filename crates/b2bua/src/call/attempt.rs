@@ -13,7 +13,7 @@ use super::dialling::Approach;
 use super::early::Offered;
 use super::event::{Closed, PairEvent, StreamEvent};
 use super::hops::{Hops, setback};
-use super::reach::{bind, found, invite, no_port, open, resolve};
+use super::reach::{Bot, bind, found, invite, no_port, open, resolve};
 use super::target::Target;
 use crate::desk::Desk;
 use crate::fate::{Fate, Phase};
@@ -61,15 +61,19 @@ impl Attempt {
         let agent = approach.plan.agent();
         match &agent.endpoint {
             Endpoint::Echo => Outcome::Ready(AgentLeg::Echo),
-            Endpoint::MediaStream { .. } => open(approach, facts, desk, now),
-            Endpoint::Sip { .. } => match Target::of(&agent.endpoint, &desk.reach) {
-                Ok(target) => match target.literal(&desk.reach) {
-                    Some(Ok(places)) => found(facts, desk, now, target, places),
-                    Some(Err(failure)) => Outcome::Failed(failure.to_string()),
-                    None => resolve(facts, desk, now, target),
-                },
-                Err(error) => Outcome::Failed(error),
-            },
+            Endpoint::MediaStream { url, headers, parameters } => {
+                open(approach, facts, desk, now, &Bot { url, headers, parameters })
+            }
+            Endpoint::Sip { uri, transport, media_encryption, .. } => {
+                match Target::of(uri, *transport, *media_encryption, &desk.reach) {
+                    Ok(target) => match target.literal(&desk.reach) {
+                        Some(Ok(places)) => found(facts, desk, now, target, places),
+                        Some(Err(failure)) => Outcome::Failed(failure.to_string()),
+                        None => resolve(facts, desk, now, target),
+                    },
+                    Err(error) => Outcome::Failed(error),
+                }
+            }
         }
     }
 

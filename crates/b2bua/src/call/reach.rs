@@ -1,9 +1,10 @@
 //! The steps of an attempt: a stream is opened; a SIP peer is resolved, gets a port pair, and then our INVITE.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use media::agent::Stream;
-use numbers::Endpoint;
+use numbers::Secret;
 use sip::endpoint::Invite;
 use sip::locate::{Candidate, Candidates};
 
@@ -22,13 +23,18 @@ use crate::io::{Now, Question};
 use crate::leg::Pair;
 use crate::negotiate::preferring;
 
-pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now) -> Outcome {
-    let Endpoint::MediaStream { url, headers, parameters } = &approach.plan.agent().endpoint else {
-        return Outcome::Failed("it is no media stream".to_owned());
-    };
+/// A media stream as the inventory has it.
+pub(super) struct Bot<'a> {
+    pub(super) url: &'a str,
+    pub(super) headers: &'a BTreeMap<String, Secret>,
+    pub(super) parameters: &'a BTreeMap<String, String>,
+}
+
+pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now, bot: &Bot<'_>) -> Outcome {
+    let Bot { url, headers, parameters } = *bot;
     let brief = approach.plan.brief();
     let stream = Stream {
-        url: url.clone(),
+        url: url.to_owned(),
         headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
         account_sid: brief.account_sid.clone(),
         call_sid: brief.call_sid.clone(),

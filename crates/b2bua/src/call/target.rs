@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use numbers::{Endpoint, MediaEncryption};
+use numbers::MediaEncryption;
 use sip::endpoint::{Invite, Listener, Reliability};
 use sip::locate::{self, Candidate, Locate, Need, Reach};
 use sip::{Flow, Transport, Uri};
@@ -18,20 +18,22 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Reads the endpoint of a SIP agent.
+    /// Reads where a SIP agent is.
     ///
     /// # Errors
     /// In words: why it can't be called.
-    pub(super) fn of(endpoint: &Endpoint, reach: &Reach) -> Result<Self, String> {
-        let Endpoint::Sip { uri, transport, media_encryption, .. } = endpoint else {
-            return Err("it is no SIP agent".to_owned());
-        };
-        if *media_encryption == MediaEncryption::Required {
+    pub(super) fn of(
+        uri: &str,
+        transport: Option<numbers::Transport>,
+        media_encryption: MediaEncryption,
+        reach: &Reach,
+    ) -> Result<Self, String> {
+        if media_encryption == MediaEncryption::Required {
             return Err("its media_encryption is required, and encrypted media is not supported".to_owned());
         }
         let parsed = Uri::parse(uri).map_err(|fault| format!("its URI is none: {fault}"))?;
         let place = match transport {
-            Some(transport) => locate::Target::over(&parsed, known(*transport)?),
+            Some(transport) => locate::Target::over(&parsed, known(transport)?),
             None => locate::Target::of(&parsed),
         };
         let place = place.map_err(|fault| fault.to_string())?;
@@ -92,8 +94,9 @@ fn known(transport: numbers::Transport) -> Result<Transport, String> {
         numbers::Transport::Udp => Ok(Transport::Udp),
         numbers::Transport::Tcp => Ok(Transport::Tcp),
         numbers::Transport::Tls => Ok(Transport::Tls),
-        numbers::Transport::Ws => Ok(Transport::Ws),
-        numbers::Transport::Wss => Err("its transport, wss, is not supported".to_owned()),
+        numbers::Transport::Ws | numbers::Transport::Wss => {
+            Err("agents are reached by UDP, TCP and TLS only, not over WebSocket".to_owned())
+        }
     }
 }
 
