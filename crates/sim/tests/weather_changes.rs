@@ -1,42 +1,26 @@
 //! Changes and refreshes of sessions in two hundred storms each: a tenth of all datagrams is lost, a tenth comes twice, any may be late.
 //! Whatever the weather, every call ends, and nothing is left: no dialog, no transaction, no port, no timer.
-//!
-//! `STROWGER_SEED=17 cargo test -p sim --test weather_changes both_hold -- --nocapture` plays that storm alone, and prints its ladder;
-//! `STROWGER_SEEDS=5000` plays more of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use phone::{Invite, Offer, Phone, Reaction, Step, sdp};
-use sim::cast::{AT_DESK, CALLER, DESK, MOVED, US, caller, description, desk, invite, pick_up, setup, talk};
-use sim::{Weather, World};
+use sim::Weather;
+use sim::cast::{AT_DESK, CALLER, DESK, MOVED, US, caller, description, desk, invite, pick_up, talk};
+use storms::in_all;
+
+mod storms;
 
 const NOW: Duration = Duration::ZERO;
 const SECOND: Duration = Duration::from_secs(1);
 
-#[expect(clippy::disallowed_methods, reason = "whoever plays says how much in the environment")]
-fn seeds() -> std::ops::Range<u64> {
-    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    match number("STROWGER_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("STROWGER_SEEDS").unwrap_or(200),
-    }
-}
-
 /// Plays a SIP agent and a caller, anew for each seed.
 fn in_any_weather(parties: impl Fn() -> (Phone, Phone)) {
-    for seed in seeds() {
-        let mut world = World::new(setup(seed, Weather::storm())).expect("the cast's inventory is sound");
+    in_all(Weather::storm(), |world, _| {
         let (desk, caller) = parties();
         world.phone(NOW, desk);
         world.phone(NOW, caller);
-        if let Err(broken) = world.run() {
-            panic!("{broken:?}");
-        }
-        if seeds().count() == 1 {
-            println!("{}", world.ladder());
-        }
-    }
+    });
 }
 
 fn directed(of: SocketAddr, direction: &str, version: u64) -> String {
