@@ -145,10 +145,13 @@ impl Desk {
         self.flush();
     }
 
-    /// Asks whether the far side is there. `Ended` follows if it is not.
+    /// Asks whether the far side is there, unless a session timer does. `Ended` follows if it is not.
     pub(crate) fn probe(&mut self, now: Now, dialog: DialogKey) {
         self.endpoint.request(now.instant, dialog, Method::Options, Vec::new(), None);
         self.flush();
+        if self.endpoint.is_timed(dialog) {
+            return;
+        }
     }
 
     /// The far side ended the dialog.

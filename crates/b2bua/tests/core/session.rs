@@ -138,6 +138,22 @@ record Failed session-expired
 }
 
 #[test]
+fn a_held_leg_whose_session_is_refreshed_is_not_asked_whether_it_is_there() {
+    let mut house = House::new();
+    let mut call = Dial::to("+14155550103").with("Supported: timer\r\nSession-Expires: 1800;refresher=uac");
+    call.place(&mut house);
+    agent_says(&mut house, "200 OK", DESK);
+    call.ack(&mut house, "");
+    let timer = "Supported: timer\r\nSession-Expires: 1800;refresher=uac\r\n";
+    call.inside(&mut house, "INVITE", timer, &OFFER.replace("a=sendrecv", "a=inactive"));
+    agent_says(&mut house, "200 OK", &DESK.replace("a=sendrecv", "a=inactive"));
+    call.ack(&mut house, "");
+    house.look();
+    house.pass(Duration::from_mins(1));
+    assert_eq!(house.look(), "\nagent <- OPTIONS\n", "the agent has no timer");
+}
+
+#[test]
 fn the_interval_is_what_the_configuration_says() {
     let mut house = House::with(INVENTORY, |config| {
         config.sip.session.interval = Duration::from_mins(10);

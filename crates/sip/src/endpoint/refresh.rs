@@ -6,12 +6,20 @@ use super::change::{Outcome, back_off, retry_after};
 use super::clients::Purpose;
 use super::compose::Rest;
 use super::session::{Due, Session};
-use super::usage::{Confirmed, Peer, Phase, Takes};
+use super::usage::{Confirmed, Peer, Phase, State, Takes};
 use super::within::Told;
 use super::{DialogKey, Endpoint, Event, Header, Reply, Standing};
 use crate::message::{Message, Method, StatusCode};
 
 impl Endpoint {
+    /// Whether a session timer runs: who is gone is found out by the refreshes.
+    pub fn is_timed(&self, dialog: DialogKey) -> bool {
+        self.usages.get(dialog).is_some_and(|usage| match &usage.state {
+            State::Confirmed(confirmed) => confirmed.session.deadline().is_some(),
+            State::Incoming(_) | State::Outgoing(_) | State::Ending(_) => false,
+        })
+    }
+
     /// Runs the session timer of a dialog.
     pub(super) fn expire_session(&mut self, now: Instant, key: DialogKey) {
         let Some(confirmed) = self.usages.confirmed_mut(key) else { return };
