@@ -208,7 +208,7 @@ impl Approach {
 }
 
 /// 181, 182 and the like are no ringing (RFC 3261 s.21.1).
-pub(super) fn rings(status: u16) -> bool {
+fn rings(status: u16) -> bool {
     matches!(status, 180 | 183)
 }
 
