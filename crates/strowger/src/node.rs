@@ -197,8 +197,9 @@ fn media_addresses(
     workers: u16,
         agent_ring_timeout: Duration::from_secs(config.sip.agent_ring_timeout_s.0.into()),
 ) -> (MediaAddress, Vec<(sip::Transport, SocketAddr, MediaAddress)>) {
-    let place = |listener: IpAddr, advertised: IpAddr| {
-        MediaAddress { advertised, bind: addresses::media(listener, advertised) }
+    let place = |listener: IpAddr, advertised: IpAddr| MediaAddress {
+        advertised,
+        bind: addresses::media(listener, advertised),
     };
     let first = config.sip.udp.0[0].address;
     let written = config.media.advertised.0;
