@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_net::{Options, Streams, Trust};
-use b2bua::{Core, MediaAddress};
 use b2bua::io::{Command, Input};
+use b2bua::{Core, MediaAddress};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
 use store::{Lock, Store};
