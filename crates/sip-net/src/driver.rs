@@ -73,7 +73,7 @@ pub(crate) async fn drive(
                 ready.push(readied(socket));
             }
             Some(told) = driver.connections.hear() => driver.listen(told),
-            Some(answer) = driver.lookups.next() => driver.learn(answer),
+            Some(answer) = driver.lookups.next() => driver.learn_all(answer),
             Some(inquiry) = next_inquiry(&mut inquiries) => driver.answer(inquiry),
             () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
         }
@@ -217,6 +217,15 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
     fn answer(&self, inquiry: Inquiry) {
         // Who asked may have gone.
         inquiry.answer.send(self.brain.calls_beginning(&inquiry.id)).ok();
+    }
+
+    /// The verdicts that are there, within the budget.
+    fn learn_all(&mut self, first: Answer) {
+        self.learn(first);
+        for _ in 1..ANSWERS {
+            let Some(answer) = self.lookups.next_now() else { return };
+            self.learn(answer);
+        }
     }
 
     /// A verdict. The name that was asked for is kept too: a TLS peer has to show that it is its own, whatever DNS made of it.
@@ -365,6 +374,9 @@ const INPUTS: usize = 64;
 
 /// What connections tell, in one turn.
 const TOLD: usize = 64;
+
+/// Verdicts on questions, in one turn.
+const ANSWERS: usize = 64;
 
 /// Datagrams of one socket in one turn.
 const DATAGRAMS: usize = 64;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use b2bua::io::{Question, Ticket, Verdict};
 use sip::locate::Reach;
 use sip_resolve::{Config, NameServers, Resolver, SetupFault};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// A verdict on a question.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,15 +53,35 @@ impl Lookups {
     /// The next verdict. `None` without questions.
     pub(crate) async fn next(&mut self) -> Option<Answer> {
         loop {
-            match self.tasks.join_next().await? {
-                Ok(answer) => return Some(answer),
-                Err(error) => tracing::error!(%error, "a look-up ended without a verdict"),
+            if let Some(answer) = verdict(self.tasks.join_next().await?) {
+                return Some(answer);
+            }
+        }
+    }
+
+    /// The next verdict, if there is one already.
+    pub(crate) fn next_now(&mut self) -> Option<Answer> {
+        loop {
+            if let Some(answer) = verdict(self.tasks.try_join_next()?) {
+                return Some(answer);
             }
         }
     }
 }
 
-const AT_ONCE: usize = 64;
+fn verdict(ended: Result<Answer, JoinError>) -> Option<Answer> {
+    match ended {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            tracing::error!(%error, "a look-up ended without a verdict");
+            None
+        }
+    }
+}
+
+/// Many times what the resolver asks name servers at once: most questions are about a name that is being asked for or known already, and
+/// an agent whose name is slow must leave room for the others.
+const AT_ONCE: usize = 4096;
 
 /// Less than the core's, which would not know what was wrong.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -115,12 +135,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_that_is_slow_leaves_room_for_the_others() {
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let reach = Reach::of([(Transport::Udp, "127.0.0.1:5060".parse().unwrap())]);
+        let mut lookups = Lookups::new(NameServers::At(vec![silent.local_addr().unwrap()]), reach);
+        for number in 0..1_000 {
+            assert_eq!(lookups.ask(Ticket(number), question("slow.test")), None);
+        }
+        assert_eq!(lookups.ask(Ticket(1_000), question("127.0.0.1")), None);
+        assert_eq!(lookups.next().await.unwrap().ticket, Ticket(1_000));
+    }
+
+    #[tokio::test]
+    async fn verdicts_that_are_there_are_taken_without_waiting() {
+        let mut lookups = lookups();
+        for number in 0..10 {
+            assert_eq!(lookups.ask(Ticket(number), question("127.0.0.1")), None);
+        }
+        assert_eq!(lookups.next_now(), None, "nobody has worked at them");
+        assert!(lookups.next().await.is_some());
+        let taken = std::iter::from_fn(|| lookups.next_now()).count();
+        assert_eq!(taken, 9);
+    }
+
+    #[tokio::test]
     async fn questions_over_the_bound_fail_at_once() {
         let mut lookups = lookups();
         for number in 0..AT_ONCE as u64 {
             assert_eq!(lookups.ask(Ticket(number), question("127.0.0.1")), None);
         }
-        assert!(matches!(lookups.ask(Ticket(99), question("127.0.0.1")), Some(Verdict::Failed(_))));
+        assert!(matches!(
+            lookups.ask(Ticket(AT_ONCE as u64), question("127.0.0.1")),
+            Some(Verdict::Failed(_))
+        ));
         let mut answered = 0;
         while lookups.next().await.is_some() {
             answered += 1;
