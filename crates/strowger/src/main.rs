@@ -16,6 +16,7 @@ mod log;
 mod mask;
 mod node;
 mod notices;
+mod observers;
 mod open_files;
 mod run;
 mod secrets;

@@ -21,6 +21,7 @@ use crate::config::{Config, UnknownSource};
 use crate::failure::Failure;
 use crate::mask::Numbers;
 use crate::notices::Notices;
+use crate::observers::Observers;
 use crate::wiring::{Wiring, agent_events, media_events};
 use crate::{addresses, calendar, directories, seeing, sockets};
 
@@ -31,8 +32,10 @@ pub(crate) struct Node {
     signalling: JoinHandle<Ending>,
     recorder: JoinHandle<()>,
     streams: Streams,
-    /// Carry events to the core, and what is seen of it to others, until dropped.
+    /// Carry events to the core until dropped.
     carriers: JoinSet<()>,
+    /// Show others what is seen of it.
+    observers: Observers,
     /// Ready when a packet thread has ended by itself.
     workers_failed: Pin<Box<dyn Future<Output = WorkerFailed> + Send>>,
     _lock: Lock,
@@ -67,7 +70,8 @@ impl Node {
         let options = Options { user_agent: config.user_agent(), trust: Trust::System };
         let streams = Streams::new(&options, agents_told);
         let mut carriers = JoinSet::new();
-        let window = seeing::start(config, api, &store, &sip_listeners, &mut carriers)?;
+        let mut observers = Observers::default();
+        let window = seeing::start(config, api, &store, &sip_listeners, &mut observers)?;
         let core = Core::new(core_config(config, sip_listeners, count), Arc::new(directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
@@ -82,7 +86,7 @@ impl Node {
         let notices = Notices::new(Instant::now());
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
-        Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, workers_failed, _lock: lock })
+        Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, observers, workers_failed, _lock: lock })
     }
 
     /// Where SIP is listened on; never empty.
@@ -101,6 +105,7 @@ impl Node {
             }),
             failed = &mut self.workers_failed => Failure::Worker(failed),
             ended = &mut self.recorder => Failure::Recorder(words(ended)),
+            never = self.observers.tell_of_ends() => match never {},
             Some(ended) = self.carriers.join_next() => Failure::Carrier(words(ended)),
         }
     }

@@ -9,13 +9,13 @@ use sip::endpoint::Listener;
 use sip_net::{Collector, Inquiries, Watch, Window, inquiries, passages};
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tracing::info;
 use witness::hep::Agent;
 use witness::{Archive, Bounds, Counters};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::observers::{Observer, Observers};
 
 /// The listener of the HTTP API, if it has one.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn start(
     api: Option<TcpListener>,
     store: &Store,
     sip_listeners: &[Listener],
-    tasks: &mut JoinSet<()>,
+    observers: &mut Observers,
 ) -> Result<Window, Failure> {
     let counters: Arc<Counters> = Arc::default();
     let archive = archive(config);
@@ -48,13 +48,13 @@ pub(crate) fn start(
         window.passages = Some(sender);
         let advertised = sip_listeners.iter().map(|listener| (listener.local, listener.advertised)).collect();
         let watch = Watch { archive: archive.clone(), collector, advertised };
-        tasks.spawn(watch.run(receiver));
+        observers.spawn(Observer::Witness, watch.run(receiver));
     }
     if let Some(listener) = api {
         let (asked, answered) = inquiries();
         window.inquiries = Some(answered);
         let api = Api { store: store.clone(), live: Arc::new(Calls(asked)), archive, counters };
-        tasks.spawn(admin::serve(listener, api));
+        observers.spawn(Observer::Api, admin::serve(listener, api));
     }
     Ok(window)
 }
