@@ -23,7 +23,7 @@ fn daemon(agent: SocketAddr, environment: &[(&str, String)]) -> Daemon {
         r#"
 [[agents]]
 id = "desk"
-endpoint = {{ kind = "sip", uri = "sip:desk@{agent}" }}
+endpoint = {{ kind = "sip", uri = "sip:desk@{agent}", headers = {{ X-Key = "hunter2" }} }}
 
 [[trunks]]
 id = "sipp"
@@ -206,6 +206,10 @@ fn a_call_is_drawn_counted_and_sent_to_homer_message_by_message() {
     assert_eq!(messages, items.len() as u64, "each message is counted once: {after}");
     assert_eq!(sum(&after, "strowger_sip_statuses_total"), sum(&after, "strowger_sip_responses_total"));
     assert_eq!(sum(&after, "strowger_trace_dropped_total"), 0);
+
+    let told: Vec<&str> = items.iter().map(|item| item["text"].as_str().unwrap()).collect();
+    let header = |value: &str| told.iter().any(|text| text.contains(&format!("\r\nX-Key: {value}\r\n")));
+    assert!(header("*******") && told.iter().all(|text| !text.contains("hunter2")), "{told:#?}");
 
     let caller_call_id = daemon.records()[0]["sip_call_id_a"].as_str().unwrap().to_owned();
     for item in &items {

@@ -127,6 +127,14 @@ impl Directory {
         self.agent_sources.find(source)
     }
 
+    /// The names of the headers that hold a secret where they go out, of SIP agents; one may come several times.
+    pub fn secret_headers(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().flat_map(|agent| match &agent.endpoint {
+            Endpoint::Sip { headers, .. } => headers.keys().map(String::as_str).collect(),
+            Endpoint::MediaStream { .. } | Endpoint::Echo => Vec::new(),
+        })
+    }
+
     /// What an operator should know about a number that is no fault.
     pub fn warnings(&self, number: &Number) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -6,8 +6,9 @@ use std::time::Duration;
 use b2bua::io::Input;
 use numbers::Directory;
 use store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
+use witness::Secrets;
 
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
@@ -25,14 +26,22 @@ pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
 
 /// Hands the core a new directory after each change of the store. One that can't be taken is told, and the running one stays;
 /// it is tried again, as a store may be busy and a secret's file come late.
-pub(crate) async fn watch(store: Store, seen: u64, inputs: mpsc::Sender<Input>) {
-    follow(store, seen, inputs, load).await;
+///
+/// Which headers hold secrets is known before any is sent.
+pub(crate) async fn watch(
+    store: Store,
+    seen: u64,
+    inputs: mpsc::Sender<Input>,
+    secrets: watch::Sender<Secrets>,
+) {
+    follow(store, seen, inputs, secrets, load).await;
 }
 
 async fn follow(
     store: Store,
     mut seen: u64,
     inputs: mpsc::Sender<Input>,
+    secrets: watch::Sender<Secrets>,
     mut load: impl AsyncFnMut(&Store) -> Result<Directory, Failure>,
 ) {
     let mut told = String::new();
@@ -41,6 +50,7 @@ async fn follow(
         match load(&store).await {
             Ok(directory) => {
                 seen = directory.revision();
+                secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
                 told.clear();
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
@@ -88,14 +98,18 @@ mod tests {
         let seen = store.revision().await.unwrap();
         store
             .apply(
-                &toml::from_str::<Inventory>("[[agents]]\nid = \"a\"\nendpoint = { kind = \"echo\" }")
-                    .unwrap(),
+                &toml::from_str::<Inventory>(
+                    "[[agents]]\nid = \"a\"\nendpoint = { kind = \"sip\", uri = \"sip:a@192.0.2.1\", headers = { X-Key = \"k\" } }",
+                )
+                .unwrap(),
             )
             .await
             .unwrap();
         let (inputs, mut received) = mpsc::channel(4);
+        let secrets = watch::Sender::new(Secrets::default());
+        let known = secrets.subscribe();
         let mut failures = 2;
-        tokio::spawn(follow(store, seen, inputs, async move |store: &Store| {
+        tokio::spawn(follow(store, seen, inputs, secrets, async move |store: &Store| {
             if failures > 0 {
                 failures -= 1;
                 return Err(Failure::Store(store::Error::Postgres));
@@ -104,5 +118,8 @@ mod tests {
         }));
         let Some(Input::Directory(directory)) = received.recv().await else { panic!("a directory comes") };
         assert_eq!(directory.agents().len(), 1);
+        let mut expected = Secrets::default();
+        expected.learn(["X-Key"]);
+        assert_eq!(*known.borrow(), expected);
     }
 }

@@ -12,10 +12,11 @@ use b2bua::{Core, MediaAddress};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
 use store::{Lock, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
+use witness::Secrets;
 
 use crate::config::{Config, UnknownSource};
 use crate::failure::Failure;
@@ -71,7 +72,10 @@ impl Node {
         let streams = Streams::new(&options, agents_told);
         let mut carriers = JoinSet::new();
         let mut observers = Observers::default();
-        let window = seeing::start(config, api, &store, &sip_listeners, &mut observers)?;
+        let secrets = watch::Sender::new(Secrets::default());
+        secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
+        let window =
+            seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
         let core = Core::new(core_config(config, sip_listeners, count), Arc::new(directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
@@ -79,7 +83,7 @@ impl Node {
         let recorder = tokio::spawn(store::record(store.clone(), entries, inputs.clone()));
         carriers.spawn(media_events(media, inputs.clone()));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        carriers.spawn(directories::watch(store, revision, inputs.clone()));
+        carriers.spawn(directories::watch(store, revision, inputs.clone(), secrets));
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers };
         let workers_failed = Box::pin(workers.failed());

@@ -9,9 +9,10 @@ use sip::endpoint::Listener;
 use sip_net::{Collector, Inquiries, Watch, Window, inquiries, passages};
 use store::Store;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::info;
 use witness::hep::Agent;
-use witness::{Archive, Bounds, Counters};
+use witness::{Archive, Bounds, Counters, Secrets};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -28,7 +29,7 @@ pub(crate) async fn bind(config: &Config) -> Result<Option<TcpListener>, Failure
     Ok(Some(listener))
 }
 
-/// Starts all of it; the window is for the signalling task.
+/// Starts all of it; the window is for the signalling task. Headers that are among the secrets are shown to nobody.
 ///
 /// # Errors
 /// There is no socket to the collector.
@@ -37,6 +38,7 @@ pub(crate) fn start(
     api: Option<TcpListener>,
     store: &Store,
     sip_listeners: &[Listener],
+    secrets: watch::Receiver<Secrets>,
     observers: &mut Observers,
 ) -> Result<Window, Failure> {
     let counters: Arc<Counters> = Arc::default();
@@ -47,7 +49,7 @@ pub(crate) fn start(
         let (sender, receiver) = passages();
         window.passages = Some(sender);
         let advertised = sip_listeners.iter().map(|listener| (listener.local, listener.advertised)).collect();
-        let watch = Watch { archive: archive.clone(), collector, advertised };
+        let watch = Watch { archive: archive.clone(), collector, advertised, secrets };
         observers.spawn(Observer::Witness, watch.run(receiver));
     }
     if let Some(listener) = api {

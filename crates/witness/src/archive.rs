@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Bounds, Passage, Trace, Traces};
+use crate::{Bounds, Passage, Secrets, Trace, Traces};
 
 /// Traces behind a lock, which the signalling task never takes. Clones share them.
 #[derive(Clone, Debug)]
@@ -14,9 +14,9 @@ impl Archive {
         Self(Arc::new(Mutex::new(Traces::new(bounds))))
     }
 
-    /// Keeps a message, if it is of a call.
-    pub fn keep(&self, passage: &Passage) {
-        self.lock().keep(passage);
+    /// Keeps a message, less its secrets, if it is of a call.
+    pub fn keep(&self, passage: &Passage, secrets: &Secrets) {
+        self.lock().keep(passage, secrets);
     }
 
     /// What is kept of the call that has a leg of one of these Call-IDs.

@@ -12,6 +12,7 @@ mod label;
 pub mod ladder;
 mod mask;
 mod passage;
+mod secrets;
 mod traces;
 
 pub use archive::Archive;
@@ -19,4 +20,5 @@ pub use counters::{Counters, Gauges};
 pub use glance::call_id;
 pub use mask::mask;
 pub use passage::{Direction, Passage};
+pub use secrets::Secrets;
 pub use traces::{Bounds, Item, Leg, Trace, Traces};

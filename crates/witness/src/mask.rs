@@ -1,18 +1,20 @@
 //! Secrets in a message, struck out in place: each of their octets becomes `*`, so that all lengths stay true.
 //!
-//! The credentials of Authorization and Proxy-Authorization (RFC 3261 s.22), the keys of `a=crypto` (RFC 4568 s.9.1) and of `k=`
+//! The credentials of Authorization and Proxy-Authorization (RFC 3261 s.22), the headers of [`Secrets`], the keys of `a=crypto` (RFC 4568 s.9.1) and of `k=`
 //! (RFC 4566 s.5.12).
 
 use memchr::memchr;
 
+use crate::Secrets;
+
 /// Strikes the secrets out of a message.
-pub fn mask(message: &mut [u8]) {
+pub fn mask(message: &mut [u8], secrets: &Secrets) {
     let mut rest = message;
     let mut part = Part::Start;
     while !rest.is_empty() {
         let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         let (line, after) = rest.split_at_mut(end);
-        part = part.line(line);
+        part = part.line(line, secrets);
         rest = after;
     }
 }
@@ -31,7 +33,7 @@ enum Part {
 
 impl Part {
     /// What the next line stands in.
-    fn line(self, line: &mut [u8]) -> Self {
+    fn line(self, line: &mut [u8], secrets: &Secrets) -> Self {
         let blank = line.trim_ascii().is_empty();
         match self {
             Self::Start if blank => Self::Start,
@@ -42,7 +44,7 @@ impl Part {
                 Self::Secret
             }
             Self::Headers if matches!(line, [b' ' | b'\t', ..]) => Self::Headers,
-            Self::Headers | Self::Secret => header(line),
+            Self::Headers | Self::Secret => header(line, secrets),
             Self::Body => {
                 body(line);
                 Self::Body
@@ -51,10 +53,14 @@ impl Part {
     }
 }
 
-fn header(line: &mut [u8]) -> Part {
+fn header(line: &mut [u8], secrets: &Secrets) -> Part {
     let Some(colon) = memchr(b':', line) else { return Part::Headers };
     let name = line[..colon].trim_ascii();
-    if !SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+    if secrets.hold(name) {
+        strike(&mut line[colon + 1..]);
+        return Part::Secret;
+    }
+    if !CREDENTIALS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
         return Part::Headers;
     }
     // The scheme, such as Digest, tells nothing.
@@ -107,7 +113,7 @@ fn strike(octets: &mut [u8]) {
     octets.iter_mut().filter(|octet| !octet.is_ascii_whitespace()).for_each(|octet| *octet = b'*');
 }
 
-const SECRET_HEADERS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
+const CREDENTIALS: [&[u8]; 2] = [b"authorization", b"proxy-authorization"];
 const INLINE: &[u8] = b"inline:";
 
 #[cfg(test)]
@@ -115,8 +121,12 @@ mod tests {
     use super::*;
 
     fn masked(text: &str) -> String {
+        masked_with(&Secrets::default(), text)
+    }
+
+    fn masked_with(secrets: &Secrets, text: &str) -> String {
         let mut octets = text.as_bytes().to_vec();
-        mask(&mut octets);
+        mask(&mut octets, secrets);
         assert_eq!(octets.len(), text.len(), "the length stays");
         String::from_utf8(octets).unwrap()
     }
@@ -128,6 +138,16 @@ mod tests {
         let expected = "REGISTER sip:a SIP/2.0\r\nVia: x\r\nauthorization : Digest ***************\r\n *************\r\n\
                         Proxy-Authorization:Basic ********\r\nProxy-Authenticate: Digest nonce=\"n\"\r\n\r\n";
         assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn headers_of_the_inventory_are_struck_out_wholly_in_any_case_and_folded() {
+        let mut secrets = Secrets::default();
+        secrets.learn(["X-Key", "X-Other"]);
+        secrets.learn(["X-Later"]);
+        let text = "INVITE sip:a SIP/2.0\r\nx-key: hunter2\r\nX-Keys: open\r\nX-KEY :a b\r\n c\r\nX-Later: d\r\n\r\nX-Key: text\r\n";
+        let expected = "INVITE sip:a SIP/2.0\r\nx-key: *******\r\nX-Keys: open\r\nX-KEY :* *\r\n *\r\nX-Later: *\r\n\r\nX-Key: text\r\n";
+        assert_eq!(masked_with(&secrets, text), expected);
     }
 
     #[test]

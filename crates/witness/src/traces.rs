@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sip::Transport;
 
 use crate::glance::{self, Start};
-use crate::{Direction, Passage, mask};
+use crate::{Direction, Passage, Secrets, mask};
 
 /// How much is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,8 +96,8 @@ impl Traces {
         }
     }
 
-    /// Keeps a message, if it is of a call.
-    pub fn keep(&mut self, passage: &Passage) {
+    /// Keeps a message, less its secrets, if it is of a call.
+    pub fn keep(&mut self, passage: &Passage, secrets: &Secrets) {
         let Some(call_id) = glance::call_id(&passage.bytes) else { return };
         let Some(place) = self.place(&call_id, passage) else { return };
         if passage.direction == Direction::Out {
@@ -112,7 +112,7 @@ impl Traces {
             return;
         }
         let mut message = passage.bytes.to_vec();
-        mask(&mut message);
+        mask(&mut message, secrets);
         let leg = if call.legs.first().is_some_and(|first| **first == *call_id) { Leg::A } else { Leg::B };
         let Passage { at_us, direction, flow, .. } = *passage;
         call.trace.items.push(Item {
@@ -241,15 +241,15 @@ mod tests {
     }
 
     fn answered(traces: &mut Traces, call_id: &str) {
-        traces.keep(&invite(call_id));
-        traces.keep(&trying(call_id));
+        traces.keep(&invite(call_id), &Secrets::default());
+        traces.keep(&trying(call_id), &Secrets::default());
     }
 
     #[test]
     fn a_trace_begins_with_an_invite_and_has_the_call_in_order() {
         let mut traces = Traces::new(BOUNDS);
-        traces.keep(&passage(Direction::In, "OPTIONS sip:a@b SIP/2.0", "other"));
-        traces.keep(&trying("other"));
+        traces.keep(&passage(Direction::In, "OPTIONS sip:a@b SIP/2.0", "other"), &Secrets::default());
+        traces.keep(&trying("other"), &Secrets::default());
         assert!(traces.is_empty() && traces.find("other").is_none());
         answered(&mut traces, "a");
         let trace = traces.find("a").unwrap();
@@ -264,8 +264,8 @@ mod tests {
         answered(&mut traces, "a");
         for agent in ["b", "c"] {
             let out = passage(Direction::Out, "INVITE sip:agent SIP/2.0", agent);
-            traces.keep(&Passage { caller: Some("a".into()), ..out });
-            traces.keep(&passage(Direction::In, "SIP/2.0 486 Busy Here", agent));
+            traces.keep(&Passage { caller: Some("a".into()), ..out }, &Secrets::default());
+            traces.keep(&passage(Direction::In, "SIP/2.0 486 Busy Here", agent), &Secrets::default());
         }
         assert_eq!(traces.len(), 1);
         let legs: Vec<_> = traces.find("c").unwrap().items.iter().map(|item| item.leg).collect();
@@ -278,7 +278,7 @@ mod tests {
         let mut traces = Traces::new(BOUNDS);
         answered(&mut traces, "a");
         for _ in 0..5 {
-            traces.keep(&trying("a"));
+            traces.keep(&trying("a"), &Secrets::default());
         }
         let trace = traces.find("a").unwrap();
         assert_eq!((trace.items.len(), trace.not_kept), (3, 4));
@@ -300,7 +300,7 @@ mod tests {
         let mut traces = Traces::new(Bounds { calls: 16, ..BOUNDS });
         answered(&mut traces, "real");
         for scan in 0..1_000 {
-            traces.keep(&invite(&format!("scan {scan}")));
+            traces.keep(&invite(&format!("scan {scan}")), &Secrets::default());
         }
         assert!(traces.find("real").is_some());
         assert_eq!(traces.len(), 3);
@@ -319,7 +319,7 @@ mod tests {
             let call = call.to_string();
             answered(&mut traces, &call);
             for _ in 0..30 {
-                traces.keep(&large(&call));
+                traces.keep(&large(&call), &Secrets::default());
                 assert!(traces.bytes() <= 100_000);
             }
         }
@@ -338,7 +338,7 @@ mod tests {
         let mut secret = invite("a");
         secret.bytes =
             Bytes::from("INVITE sip:a@b SIP/2.0\r\ni: a\r\nAuthorization: Digest response=\"pw\"\r\n\r\n");
-        traces.keep(&secret);
+        traces.keep(&secret, &Secrets::default());
         let kept = String::from_utf8_lossy(&traces.find("a").unwrap().items[0].message).into_owned();
         assert!(kept.contains("Digest ****") && !kept.contains("pw"), "{kept}");
     }

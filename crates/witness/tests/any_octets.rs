@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use sip::{Flow, Transport};
-use witness::{Bounds, Counters, Direction, Passage, Traces, call_id, ladder, mask};
+use witness::{Bounds, Counters, Direction, Passage, Secrets, Traces, call_id, ladder, mask};
 
 const BOUNDS: Bounds = Bounds { calls: 4, messages_per_call: 4, bytes: 64 << 10 };
 
@@ -47,7 +47,7 @@ proptest! {
         for message in &messages {
             counters.message(direction, flow, message);
             let bytes = Bytes::copy_from_slice(message);
-            traces.keep(&Passage { at_us: 0, direction, flow, bytes, caller: call_id(&messages[0]).map(Into::into) });
+            traces.keep(&Passage { at_us: 0, direction, flow, bytes, caller: call_id(&messages[0]).map(Into::into) }, &Secrets::default());
             prop_assert!(traces.bytes() <= BOUNDS.bytes);
         }
         for trace in messages.iter().filter_map(|message| traces.find(&call_id(message)?)) {
@@ -60,12 +60,12 @@ proptest! {
     #[test]
     fn a_masked_message_keeps_its_length_and_its_lines(message in octets()) {
         let mut masked = message.clone();
-        mask(&mut masked);
+        mask(&mut masked, &Secrets::default());
         prop_assert_eq!(masked.len(), message.len());
         let ends = |octets: &[u8]| octets.iter().filter(|octet| **octet == b'\n').count();
         prop_assert_eq!(ends(&masked), ends(&message));
         let once = masked.clone();
-        mask(&mut masked);
+        mask(&mut masked, &Secrets::default());
         prop_assert_eq!(masked, once);
     }
 }

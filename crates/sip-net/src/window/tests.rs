@@ -3,9 +3,10 @@ use std::time::Duration;
 use b2bua::{Input, Now, Output};
 use sip::Transport;
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use witness::hep::Agent;
-use witness::{Archive, Bounds, Leg};
+use witness::{Archive, Bounds, Leg, Secrets};
 
 use super::*;
 
@@ -27,6 +28,13 @@ impl Brain for OneCall {
     }
 }
 
+/// The inventory has an agent with a header of its own.
+fn secrets() -> watch::Receiver<Secrets> {
+    let mut secrets = Secrets::default();
+    secrets.learn(["x-key"]);
+    watch::channel(secrets).1
+}
+
 fn flow(local: &str) -> Flow {
     Flow {
         transport: Transport::Udp,
@@ -36,7 +44,10 @@ fn flow(local: &str) -> Flow {
 }
 
 fn invite(call_id: &str) -> Bytes {
-    format!("INVITE sip:a@b SIP/2.0\r\nCall-ID: {call_id}\r\nAuthorization: Digest pw\r\n\r\n").into()
+    format!(
+        "INVITE sip:a@b SIP/2.0\r\nCall-ID: {call_id}\r\nAuthorization: Digest pw\r\nX-Key: hunter2\r\n\r\n"
+    )
+    .into()
 }
 
 #[tokio::test]
@@ -49,7 +60,9 @@ async fn both_legs_of_a_call_are_one_trace_under_the_address_that_peers_know() {
     witness.goes(&OneCall, everywhere, &invite("b"));
     drop(witness);
     let advertised = vec![("0.0.0.0:5060".parse().unwrap(), "198.51.100.5:5060".parse().unwrap())];
-    Watch { archive: Some(archive.clone()), collector: None, advertised }.run(receiver).await;
+    Watch { archive: Some(archive.clone()), collector: None, advertised, secrets: secrets() }
+        .run(receiver)
+        .await;
     let trace = archive.find(["a"]).unwrap();
     let legs: Vec<_> = trace.items.iter().map(|item| item.leg).collect();
     assert_eq!(legs, [Leg::A, Leg::B]);
@@ -99,7 +112,9 @@ async fn the_collector_gets_both_legs_under_the_callers_call_id_and_no_secret() 
     witness.came(flow("127.0.0.1:5060"), &invite("a"));
     witness.goes(&OneCall, flow("127.0.0.1:5060"), &invite("b"));
     drop(witness);
-    Watch { archive: None, collector: Some(collector), advertised: Vec::new() }.run(receiver).await;
+    Watch { archive: None, collector: Some(collector), advertised: Vec::new(), secrets: secrets() }
+        .run(receiver)
+        .await;
     for _ in 0..2 {
         let mut buffer = [0; 2048];
         let length = timeout(Duration::from_secs(10), homer.recv(&mut buffer)).await.unwrap().unwrap();
@@ -108,6 +123,7 @@ async fn the_collector_gets_both_legs_under_the_callers_call_id_and_no_secret() 
         // The chunk of the correlation id: vendor 0, type 17, length 7, `a`.
         assert!(packet.windows(7).any(|octets| octets == b"\0\0\0\x11\0\x07a"), "{packet:?}");
         assert!(!packet.windows(2).any(|octets| octets == b"pw"), "{packet:?}");
+        assert!(!packet.windows(7).any(|octets| octets == b"hunter2"), "{packet:?}");
     }
     assert!(counters.prometheus().contains("\nstrowger_hep_sent_total 2\n"));
 }

@@ -5,9 +5,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use witness::hep::{Agent, Packet};
-use witness::{Archive, Counters, Direction, Passage, call_id, mask};
+use witness::{Archive, Counters, Direction, Passage, Secrets, call_id, mask};
 
 /// Who wants to have the messages.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Watch {
     pub collector: Option<Collector>,
     /// By which address peers know a listener, where it is not its own.
     pub advertised: Vec<(SocketAddr, SocketAddr)>,
+    /// Which headers nobody gets to see. Who puts a new one into messages makes it known here before.
+    pub secrets: watch::Receiver<Secrets>,
 }
 
 /// A HEP collector, and our way to it.
@@ -46,11 +48,12 @@ impl Watch {
 
     fn see(&mut self, mut passage: Passage) {
         passage.flow.local = self.known_as(passage.flow.local);
+        let secrets = self.secrets.borrow();
         if let Some(archive) = &self.archive {
-            archive.keep(&passage);
+            archive.keep(&passage, &secrets);
         }
         if let Some(collector) = &mut self.collector {
-            collector.tell(&passage);
+            collector.tell(&passage, &secrets);
         }
     }
 
@@ -77,7 +80,7 @@ impl Collector {
     }
 
     /// Sends it, or counts that it could not be sent.
-    fn tell(&mut self, passage: &Passage) {
+    fn tell(&mut self, passage: &Passage, secrets: &Secrets) {
         let Some(call_id) = call_id(&passage.bytes) else { return };
         if let Some(caller) = &passage.caller {
             self.kin.learn(&call_id, caller);
@@ -88,7 +91,7 @@ impl Collector {
             Direction::Out => (flow.local, flow.remote),
         };
         let mut payload = passage.bytes.to_vec();
-        mask(&mut payload);
+        mask(&mut payload, secrets);
         let packed = self.agent.pack(&Packet {
             at_us,
             transport: flow.transport,
