@@ -21,7 +21,7 @@ pub(crate) fn tell(record: &CallRecord, numbers: Numbers) {
         status = %word(&status),
         sip_status = record.sip_status,
         reason = record.reason.as_deref().map(display),
-        detail = record.detail.as_deref().map(display),
+        detail = record.detail.as_deref().map(|detail| display(numbers.show_uris(detail).into_owned())),
         ended_by = record.ended_by.as_ref().map(word).map(display),
         duration_ms = record.duration_ms,
         billable_s = record.billable_s,

@@ -21,6 +21,42 @@ impl Numbers {
             Self::Masked => Cow::Owned(masked(number)),
         }
     }
+    /// A text in which URIs may stand, the user of each shown as a number is.
+    pub(crate) fn show_uris(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Full => Cow::Borrowed(text),
+            Self::Masked => Cow::Owned(users_masked(text)),
+        }
+    }
+}
+
+/// `sip:` and `sips:` have the user before the `@`, `tel:` is nothing else.
+fn users_masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(colon) = rest.find(':') {
+        let (scheme, after) = rest.split_at(colon + 1);
+        shown.push_str(scheme);
+        let is = |name: &str| {
+            scheme
+                .get(..colon)
+                .and_then(|scheme| scheme.get(scheme.len().checked_sub(name.len())?..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(name))
+        };
+        let end =
+            after.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(after.len());
+        let user = if is("tel") {
+            after[..end].find(';').unwrap_or(end)
+        } else if is("sip") || is("sips") {
+            after[..end].rfind('@').unwrap_or(0)
+        } else {
+            0
+        };
+        shown.push_str(&masked(&after[..user]));
+        rest = &after[user..];
+    }
+    shown.push_str(rest);
+    shown
 }
 
 fn masked(number: &str) -> String {
@@ -45,5 +81,16 @@ mod tests {
         assert_eq!(Numbers::Masked.show("+14155550100"), "+14*******00");
         assert_eq!(Numbers::Masked.show("911"), "***");
         assert_eq!(Numbers::Full.show("+14155550100"), "+14155550100");
+    }
+
+    #[test]
+    fn the_user_of_each_uri_in_a_text_is_masked() {
+        let text = "<sip:+14155550100@192.0.2.7:5060;lr>, \"Bob\" <SIPS:14155550100;phone-context=x@[2001:db8::1]>;x=y:z tel:+14155550100;ext=1";
+        assert_eq!(
+            Numbers::Masked.show_uris(text),
+            "<sip:+14*******00@192.0.2.7:5060;lr>, \"Bob\" <SIPS:141**********************=x@[2001:db8::1]>;x=y:z tel:+14*******00;ext=1"
+        );
+        assert_eq!(Numbers::Masked.show_uris("sip:192.0.2.7:5060 : é:"), "sip:192.0.2.7:5060 : é:");
+        assert_eq!(Numbers::Full.show_uris(text), text);
     }
 }

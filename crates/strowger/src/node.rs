@@ -87,7 +87,7 @@ impl Node {
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers };
         let workers_failed = Box::pin(workers.failed());
-        let notices = Notices::new(Instant::now());
+        let notices = Notices::new(Instant::now(), numbers);
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
         Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, observers, workers_failed, _lock: lock })

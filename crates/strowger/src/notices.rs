@@ -9,9 +9,12 @@ use b2bua::io::Notice;
 use sip_net::StreamFault;
 use tracing::{debug, info, warn};
 
+use crate::mask::Numbers;
+
 /// One bound for each kind, so that a flood of one hides none of another.
 #[derive(Debug)]
 pub(crate) struct Notices {
+    numbers: Numbers,
     source_unknown: Bucket,
     agent_unreachable: Bucket,
     server_failed: Bucket,
@@ -35,8 +38,9 @@ struct Bucket {
 }
 
 impl Notices {
-    pub(crate) const fn new(now: Instant) -> Self {
+    pub(crate) const fn new(now: Instant, numbers: Numbers) -> Self {
         Self {
+            numbers,
             source_unknown: Bucket::full(now),
             agent_unreachable: Bucket::full(now),
             server_failed: Bucket::full(now),
@@ -89,6 +93,7 @@ impl Notices {
             }
             Notice::Undeliverable { peer, transport, method, call_id, to } => {
                 let remedy = "have the far side give a Contact or Record-Route that can be reached from here";
+                let to = self.numbers.show_uris(to);
                 warn!(%method, %transport, address = %peer, ?to, ?call_id, %remedy, "undeliverable");
             }
             Notice::Malformed { source, fault } => debug!(address = %source.ip(), ?fault, "malformed"),
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn a_flood_is_cut_to_a_burst_and_the_rest_is_counted() {
         let start = Instant::now();
-        let mut notices = Notices::new(start);
+        let mut notices = Notices::new(start, Numbers::Masked);
         for _ in 0..200 {
             notices.tell(start, &malformed());
         }
@@ -184,7 +189,7 @@ mod tests {
         let log =
             tracing_subscriber::fmt().with_writer(move || Lines(told.clone())).with_ansi(false).finish();
         let start = Instant::now();
-        let mut notices = Notices::new(start);
+        let mut notices = Notices::new(start, Numbers::Masked);
         let (local, remote) = ("127.0.0.1:5061".parse().unwrap(), "192.0.2.1:5061".parse().unwrap());
         let flow = sip::Flow { transport: sip::Transport::Tls, local, remote };
         tracing::subscriber::with_default(log, || {
@@ -210,7 +215,7 @@ mod tests {
             .with_target(false)
             .finish();
         let start = Instant::now();
-        let mut notices = Notices::new(start);
+        let mut notices = Notices::new(start, Numbers::Masked);
         tracing::subscriber::with_default(log, || {
             for _ in 0..10_000 {
                 notices.tell(start, &malformed());
@@ -225,9 +230,19 @@ mod tests {
             let error = "reset\nby peer".into();
             notices.tell(start, &Notice::AgentGone { agent_id: "a".into(), error });
             notices.tell(start, &Notice::NoPorts { error: "address in use".into() });
+            notices.tell(
+                start,
+                &Notice::Undeliverable {
+                    peer: "192.0.2.7:5060".parse().unwrap(),
+                    transport: sip::Transport::Udp,
+                    method: "BYE".into(),
+                    call_id: "x".into(),
+                    to: "<sip:+14155550100@10.0.0.9:5060;lr>".into(),
+                },
+            );
         });
         let lines: Vec<String> = lines.try_iter().collect();
-        let [stranger, agent, gone, ports] = lines.as_slice() else { panic!("{lines:?}") };
+        let [stranger, agent, gone, ports, undeliverable] = lines.as_slice() else { panic!("{lines:?}") };
         assert!(
             stranger.contains(" WARN source-unknown address=192.0.2.1 method=INVITE port=5060"),
             "{stranger}"
@@ -236,6 +251,7 @@ mod tests {
         assert!(gone.contains(" WARN agent-gone agent=a error=\"reset\\nby peer\""), "{gone}");
         assert!(ports.contains(" WARN no-ports error=\"address in use\""), "{ports}");
         assert!(ports.contains("media.ports"), "it says what to do: {ports}");
+        assert!(undeliverable.contains("to=\"<sip:+14*******00@10.0.0.9:5060;lr>\""), "{undeliverable}");
     }
 
     /// Hands each line of the log on.
