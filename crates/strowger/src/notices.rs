@@ -27,11 +27,15 @@ pub(crate) struct Notices {
     connection: Bucket,
     /// What keeps us from calling a peer.
     connection_out: Bucket,
+    /// What lasts, and is found out ten times a second on each listener.
+    no_connection: Bucket,
 }
 
 /// Lines a second, and as many at once; what is over it is counted and told later.
 #[derive(Debug)]
 struct Bucket {
+    rate: f64,
+    burst: f64,
     tokens: f64,
     refilled: Instant,
     suppressed: u64,
@@ -51,6 +55,7 @@ impl Notices {
             malformed: Bucket::full(now),
             connection: Bucket::full(now),
             connection_out: Bucket::full(now),
+            no_connection: Bucket { rate: SELDOM, ..Bucket::holding(1.0, now) },
         }
     }
 
@@ -106,6 +111,7 @@ impl Notices {
             StreamFault::Unreachable { .. }
             | StreamFault::TooManyOfOurs { .. }
             | StreamFault::Tls { name: Some(_), .. } => (&mut self.connection_out, "connection-out"),
+            StreamFault::Unaccepted { .. } => (&mut self.no_connection, "no-connection"),
             StreamFault::Malformed { .. }
             | StreamFault::Slow { .. }
             | StreamFault::Stuck { .. }
@@ -124,7 +130,11 @@ impl Notices {
 
 impl Bucket {
     const fn full(now: Instant) -> Self {
-        Self { tokens: BURST, refilled: now, suppressed: 0 }
+        Self::holding(BURST, now)
+    }
+
+    const fn holding(burst: f64, now: Instant) -> Self {
+        Self { rate: RATE, burst, tokens: burst, refilled: now, suppressed: 0 }
     }
 
     /// Whether a line of this kind may be written; tells then how many were not since the last.
@@ -139,7 +149,7 @@ impl Bucket {
     /// Whether a line may be written, and how many were not since the last.
     fn admit(&mut self, now: Instant) -> Option<u64> {
         let since = now.saturating_duration_since(self.refilled).min(REFILLED);
-        self.tokens = (self.tokens + since.as_secs_f64() * RATE).min(BURST);
+        self.tokens = (self.tokens + since.as_secs_f64() * self.rate).min(self.burst);
         self.refilled = now;
         if self.tokens < 1.0 {
             self.suppressed += 1;
@@ -158,6 +168,8 @@ fn one_line(text: &str) -> String {
 
 const RATE: f64 = 10.0;
 const BURST: f64 = 50.0;
+/// One line in ten seconds.
+const SELDOM: f64 = 0.1;
 /// Longer than the bucket takes to fill.
 const REFILLED: Duration = Duration::from_mins(1);
 
@@ -181,6 +193,22 @@ mod tests {
         assert_eq!(notices.malformed.suppressed, 150);
         notices.tell(start + Duration::from_secs(1), &malformed());
         assert_eq!(notices.malformed.suppressed, 0, "told with the next line");
+    }
+
+    #[test]
+    fn a_listener_without_files_is_told_once_in_ten_seconds() {
+        let start = Instant::now();
+        let mut notices = Notices::new(start, Numbers::Masked);
+        let local = "127.0.0.1:5061".parse().unwrap();
+        let fault =
+            StreamFault::Unaccepted { transport: sip::Transport::Tls, local, error: "no files".into() };
+        assert!(fault.to_string().ends_with("no files; are there files left (ulimit -n)?"), "{fault}");
+        for tenth in 0..100 {
+            notices.tell_stream_fault(start + Duration::from_millis(tenth * 100), &fault);
+        }
+        assert_eq!(notices.no_connection.suppressed, 99);
+        notices.tell_stream_fault(start + Duration::from_secs(11), &fault);
+        assert_eq!(notices.no_connection.suppressed, 0, "told with the next line");
     }
 
     #[test]

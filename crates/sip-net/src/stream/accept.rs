@@ -35,8 +35,12 @@ pub(crate) async fn accept(door: Arc<Door>, hub: Hub) {
                 }
             },
             Err(error) => {
-                let (transport, local) = (door.transport(), door.local);
-                tracing::error!(%transport, %local, %error, "no connection can be accepted; are there files left (ulimit -n)?");
+                let fault = StreamFault::Unaccepted {
+                    transport: door.transport(),
+                    local: door.local,
+                    error: error.to_string(),
+                };
+                hub.told.try_send(Told::TurnedAway(fault)).ok();
                 sleep(RECOVERY).await;
             }
         }

@@ -1,10 +1,10 @@
 //! What is wrong with a stream or its peer, in a line that says what to do.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use sip::Flow;
+use sip::{Flow, Transport};
 
 use super::gate::Full;
 use crate::tls::TlsFault;
@@ -51,6 +51,15 @@ pub enum StreamFault {
         source: IpAddr,
         /// What is full.
         full: Full,
+    },
+    /// The system gives us no connection, though a peer is at the door.
+    Unaccepted {
+        /// What is spoken there.
+        transport: Transport,
+        /// Where it is listened.
+        local: SocketAddr,
+        /// The system's words.
+        error: String,
     },
     /// We have opened as many connections as we may.
     TooManyOfOurs {
@@ -117,6 +126,10 @@ impl fmt::Display for StreamFault {
             Self::TooMany { source, full: Full::Node(bound) } => {
                 write!(f, "a connection from {source} refused: {bound} are open already")
             }
+            Self::Unaccepted { transport, local, error } => write!(
+                f,
+                "no connection can be accepted on {transport} {local}: {error}; are there files left (ulimit -n)?"
+            ),
             Self::TooManyOfOurs { bound } => {
                 write!(f, "no connection opened: we have {bound} open already")
             }
