@@ -54,7 +54,8 @@ impl Node {
         if directory.numbers().len() == 0 {
             warn!("the inventory has no numbers: every call is refused. See `strowger apply --help`");
         }
-        let (bound, sip_listeners) = sockets::bind(config)?;
+        let mut observers = Observers::default();
+        let (bound, sip_listeners) = sockets::bind(config, &mut observers)?;
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
         let api = seeing::bind(config).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
@@ -71,7 +72,6 @@ impl Node {
         let options = Options { user_agent: config.user_agent(), trust: Trust::System };
         let streams = Streams::new(&options, agents_told);
         let mut carriers = JoinSet::new();
-        let mut observers = Observers::default();
         let secrets = watch::Sender::new(Secrets::default());
         secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
         let window =

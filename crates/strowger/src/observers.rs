@@ -18,6 +18,8 @@ pub(crate) enum Observer {
     Witness,
     /// Answers HTTP.
     Api,
+    /// Reads the files of `[tls]` anew.
+    Certificates,
 }
 
 impl Observers {
@@ -48,6 +50,7 @@ impl Observer {
         match self {
             Self::Witness => "keeping traces and sending SIP to the HEP collector",
             Self::Api => "the HTTP API with its metrics",
+            Self::Certificates => "reading changed files of [tls] anew",
         }
     }
 }

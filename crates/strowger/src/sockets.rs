@@ -1,6 +1,7 @@
 //! The sockets of `[sip]`: bound, named to the core, and bounded in what peers may take of us.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip::Transport;
@@ -10,17 +11,19 @@ use tracing::info;
 use crate::addresses;
 use crate::config::{Advertised, Config, Listening};
 use crate::failure::Failure;
+use crate::observers::{Observer, Observers};
 
 /// Binds all of them; the core knows each by its bound address and says its advertised one.
 ///
 /// # Errors
 /// What is in the way: a port in use, a certificate that can't be read.
-pub(crate) fn bind(config: &Config) -> Result<(Vec<Listener>, Vec<sip::endpoint::Listener>), Failure> {
+pub(crate) fn bind(config: &Config, observers: &mut Observers) -> Result<(Vec<Listener>, Vec<sip::endpoint::Listener>), Failure> {
     let mut bound = Bound { config, listeners: Vec::new(), named: Vec::new() };
     bound.add(&config.sip.udp.0, bind_udp)?;
     bound.add(&config.sip.tcp.0, bind_tcp)?;
     if let Some(files) = config.tls_files() {
         let tls = Tls::load(files, &Trust::System)?;
+        observers.spawn(Observer::Certificates, Arc::clone(&tls).follow());
         bound.add(&config.sip.tls.0, |address| bind_tls(address, tls.clone()))?;
     }
     bound.add(&config.sip.ws.0, bind_ws)?;

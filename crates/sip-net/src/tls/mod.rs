@@ -1,7 +1,7 @@
 //! TLS for SIP: our certificate, whose certificates we take, and in which names (RFC 5922).
 //!
-//! TLS 1.2 and 1.3; no ALPN, for some carriers refuse a `sip` there. The files are looked at before each handshake: a changed
-//! certificate is that of the next connection, and those that are up keep theirs. A change that can't be read is told, and
+//! TLS 1.2 and 1.3; no ALPN, for some carriers refuse a `sip` there. The files are looked at each second, apart from who has a
+//! handshake to do: a changed certificate is that of the next connection, and those that are up keep theirs. A change that can't be read is told, and
 //! changes nothing.
 
 mod fault;
@@ -10,7 +10,8 @@ mod name;
 mod verify;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -18,6 +19,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 pub use self::fault::{TlsError, TlsFault};
 use self::files::Stamp;
@@ -48,7 +51,7 @@ pub enum Trust {
 pub struct Tls {
     files: TlsFiles,
     roots: Arc<RootCertStore>,
-    loaded: Mutex<Loaded>,
+    loaded: watch::Sender<Loaded>,
 }
 
 #[derive(Debug)]
@@ -64,48 +67,96 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]: which file is wrong, and how.
     pub fn load(files: TlsFiles, trust: &Trust) -> Result<Arc<Self>, TlsError> {
-        let mut roots = RootCertStore::empty();
-        match trust {
-            Trust::System => roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
-            Trust::Only(certificates) => roots.add_parsable_certificates(certificates.iter().cloned()),
-        };
-        let roots = Arc::new(roots);
+        let roots = Arc::new(match trust {
+            Trust::System => system_roots(),
+            Trust::Only(certificates) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(certificates.iter().cloned());
+                roots
+            }
+        });
         let stamp = Stamp::of(&files);
         let (server, client) = read(&files, &roots)?;
-        let loaded = Mutex::new(Loaded { stamp, server, client });
+        let loaded = watch::Sender::new(Loaded { stamp, server, client });
         Ok(Arc::new(Self { files, roots, loaded }))
     }
 
     /// For a connection that comes in.
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.fresh().server)
+        Arc::clone(&self.loaded.borrow().server)
     }
 
     /// For a connection of ours.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.fresh().client)
+        Arc::clone(&self.loaded.borrow().client)
     }
 
-    fn fresh(&self) -> MutexGuard<'_, Loaded> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = Stamp::of(&self.files);
-        if stamp != loaded.stamp {
-            loaded.stamp = stamp;
-            match read(&self.files, &self.roots) {
-                Ok((server, client)) => {
-                    loaded.server = server;
-                    loaded.client = client;
-                    let file = self.files.certificate.display();
-                    tracing::info!(certificate = %file, "the files of [tls] have changed and are read anew");
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the files of [tls] have changed, and what was read before stays");
-                }
+    /// Reads the files anew when they have changed, for ever.
+    pub async fn follow(self: Arc<Self>) {
+        let mut wake = interval(AGAIN);
+        wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            wake.tick().await;
+            let own = Arc::clone(&self);
+            if let Err(error) = tokio::task::spawn_blocking(move || own.refresh()).await {
+                tracing::error!(%error, "the files of [tls] could not be looked at");
             }
         }
-        loaded
+    }
+
+    fn refresh(&self) {
+        let stamp = Stamp::of(&self.files);
+        if stamp == self.loaded.borrow().stamp {
+            return;
+        }
+        match read(&self.files, &self.roots) {
+            Ok((server, client)) => {
+                self.loaded.send_replace(Loaded { stamp, server, client });
+                let file = self.files.certificate.display();
+                tracing::info!(certificate = %file, "the files of [tls] have changed and are read anew");
+            }
+            Err(error) => {
+                self.loaded.send_if_modified(|loaded| {
+                    loaded.stamp = stamp;
+                    false
+                });
+                tracing::error!(%error, "the files of [tls] have changed, and what was read before stays");
+            }
+        }
+    }
+
+    /// Tells of each time that they were read anew.
+    #[cfg(test)]
+    pub(crate) fn changes(&self) -> impl AsyncFnMut() + use<> {
+        let mut changes = self.loaded.subscribe();
+        async move || changes.changed().await.unwrap()
     }
 }
+
+fn system_roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (certificates, _unfit) = roots.add_parsable_certificates(found.certs);
+    let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+    if let Some(lack) = lack(certificates, &errors) {
+        tracing::warn!("{lack}");
+    }
+    roots
+}
+
+/// What is missing of the system's CAs, and what that means.
+fn lack(certificates: usize, errors: &[String]) -> Option<String> {
+    (certificates == 0 || !errors.is_empty()).then(|| {
+        format!(
+            "{certificates} CA certificates of the system could be loaded ({}): SIP agents called by TLS with a certificate of any other are refused; \
+             install the system's CA certificates, or name a file of them in SSL_CERT_FILE",
+            if errors.is_empty() { "there are none".to_owned() } else { errors.join("; ") }
+        )
+    })
+}
+
+/// Between two looks at the files.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether a certificate is for the host that goes by that name (RFC 5922 s.7).
 pub(crate) fn is_for(certificate: &CertificateDer<'_>, name: &str) -> bool {

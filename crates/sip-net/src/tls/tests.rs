@@ -65,14 +65,27 @@ fn a_key_of_another_certificate_is_told() {
 }
 
 #[test]
+fn a_lack_of_the_systems_cas_is_told_with_what_to_do() {
+    assert_eq!(lack(140, &[]), None);
+    let none = lack(0, &[]).unwrap();
+    assert!(none.starts_with("0 CA certificates") && none.contains("SSL_CERT_FILE"), "{none}");
+    let some = lack(3, &["/x.pem: no access".to_owned()]).unwrap();
+    assert!(some.contains("(/x.pem: no access)"), "{some}");
+}
+
+#[test]
 fn a_change_that_can_not_be_used_leaves_what_was_read_before() {
     let (certificate, key) = pair();
     let written = written(&certificate, &key);
     let tls = Tls::load(written.files.clone(), &Trust::Only(Vec::new())).unwrap();
     let before = tls.server();
+    tls.refresh();
     assert!(Arc::ptr_eq(&before, &tls.server()), "nothing is read twice");
     fs::write(&written.files.certificate, "half a cert").unwrap();
+    tls.refresh();
     assert!(Arc::ptr_eq(&before, &tls.server()));
     fs::write(&written.files.certificate, &certificate).unwrap();
+    assert!(Arc::ptr_eq(&before, &tls.server()), "a handshake reads nothing");
+    tls.refresh();
     assert!(!Arc::ptr_eq(&before, &tls.server()));
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
@@ -276,12 +277,16 @@ async fn a_client_is_taken_or_refused_by_the_ca_of_its_certificate() {
 async fn a_changed_certificate_is_that_of_the_next_connection_and_open_ones_go_on() {
     let authority = Authority::new();
     let files = authority.certify(vec![dns("us.example")], Age::Current);
-    let node = Node::start(vec![listening(files, &authority.trust())], answer);
+    let tls = Tls::load(files, &authority.trust()).unwrap();
+    let mut read_anew = tls.changes();
+    tokio::spawn(Arc::clone(&tls).follow());
+    let node = Node::start(vec![bind_tls("127.0.0.1:0".parse().unwrap(), tls).unwrap()], answer);
     let connector = client(&authority, rustls::ALL_VERSIONS);
     let shown = |peer: &TlsStream<TcpStream>| peer.get_ref().1.peer_certificates().unwrap()[0].clone();
     let mut before = connect(&connector, node.locals[0]).await.unwrap();
     exchange(&mut before).await;
     authority.certify(vec![dns("us.example")], Age::Current);
+    within(read_anew()).await;
     let mut after = connect(&connector, node.locals[0]).await.unwrap();
     exchange(&mut after).await;
     exchange(&mut before).await;
