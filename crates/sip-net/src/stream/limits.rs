@@ -13,7 +13,8 @@ pub struct StreamLimits {
     pub connect: Duration,
     /// For the handshake of TLS or WebSocket.
     pub handshake: Duration,
-    /// For a peer's first message, and for each message from its first octet to its last.
+    /// For a peer's first message, and for each message from its first octet to its last; over WebSocket for the first message alone, for
+    /// of a later one nothing is seen before its end.
     pub message: Duration,
     /// A connection without a message or keep-alive for so long is closed.
     pub idle: Duration,

@@ -1,5 +1,6 @@
 //! The server side of SIP over WebSocket (RFC 7118): one SIP message in each WebSocket message.
 
+use std::future::poll_fn;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -66,36 +67,43 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sink, mut stream) = socket.split();
+    let mut writing = Writing::Nothing;
     let mut vigil = Vigil::new(Instant::now(), link.opener, &hub.limits);
     let cut = waiting.cut();
     tokio::pin!(cut);
     loop {
         let wake = vigil.deadline();
+        let free = matches!(writing, Writing::Nothing);
         tokio::select! {
             read = stream.next() => match read {
-                Some(Ok(message)) => {
-                    if let Err(end) = take_in(message, &mut vigil, &mut sink, link, hub).await {
-                        return end;
-                    }
-                }
+                Some(Ok(message)) => match take_in(message, &mut vigil, link, hub).await {
+                    Taken::Ping => writing.pong(&mut vigil),
+                    Taken::Whole => {}
+                    Taken::Close => return End::Closed,
+                },
                 Some(Err(error)) => return broken(link, &error),
                 None => return End::Closed,
             },
-            next = waiting.next() => {
+            sent = advance(&mut sink, &mut writing) => match sent {
+                Ok(()) => writing.sent(&mut vigil),
+                Err(error) => return broken(link, &error),
+            },
+            next = waiting.next(), if free => {
                 let Some(bytes) = next else {
                     timeout(hub.limits.write, sink.close()).await.ok();
                     return End::Closed;
                 };
-                if let Err(end) = send(&mut sink, bytes, link, hub).await {
-                    return end;
-                }
+                writing.begin(bytes, &mut vigil);
             },
             () = sleep_until(wake.into()) => match vigil.due(Instant::now()) {
                 None | Some(Due::Ping) => {}
                 Some(Due::Slow) => {
                     return End::from(StreamFault::Slow { flow: link.flow, after: hub.limits.message });
                 }
-                Some(Due::Stuck | Due::Dead | Due::Idle) => return End::Closed,
+                Some(Due::Stuck) => {
+                    return End::from(StreamFault::Stuck { flow: link.flow, after: hub.limits.write });
+                }
+                Some(Due::Dead | Due::Idle) => return End::Closed,
             },
             () = &mut cut => return End::Closed,
             () = hub.told.closed() => return End::Closed,
@@ -103,16 +111,83 @@ where
     }
 }
 
-async fn take_in<S>(
-    message: Message,
-    vigil: &mut Vigil,
+/// What is on its way to the peer.
+enum Writing {
+    Nothing,
+    Message { message: Message, then: Then },
+    /// All is handed over; the library or TLS may hold some of it back.
+    Flush(Then),
+}
+
+/// What follows.
+#[derive(Clone, Copy)]
+enum Then {
+    Nothing,
+    /// The answer to pings that came meanwhile: one for all of them.
+    Pong,
+}
+
+impl Writing {
+    fn begin(&mut self, bytes: Bytes, vigil: &mut Vigil) {
+        vigil.writing(Instant::now());
+        // As text, which all peers take; what is no UTF-8 as binary.
+        let message = match bytes.clone().try_into() {
+            Ok(text) => Message::Text(text),
+            Err(_) => Message::Binary(bytes),
+        };
+        *self = Self::Message { message, then: Then::Nothing };
+    }
+
+    fn pong(&mut self, vigil: &mut Vigil) {
+        match self {
+            Self::Nothing => self.begin(Bytes::from_static(PONG), vigil),
+            Self::Message { then, .. } | Self::Flush(then) => *then = Then::Pong,
+        }
+    }
+
+    /// A step of it is done.
+    fn sent(&mut self, vigil: &mut Vigil) {
+        match std::mem::replace(self, Self::Nothing) {
+            Self::Nothing => {}
+            Self::Message { then, .. } => *self = Self::Flush(then),
+            Self::Flush(then) => {
+                vigil.written(Instant::now());
+                match then {
+                    Then::Nothing => {}
+                    Then::Pong => self.begin(Bytes::from_static(PONG), vigil),
+                }
+            }
+        }
+    }
+}
+
+/// One step of writing. What is dropped half-way has handed over nothing.
+async fn advance<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
-    link: &Link,
-    hub: &Hub,
-) -> Result<(), End>
+    writing: &mut Writing,
+) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    match writing {
+        Writing::Nothing => std::future::pending().await,
+        Writing::Message { message, .. } => {
+            poll_fn(|context| sink.poll_ready_unpin(context)).await?;
+            sink.start_send_unpin(message.clone())
+        }
+        Writing::Flush(_) => sink.flush().await,
+    }
+}
+
+/// What became of what came.
+enum Taken {
+    Whole,
+    /// An answer is owed.
+    Ping,
+    Close,
+}
+
+async fn take_in(message: Message, vigil: &mut Vigil, link: &Link, hub: &Hub) -> Taken {
     let now = Instant::now();
     let bytes = match message {
         Message::Text(text) => Bytes::from(text),
@@ -120,44 +195,18 @@ where
         // Pings are answered by the library, with the next read.
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
             vigil.pinged(now);
-            return Ok(());
+            return Taken::Whole;
         }
-        Message::Close(_) => return Err(End::Closed),
+        Message::Close(_) => return Taken::Close,
     };
     if bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n')) {
         vigil.pinged(now);
         // Browsers' libraries send the keep-alive of RFC 5626, as they can send no ping of the WebSocket.
-        return if *bytes == *b"\r\n\r\n" {
-            send(sink, Bytes::from_static(b"\r\n"), link, hub).await
-        } else {
-            Ok(())
-        };
+        return if *bytes == *b"\r\n\r\n" { Taken::Ping } else { Taken::Whole };
     }
     vigil.message(now);
     hub.tell(Told::Message { id: link.id, flow: link.flow, bytes }).await;
-    Ok(())
-}
-
-/// As text, which all peers take; what is no UTF-8 as binary.
-async fn send<S>(
-    sink: &mut SplitSink<WebSocketStream<S>, Message>,
-    bytes: Bytes,
-    link: &Link,
-    hub: &Hub,
-) -> Result<(), End>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let message = match bytes.clone().try_into() {
-        Ok(text) => Message::Text(text),
-        Err(_) => Message::Binary(bytes),
-    };
-    let after = hub.limits.write;
-    match timeout(after, sink.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(broken(link, &error)),
-        Err(_) => Err(End::from(StreamFault::Stuck { flow: link.flow, after })),
-    }
+    Taken::Whole
 }
 
 #[expect(
@@ -173,5 +222,6 @@ fn broken(link: &Link, error: &Error) -> End {
     }
 }
 
+const PONG: &[u8] = b"\r\n";
 const BUFFER: usize = 8 * 1024;
 const NO_SIP: &str = "its WebSocket is not for SIP: the subprotocol `sip` is not among those it offers";

@@ -74,6 +74,22 @@ async fn who_does_not_finish_the_handshake_is_closed() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_in_is_heard_all_the_same() {
+    let long = REGISTER.to_owned() + &"x".repeat(60_000);
+    let flood = move |input: &Input| {
+        let Input::Datagram { flow, .. } = input else { return Said::NOTHING };
+        Said::outputs((0..400).map(|_| transmit(*flow, long.clone())).collect())
+    };
+    let limits = StreamLimits { queue: 1 << 26, ..StreamLimits::default() };
+    let mut node = Node::start(Sockets { listeners: vec![ws()], limits, ..Sockets::default() }, flood);
+    let mut peer = connect(node.locals[0], Some("sip")).await.unwrap();
+    for _ in 0..2 {
+        peer.send(Message::text(REGISTER)).await.unwrap();
+        assert_eq!(node.message().await.1, REGISTER);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_is_gone_is_not_called() {
     let socket = ws();
     let flow = socket.flow("127.0.0.1:9".parse().unwrap());
