@@ -17,7 +17,10 @@ use crate::observers::{Observer, Observers};
 ///
 /// # Errors
 /// What is in the way: a port in use, a certificate that can't be read.
-pub(crate) fn bind(config: &Config, observers: &mut Observers) -> Result<(Vec<Listener>, Vec<sip::endpoint::Listener>), Failure> {
+pub(crate) fn bind(
+    config: &Config,
+    observers: &mut Observers,
+) -> Result<(Vec<Listener>, Vec<sip::endpoint::Listener>), Failure> {
     let mut bound = Bound { config, listeners: Vec::new(), named: Vec::new() };
     bound.add(&config.sip.udp.0, bind_udp)?;
     bound.add(&config.sip.tcp.0, bind_tcp)?;
