@@ -114,7 +114,10 @@ where
 /// What is on its way to the peer.
 enum Writing {
     Nothing,
-    Message { message: Message, then: Then },
+    Message {
+        message: Message,
+        then: Then,
+    },
     /// All is handed over; the library or TLS may hold some of it back.
     Flush(Then),
 }
