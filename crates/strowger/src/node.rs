@@ -194,6 +194,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         },
         silence_timeout: (silence > 0).then(|| Duration::from_secs(silence.into())),
         server_timeout: Duration::from_secs(config.sip.server_timeout_s.0.into()),
+        agent_ring_timeout: Duration::from_secs(config.sip.agent_ring_timeout_s.0.into()),
         node_id: config.node.id.0.clone(),
         ..b2bua::Config::new(sip, media.advertised, config.media.ports.0.clone())
     }
@@ -204,7 +205,6 @@ fn media_addresses(
     config: &Config,
     sip_listeners: &[sip::endpoint::Listener],
     workers: u16,
-        agent_ring_timeout: Duration::from_secs(config.sip.agent_ring_timeout_s.0.into()),
 ) -> (MediaAddress, Vec<(sip::Transport, SocketAddr, MediaAddress)>) {
     let place = |listener: IpAddr, advertised: IpAddr| MediaAddress {
         advertised,
@@ -223,6 +223,7 @@ fn media_addresses(
     for (advertised, bind) in told {
         info!(%bind, %advertised, workers, "RTP");
     }
+    (media, media_of)
 }
 
 /// As many as asked for, or one for each core.
@@ -233,7 +234,6 @@ fn worker_count(config: &Config) -> u16 {
         asked => asked,
     };
     u16::try_from(count).unwrap_or(1)
-    (media, media_of)
 }
 
 fn split(seeds: [u8; 40]) -> ([u8; 32], u64) {
