@@ -28,12 +28,11 @@ fn house(written: Option<&str>) -> House {
             local,
             advertised: (advertised, 5060).into(),
         });
-        match written {
-            Some(written) => config.media.advertised = written.parse().unwrap(),
-            None => {
-                let inside = MediaAddress { advertised, bind: local.ip() };
-                config.media_of.push((Transport::Tcp, local, inside));
-            }
+        if let Some(written) = written {
+            config.media.advertised = written.parse().unwrap();
+        } else {
+            let inside = MediaAddress { advertised, bind: local.ip() };
+            config.media_of.push((Transport::Tcp, local, inside));
         }
     })
 }
