@@ -120,7 +120,7 @@ enum Phase {
 
 impl<B: Brain, O: Outlets> Driver<B, O> {
     fn new(brain: B, outlets: O, sockets: Sockets, witness: Witness) -> Self {
-        let Sockets { listeners, limits, name_servers } = sockets;
+        let Sockets { listeners, limits, name_servers, directory } = sockets;
         let reach = Reach::of(listeners.iter().map(|listener| (listener.transport(), listener.local())));
         let (mut datagrams, mut doors) = (Vec::new(), Vec::new());
         for listener in listeners {
@@ -134,7 +134,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
             outlets,
             witness,
             datagrams,
-            connections: Connections::new(doors, limits),
+            connections: Connections::new(doors, limits, directory),
             lookups: Lookups::new(name_servers, reach),
             consequences: VecDeque::new(),
             deadline: None,
@@ -282,6 +282,9 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
     fn hand_in(&mut self, input: Input) -> Sense {
         if matches!(input, Input::Command(Command::Shutdown)) && self.phase == Phase::Open {
             self.phase = Phase::Closing;
+        }
+        if let Input::Directory(directory) = &input {
+            self.connections.know(Arc::clone(directory));
         }
         self.brain.handle(now(), input);
         self.drain()

@@ -1,6 +1,9 @@
 //! The core as the driver's brain, and the door to it all.
 
+use std::sync::Arc;
+
 use b2bua::{CallRecord, Core, Input, Now, Output};
+use numbers::Directory;
 use sip_resolve::NameServers;
 use tokio::sync::mpsc;
 
@@ -19,6 +22,8 @@ pub struct Sockets {
     pub limits: StreamLimits,
     /// Who is asked where SIP agents are whose hosts are names.
     pub name_servers: NameServers,
+    /// Who is no stranger, to begin with; `Input::Directory` brings another.
+    pub directory: Arc<Directory>,
 }
 
 impl From<Vec<Listener>> for Sockets {

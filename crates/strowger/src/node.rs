@@ -76,7 +76,8 @@ impl Node {
         secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
         let window =
             seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
-        let core = Core::new(core_config(config, sip_listeners, count), Arc::new(directory), seed);
+        let directory = Arc::new(directory);
+        let core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
@@ -85,7 +86,7 @@ impl Node {
         carriers.spawn(agent_events(agents, inputs.clone()));
         carriers.spawn(directories::watch(store, revision, inputs.clone(), secrets));
         let name_servers = config.sip.name_servers.asked();
-        let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers };
+        let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now(), numbers);
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };

@@ -69,6 +69,10 @@ pub struct Inbound {
     /// The transports it may use; any if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub transports: Vec<Transport>,
+    /// The names of which one has to be that of its certificate where we call it by TLS: for what follows in its calls when its own
+    /// connection is gone. If empty, the host name in its Contact or Record-Route.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_names: Vec<String>,
     /// SRTP.
     pub media_encryption: MediaEncryption,
     /// Where the called number stands.
@@ -92,6 +96,7 @@ impl Default for Inbound {
             password: None,
             registers: false,
             transports: Vec::new(),
+            tls_names: Vec::new(),
             media_encryption: MediaEncryption::Off,
             did_source: DidSource::Auto,
             did_country: None,

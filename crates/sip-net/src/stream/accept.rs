@@ -24,7 +24,7 @@ use crate::tls::TlsFault;
 pub(crate) async fn accept(door: Arc<Door>, hub: Hub) {
     loop {
         match door.socket.accept().await {
-            Ok((stream, remote)) => match hub.gate.admit(remote.ip()) {
+            Ok((stream, remote)) => match hub.gate.admit(remote.ip(), hub.owners.standing(remote.ip())) {
                 Ok(place) => {
                     tokio::spawn(serve(Arc::clone(&door), hub.clone(), stream, remote, place));
                 }
@@ -51,7 +51,8 @@ pub(crate) async fn accept(door: Arc<Door>, hub: Hub) {
 async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr, place: Place) {
     let flow = Flow { transport: door.transport(), local: door.local, remote };
     dial::prepare(&stream, &hub.limits);
-    let link = Link { id: hub.next_id(), flow, opener: Opener::Peer, name: None };
+    let id = hub.next_id();
+    let mut link = Link { id, flow, opener: Opener::Peer, place: Some(place), called: Vec::new() };
     let after = hub.limits.handshake;
     let end = match &door.security {
         Security::Plain => {
@@ -85,7 +86,7 @@ async fn serve(door: Arc<Door>, hub: Hub, stream: TcpStream, remote: SocketAddr,
             Err(_) => return turn_away(&hub, Some(StreamFault::Handshake { flow, after })).await,
         },
     };
-    drop(place);
+    link.place = None;
     ended(&hub, link, end).await;
 }
 

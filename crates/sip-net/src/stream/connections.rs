@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use numbers::Directory;
 use rustls::pki_types::CertificateDer;
 use sip::{Flow, Transport};
 use tokio::sync::mpsc;
@@ -18,6 +19,7 @@ use super::fault::StreamFault;
 use super::hub::{Arrival, ConnectionId, Hub, Told};
 use super::limits::StreamLimits;
 use super::names::Names;
+use super::owners::Owners;
 use super::queue::{Queue, Refused, queue};
 use super::vigil::Opener;
 use crate::listener::{Door, Security};
@@ -61,8 +63,8 @@ pub(crate) enum Unsent {
 
 impl Connections {
     /// Opens the doors.
-    pub(crate) fn new(doors: Vec<Door>, limits: StreamLimits) -> Self {
-        let (hub, heard) = Hub::new(limits);
+    pub(crate) fn new(doors: Vec<Door>, limits: StreamLimits, directory: Arc<Directory>) -> Self {
+        let (hub, heard) = Hub::new(limits, Owners::new(directory));
         let doors: Vec<_> = doors.into_iter().map(Arc::new).collect();
         let mut accepting = JoinSet::new();
         for door in &doors {
@@ -79,6 +81,11 @@ impl Connections {
             ours: 0,
             names: Names::default(),
         }
+    }
+
+    /// Another directory is in force.
+    pub(crate) fn know(&self, directory: Arc<Directory>) {
+        self.hub.owners.replace(directory);
     }
 
     /// What the connections tell: to be taken in by `note` as well.
@@ -163,9 +170,9 @@ impl Connections {
     fn open(&mut self, flow: Flow, bytes: Bytes) -> Result<(), Unsent> {
         let own = |door: &&Arc<Door>| door.transport() == flow.transport && door.local == flow.local;
         let door = self.doors.iter().find(own).map(Arc::clone).ok_or(Unsent::NoDoor)?;
-        let name = match &door.security {
-            Security::Plain => None,
-            Security::Tls(_) => Some(self.names.of(flow.remote)),
+        let called = match &door.security {
+            Security::Plain => Vec::new(),
+            Security::Tls(_) => self.names.called(flow.remote, &self.hub.owners, &bytes),
             Security::WebSocket => return Err(Unsent::Gone),
         };
         let bound = self.hub.limits.connections;
@@ -177,7 +184,7 @@ impl Connections {
             return Err(Unsent::Fault(Box::new(StreamFault::Overflow { flow })));
         }
         let id = self.hub.next_id();
-        let link = Link { id, flow, opener: Opener::We, name };
+        let link = Link { id, flow, opener: Opener::We, place: None, called };
         tokio::spawn(dial(door, self.hub.clone(), link, waiting));
         self.live.insert(id, Live { queue, opener: Opener::We, shown: None });
         self.called.insert(flow, id);

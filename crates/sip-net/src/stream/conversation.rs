@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::time::{sleep_until, timeout};
 
 use super::fault::StreamFault;
+use super::gate::Place;
 use super::hub::{ConnectionId, End, Hub, Told};
 use super::queue::Waiting;
 use super::vigil::{Due, Opener, Vigil};
@@ -21,8 +22,25 @@ pub(crate) struct Link {
     pub(crate) id: ConnectionId,
     pub(crate) flow: Flow,
     pub(crate) opener: Opener,
-    /// Whom we called by TLS.
-    pub(crate) name: Option<String>,
+    /// What it takes of the places for peers, if it is one that a peer opened.
+    pub(crate) place: Option<Place>,
+    /// Whom we called by TLS: the names of which its certificate must have one, the one that it hears first.
+    pub(crate) called: Vec<String>,
+}
+
+impl Link {
+    /// Takes note that a message of the core's is to go out.
+    pub(super) fn spoken(&self, vigil: &mut Vigil) {
+        vigil.spoken(Instant::now());
+        if let Some(place) = &self.place {
+            place.spoken();
+        }
+    }
+
+    /// Whom we called by TLS, in words.
+    pub(super) fn name(&self) -> Option<String> {
+        (!self.called.is_empty()).then(|| self.called.join(" or "))
+    }
 }
 
 /// Carries messages both ways until the connection is over.
@@ -89,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite> Conversation<'_, S> {
                 progress = advance(&mut self.writer, &self.writing) => self.advanced(progress),
                 next = self.waiting.next(), if free => match next {
                     Some(bytes) => {
+                        self.link.spoken(&mut self.vigil);
                         self.write(bytes);
                         Ok(())
                     }
@@ -199,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite> Conversation<'_, S> {
     fn lost(&self, error: &io::Error) -> End {
         match TlsFault::of(error) {
             Some(fault) => {
-                let (flow, name) = (self.link.flow, self.link.name.clone());
+                let (flow, name) = (self.link.flow, self.link.name());
                 End::from(StreamFault::Tls { flow, name, fault })
             }
             None => End::Closed,

@@ -38,19 +38,17 @@ async fn call(door: &Door, hub: &Hub, link: &Link, waiting: Waiting) -> End {
         Err(_) => return unreachable(format!("no answer in {} s", by.as_secs())),
     };
     prepare(&stream, &hub.limits);
-    match (&door.security, &link.name) {
-        (Security::Tls(tls), Some(name)) => match timeout(after, secure(tls, name, stream)).await {
+    match &door.security {
+        Security::Tls(tls) => match timeout(after, secure(tls, &link.called, stream)).await {
             Ok(Ok(stream)) => converse(stream, link, hub, waiting).await,
             Ok(Err(error)) => match TlsFault::of(&error) {
-                Some(fault) => {
-                    End::from(StreamFault::Tls { flow: link.flow, name: Some(name.clone()), fault })
-                }
+                Some(fault) => End::from(StreamFault::Tls { flow: link.flow, name: link.name(), fault }),
                 None => unreachable(format!("the TLS handshake broke off: {}", words(&error))),
             },
             Err(_) => End::from(StreamFault::Handshake { flow: link.flow, after }),
         },
-        (Security::Plain, _) => converse(stream, link, hub, waiting).await,
-        (Security::Tls(_), None) | (Security::WebSocket, _) => End::Closed,
+        Security::Plain => converse(stream, link, hub, waiting).await,
+        Security::WebSocket => End::Closed,
     }
 }
 
@@ -65,12 +63,21 @@ async fn connect(local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream>
 
 async fn secure(
     tls: &Tls,
-    name: &str,
+    called: &[String],
     stream: TcpStream,
 ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-    let name = ServerName::try_from(name.to_owned())
-        .map_err(|_| io::Error::other(format!("{name} is no name that a certificate can be for")))?;
-    TlsConnector::from(tls.client()).connect(name, stream).await
+    let mut names = Vec::new();
+    for name in called {
+        names.push(
+            ServerName::try_from(name.clone())
+                .map_err(|_| io::Error::other(format!("{name} is no name that a certificate can be for")))?,
+        );
+    }
+    if names.is_empty() {
+        return Err(io::Error::other("nobody is called"));
+    }
+    let first = names.remove(0);
+    TlsConnector::from(tls.client(names)).connect(first, stream).await
 }
 
 /// Without delay; and the system tells of a peer that is gone.

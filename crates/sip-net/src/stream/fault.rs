@@ -126,6 +126,14 @@ impl fmt::Display for StreamFault {
             Self::TooMany { source, full: Full::Node(bound) } => {
                 write!(f, "a connection from {source} refused: {bound} are open already")
             }
+            Self::TooMany { source, full: Full::Stranger(bound) } => write!(
+                f,
+                "a connection from {source} refused: no trunk or agent has that address, and it has {bound} open already"
+            ),
+            Self::TooMany { source, full: Full::Strangers(bound) } => write!(
+                f,
+                "a connection from {source} refused: no trunk or agent has that address, and strangers have {bound} open already"
+            ),
             Self::Unaccepted { transport, local, error } => write!(
                 f,
                 "no connection can be accepted on {transport} {local}: {error}; are there files left (ulimit -n)?"

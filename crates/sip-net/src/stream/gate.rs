@@ -1,22 +1,44 @@
-//! How many connections peers may open.
+//! How many connections peers may open, and how few of them strangers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::limits::StreamLimits;
 
 /// Counts the connections that peers opened.
 #[derive(Debug)]
 pub(crate) struct Gate {
     total: usize,
     per_source: usize,
+    /// Strangers from one source.
+    per_stranger: usize,
     open: Mutex<Open>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    /// No entry is 0, so there are at most `total`.
-    sources: BTreeMap<IpAddr, usize>,
+    strangers: usize,
+    /// None has no connection, so there are at most `total`.
+    sources: BTreeMap<IpAddr, Count>,
+}
+
+/// What one source has open.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    total: usize,
+    /// Of these.
+    strangers: usize,
+}
+
+/// Whether who opens a connection is somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// A trunk or agent of ours has the address, or the core has sent something on the connection.
+    Known,
+    Stranger,
 }
 
 /// A bound that is reached.
@@ -26,6 +48,10 @@ pub enum Full {
     Source(usize),
     /// That of the node.
     Node(usize),
+    /// That of strangers from the source.
+    Stranger(usize),
+    /// That of all strangers.
+    Strangers(usize),
 }
 
 /// One connection's place, given back when dropped.
@@ -33,27 +59,42 @@ pub enum Full {
 pub(crate) struct Place {
     gate: Arc<Gate>,
     source: IpAddr,
+    is_known: AtomicBool,
 }
 
 impl Gate {
-    pub(crate) fn new(total: usize, per_source: usize) -> Arc<Self> {
-        Arc::new(Self { total, per_source, open: Mutex::default() })
+    pub(crate) fn new(limits: &StreamLimits) -> Arc<Self> {
+        let StreamLimits { connections: total, per_source, per_stranger, .. } = *limits;
+        Arc::new(Self { total, per_source, per_stranger, open: Mutex::default() })
     }
 
     /// Takes a place.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, standing: Standing) -> Result<Place, Full> {
         let source = network(address);
         let mut open = self.open();
         if open.total >= self.total {
             return Err(Full::Node(self.total));
         }
-        let own = open.sources.get(&source).copied().unwrap_or_default();
-        if own >= self.per_source {
+        let mut own = open.sources.get(&source).copied().unwrap_or_default();
+        if own.total >= self.per_source {
             return Err(Full::Source(self.per_source));
         }
-        open.sources.insert(source, own + 1);
+        if standing == Standing::Stranger {
+            let bound = self.total.div_ceil(2);
+            if open.strangers >= bound {
+                return Err(Full::Strangers(bound));
+            }
+            if own.strangers >= self.per_stranger {
+                return Err(Full::Stranger(self.per_stranger));
+            }
+            own.strangers += 1;
+            open.strangers += 1;
+        }
+        own.total += 1;
+        open.sources.insert(source, own);
         open.total += 1;
-        Ok(Place { gate: Arc::clone(self), source })
+        let is_known = AtomicBool::new(standing == Standing::Known);
+        Ok(Place { gate: Arc::clone(self), source, is_known })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -61,12 +102,31 @@ impl Gate {
     }
 }
 
+impl Place {
+    /// The core has sent something on the connection: it answers no strangers.
+    pub(crate) fn spoken(&self) {
+        if !self.is_known.swap(true, Ordering::Relaxed) {
+            self.gate.open().befriend(self.source);
+        }
+    }
+}
+
+impl Open {
+    fn befriend(&mut self, source: IpAddr) {
+        self.strangers = self.strangers.saturating_sub(1);
+        if let Some(own) = self.sources.get_mut(&source) {
+            own.strangers = own.strangers.saturating_sub(1);
+        }
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
+        self.spoken();
         let mut open = self.gate.open();
         open.total = open.total.saturating_sub(1);
         match open.sources.get_mut(&self.source) {
-            Some(own) if *own > 1 => *own -= 1,
+            Some(own) if own.total > 1 => own.total -= 1,
             Some(_) | None => drop(open.sources.remove(&self.source)),
         }
     }
@@ -88,25 +148,49 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn gate(connections: usize, per_source: usize, per_stranger: usize) -> Arc<Gate> {
+        Gate::new(&StreamLimits { connections, per_source, per_stranger, ..StreamLimits::default() })
+    }
+
+    #[test]
+    fn strangers_have_half_of_the_places_and_few_from_one_source_until_we_speak_to_them() {
+        let gate = gate(6, 5, 2);
+        let admit = |address: &str| gate.admit(ip(address), Standing::Stranger);
+        let first = admit("192.0.2.1").unwrap();
+        let _second = admit("192.0.2.1").unwrap();
+        assert_eq!(admit("192.0.2.1").unwrap_err(), Full::Stranger(2));
+        let _known = gate.admit(ip("192.0.2.1"), Standing::Known).unwrap();
+        let third = admit("192.0.2.2").unwrap();
+        assert_eq!(admit("192.0.2.3").unwrap_err(), Full::Strangers(3));
+        let _other = gate.admit(ip("192.0.2.3"), Standing::Known).unwrap();
+        first.spoken();
+        first.spoken();
+        let _again = admit("192.0.2.1").unwrap();
+        assert_eq!(admit("192.0.2.3").unwrap_err(), Full::Node(6));
+        drop((first, third));
+        assert_eq!(gate.open().strangers, 2);
+        assert_eq!(gate.open().total, 4);
+    }
+
     #[test]
     fn a_source_and_the_node_have_bounds_and_places_come_back() {
-        let gate = Gate::new(3, 2);
-        let first = gate.admit(ip("192.0.2.1")).unwrap();
-        let _second = gate.admit(ip("192.0.2.1")).unwrap();
-        assert_eq!(gate.admit(ip("192.0.2.1")).unwrap_err(), Full::Source(2));
-        let _other = gate.admit(ip("192.0.2.2")).unwrap();
-        assert_eq!(gate.admit(ip("192.0.2.3")).unwrap_err(), Full::Node(3));
+        let gate = gate(3, 2, 2);
+        let first = gate.admit(ip("192.0.2.1"), Standing::Known).unwrap();
+        let _second = gate.admit(ip("192.0.2.1"), Standing::Known).unwrap();
+        assert_eq!(gate.admit(ip("192.0.2.1"), Standing::Known).unwrap_err(), Full::Source(2));
+        let _other = gate.admit(ip("192.0.2.2"), Standing::Known).unwrap();
+        assert_eq!(gate.admit(ip("192.0.2.3"), Standing::Known).unwrap_err(), Full::Node(3));
         drop(first);
-        drop(gate.admit(ip("192.0.2.3")).unwrap());
-        let _again = gate.admit(ip("192.0.2.1")).unwrap();
+        drop(gate.admit(ip("192.0.2.3"), Standing::Known).unwrap());
+        let _again = gate.admit(ip("192.0.2.1"), Standing::Known).unwrap();
         assert_eq!(gate.open().sources.len(), 2);
     }
 
     #[test]
     fn addresses_of_one_ipv6_network_are_one_source() {
-        let gate = Gate::new(9, 1);
-        let _place = gate.admit(ip("2001:db8::1")).unwrap();
-        assert_eq!(gate.admit(ip("2001:db8::2")).unwrap_err(), Full::Source(1));
-        assert!(gate.admit(ip("2001:db8:0:1::1")).is_ok());
+        let gate = gate(9, 1, 1);
+        let _place = gate.admit(ip("2001:db8::1"), Standing::Known).unwrap();
+        assert_eq!(gate.admit(ip("2001:db8::2"), Standing::Known).unwrap_err(), Full::Source(1));
+        assert!(gate.admit(ip("2001:db8:0:1::1"), Standing::Known).is_ok());
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::fault::StreamFault;
 use super::gate::Gate;
 use super::limits::StreamLimits;
+use super::owners::Owners;
 use super::queue::Queue;
 
 /// One connection, as long as it lives. Never reused.
@@ -58,16 +59,17 @@ impl From<StreamFault> for End {
 pub(crate) struct Hub {
     pub(crate) limits: Arc<StreamLimits>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) owners: Owners,
     /// Closed when the driver is gone: every connection ends then.
     pub(crate) told: mpsc::Sender<Told>,
     last: Arc<AtomicU64>,
 }
 
 impl Hub {
-    pub(crate) fn new(limits: StreamLimits) -> (Self, mpsc::Receiver<Told>) {
+    pub(crate) fn new(limits: StreamLimits, owners: Owners) -> (Self, mpsc::Receiver<Told>) {
         let (told, heard) = mpsc::channel(TOLD);
-        let gate = Gate::new(limits.connections, limits.per_source);
-        (Self { limits: Arc::new(limits), gate, told, last: Arc::default() }, heard)
+        let gate = Gate::new(&limits);
+        (Self { limits: Arc::new(limits), gate, owners, told, last: Arc::default() }, heard)
     }
 
     pub(crate) fn next_id(&self) -> ConnectionId {

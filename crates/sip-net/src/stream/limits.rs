@@ -9,6 +9,8 @@ pub struct StreamLimits {
     pub connections: usize,
     /// Of those that peers opened, from one source: an IPv4 address, or an IPv6 network of 64 bits.
     pub per_source: usize,
+    /// Of those, what strangers may have open at once: half of `connections` together, and so many from one source.
+    pub per_stranger: usize,
     /// For reaching a peer. Not long: there may be another to call, or UDP to call it by.
     pub connect: Duration,
     /// For the handshake of TLS or WebSocket.
@@ -18,9 +20,12 @@ pub struct StreamLimits {
     pub message: Duration,
     /// A connection without a message or keep-alive for so long is closed.
     pub idle: Duration,
+    /// The same for one that a peer opened, as long as nothing is sent to it: strangers get no answer.
+    pub unanswered: Duration,
     /// For a peer to take in anything of what we have for it.
     pub write: Duration,
-    /// A connection of ours that was silent for so long is pinged (RFC 5626 s.4.4.1).
+    /// A connection that was silent for so long is pinged (RFC 5626 s.4.4.1): less than the two minutes after which proxies close it.
+    /// One that the peer opened only once something has been sent to it, and without an answer being asked for.
     pub ping: Duration,
     /// For the answer to a ping. A peer that never answered one is not known to speak RFC 5626, and not held to it: of its death the
     /// unacknowledged octets of the ping tell, after `write`.
@@ -34,12 +39,14 @@ impl Default for StreamLimits {
         Self {
             connections: 4_000,
             per_source: 1_000,
+            per_stranger: 20,
             connect: Duration::from_secs(4),
             handshake: Duration::from_secs(10),
             message: Duration::from_secs(30),
             idle: Duration::from_hours(5),
+            unanswered: Duration::from_mins(1),
             write: Duration::from_secs(20),
-            ping: Duration::from_secs(100),
+            ping: Duration::from_secs(90),
             pong: Duration::from_secs(10),
             queue: 4 << 20,
         }

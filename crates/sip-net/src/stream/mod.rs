@@ -10,6 +10,7 @@ mod gate;
 mod hub;
 mod limits;
 mod names;
+mod owners;
 mod queue;
 mod vigil;
 mod websocket;

@@ -31,6 +31,7 @@ pub(crate) enum Due {
 pub(crate) struct Vigil {
     message: Duration,
     idle: Duration,
+    unanswered: Duration,
     write: Duration,
     ping: Duration,
     pong: Duration,
@@ -44,8 +45,12 @@ pub(crate) struct Vigil {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum KeepAlive {
-    /// It is for who opened the connection (RFC 5626 s.3.5).
+    /// It is for who opened the connection (RFC 5626 s.3.5), and nothing of the core's has gone out on it: who opened it may be
+    /// anybody.
     Theirs,
+    /// The peer opened it and has had messages from us. It is pinged then all the same, for proxies close what is silent, and a call's
+    /// BYE is best sent by the connection that the call came by. No answer is asked for.
+    Shared(Instant),
     At(Instant),
     /// A pong is awaited until then.
     Until(Instant),
@@ -59,22 +64,32 @@ enum Answers {
 
 impl Vigil {
     pub(crate) fn new(now: Instant, opener: Opener, limits: &StreamLimits) -> Self {
-        let StreamLimits { message, idle, write, ping, pong, .. } = *limits;
-        let (message_by, keep_alive) = match opener {
-            Opener::We => (None, KeepAlive::At(now + ping)),
-            Opener::Peer => (Some(now + message), KeepAlive::Theirs),
+        let StreamLimits { message, idle, unanswered, write, ping, pong, .. } = *limits;
+        let unanswered = unanswered.min(idle);
+        let (message_by, keep_alive, idle_at) = match opener {
+            Opener::We => (None, KeepAlive::At(now + ping), now + idle),
+            Opener::Peer => (Some(now + message), KeepAlive::Theirs, now + unanswered),
         };
         Self {
             message,
             idle,
+            unanswered,
             write,
             ping,
             pong,
             message_by,
             write_by: None,
-            idle_at: now + idle,
+            idle_at,
             keep_alive,
             answers: Answers::Never,
+        }
+    }
+
+    /// A message of the core's is to go out: to whom it speaks is no stranger.
+    pub(crate) fn spoken(&mut self, now: Instant) {
+        if self.keep_alive == KeepAlive::Theirs {
+            self.keep_alive = KeepAlive::Shared(now + self.ping);
+            self.idle_at = now + self.idle;
         }
     }
 
@@ -86,13 +101,18 @@ impl Vigil {
 
     /// The peer pinged. It is no message: who only pings has not said what it wants.
     pub(crate) fn pinged(&mut self, now: Instant) {
-        self.alive(now);
+        if self.keep_alive != KeepAlive::Theirs {
+            self.alive(now);
+        }
     }
 
     /// A single CRLF came.
     pub(crate) fn ponged(&mut self, now: Instant) {
-        if matches!(self.keep_alive, KeepAlive::Until(_)) {
-            self.answers = Answers::Before;
+        match self.keep_alive {
+            // What we asked for ourselves keeps no connection open that nobody needs.
+            KeepAlive::Theirs | KeepAlive::Shared(_) => return,
+            KeepAlive::Until(_) => self.answers = Answers::Before,
+            KeepAlive::At(_) => {}
         }
         self.alive(now);
     }
@@ -115,7 +135,7 @@ impl Vigil {
     /// All is written.
     pub(crate) fn written(&mut self, now: Instant) {
         self.write_by = None;
-        if let KeepAlive::At(at) = &mut self.keep_alive {
+        if let KeepAlive::At(at) | KeepAlive::Shared(at) = &mut self.keep_alive {
             *at = now + self.ping;
         }
     }
@@ -124,7 +144,7 @@ impl Vigil {
     pub(crate) fn deadline(&self) -> Instant {
         let keep_alive = match self.keep_alive {
             KeepAlive::Theirs => None,
-            KeepAlive::At(at) | KeepAlive::Until(at) => Some(at),
+            KeepAlive::Shared(at) | KeepAlive::At(at) | KeepAlive::Until(at) => Some(at),
         };
         let others = [self.message_by, self.write_by, keep_alive];
         others.into_iter().flatten().fold(self.idle_at, Instant::min)
@@ -142,6 +162,10 @@ impl Vigil {
             return Some(Due::Idle);
         }
         match self.keep_alive {
+            KeepAlive::Shared(at) if at <= now => {
+                self.keep_alive = KeepAlive::Shared(now + self.ping);
+                Some(Due::Ping)
+            }
             KeepAlive::At(at) if at <= now => {
                 self.keep_alive = KeepAlive::Until(now + self.pong);
                 Some(Due::Ping)
@@ -153,15 +177,18 @@ impl Vigil {
                     None
                 }
             },
-            KeepAlive::Theirs | KeepAlive::At(_) | KeepAlive::Until(_) => None,
+            KeepAlive::Theirs | KeepAlive::Shared(_) | KeepAlive::At(_) | KeepAlive::Until(_) => None,
         }
     }
 
     fn alive(&mut self, now: Instant) {
-        self.idle_at = now + self.idle;
-        if self.keep_alive != KeepAlive::Theirs {
-            self.keep_alive = KeepAlive::At(now + self.ping);
-        }
+        let (idle, keep_alive) = match self.keep_alive {
+            KeepAlive::Theirs => (self.unanswered, KeepAlive::Theirs),
+            KeepAlive::Shared(_) => (self.idle, KeepAlive::Shared(now + self.ping)),
+            KeepAlive::At(_) | KeepAlive::Until(_) => (self.idle, KeepAlive::At(now + self.ping)),
+        };
+        self.idle_at = now + idle;
+        self.keep_alive = keep_alive;
     }
 }
 
@@ -175,6 +202,7 @@ mod tests {
         StreamLimits {
             message: 30 * S,
             idle: 1_000 * S,
+            unanswered: 60 * S,
             write: 20 * S,
             ping: 100 * S,
             pong: 10 * S,
@@ -190,6 +218,8 @@ mod tests {
         assert_eq!(vigil.due(start + 30 * S), Some(Due::Slow), "a ping is no message");
         let mut vigil = Vigil::new(start, Opener::Peer, &limits());
         vigil.message(start + 5 * S);
+        vigil.spoken(start + 5 * S);
+        vigil.message(start + 499 * S);
         assert_eq!(vigil.due(start + 500 * S), None);
         vigil.partial(start + 500 * S);
         vigil.partial(start + 529 * S);
@@ -215,13 +245,39 @@ mod tests {
         let start = Instant::now();
         let mut vigil = Vigil::new(start, Opener::Peer, &limits());
         vigil.message(start);
+        vigil.spoken(start);
         vigil.writing(start);
         vigil.progress(start + 19 * S);
         vigil.writing(start + 19 * S);
         assert_eq!(vigil.due(start + 38 * S), None);
         assert_eq!(vigil.due(start + 39 * S), Some(Due::Stuck));
         vigil.written(start + 39 * S);
-        assert_eq!(vigil.due(start + 999 * S), None);
+        assert_eq!(vigil.due(start + 999 * S), Some(Due::Ping));
         assert_eq!(vigil.due(start + 1_000 * S), Some(Due::Idle));
+    }
+
+    #[test]
+    fn a_peer_that_gets_no_answer_is_closed_after_a_minute_whatever_it_pings() {
+        let start = Instant::now();
+        let mut vigil = Vigil::new(start, Opener::Peer, &limits());
+        vigil.message(start + 5 * S);
+        vigil.pinged(start + 60 * S);
+        vigil.ponged(start + 60 * S);
+        assert_eq!(vigil.deadline(), start + 65 * S);
+        assert_eq!(vigil.due(start + 65 * S), Some(Due::Idle));
+    }
+
+    #[test]
+    fn a_peer_that_we_spoke_to_is_pinged_on_its_own_connection_and_owes_no_answer() {
+        let start = Instant::now();
+        let mut vigil = Vigil::new(start, Opener::Peer, &limits());
+        vigil.message(start);
+        vigil.spoken(start + S);
+        assert_eq!(vigil.deadline(), start + 101 * S);
+        assert_eq!(vigil.due(start + 101 * S), Some(Due::Ping));
+        assert_eq!(vigil.due(start + 111 * S), None, "it owes none");
+        assert_eq!(vigil.due(start + 201 * S), Some(Due::Ping));
+        vigil.ponged(start + 202 * S);
+        assert_eq!(vigil.due(start + 1_001 * S), Some(Due::Idle), "its pongs keep nothing open");
     }
 }

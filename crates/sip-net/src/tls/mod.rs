@@ -86,9 +86,16 @@ impl Tls {
         Arc::clone(&self.loaded.borrow().server)
     }
 
-    /// For a connection of ours.
-    pub(crate) fn client(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.loaded.borrow().client)
+    /// For a connection of ours, to a peer that may have another of these names instead of the one that it hears.
+    pub(crate) fn client(&self, others: Vec<ServerName<'static>>) -> Arc<ClientConfig> {
+        let shared = Arc::clone(&self.loaded.borrow().client);
+        if others.is_empty() {
+            return shared;
+        }
+        let mut own = ClientConfig::clone(&shared);
+        let verifier = ServerNames::new(Arc::clone(&self.roots), own.crypto_provider()).or(others);
+        own.dangerous().set_certificate_verifier(Arc::new(verifier));
+        Arc::new(own)
     }
 
     /// Reads the files anew when they have changed, for ever.

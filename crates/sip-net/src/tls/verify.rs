@@ -18,11 +18,18 @@ use super::name;
 pub(super) struct ServerNames {
     roots: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
+    /// Further names that will do.
+    others: Vec<ServerName<'static>>,
 }
 
 impl ServerNames {
     pub(super) fn new(roots: Arc<RootCertStore>, provider: &CryptoProvider) -> Self {
-        Self { roots, algorithms: provider.signature_verification_algorithms }
+        Self { roots, algorithms: provider.signature_verification_algorithms, others: Vec::new() }
+    }
+
+    /// Takes those too whose certificate is for one of these names.
+    pub(super) fn or(self, others: Vec<ServerName<'static>>) -> Self {
+        Self { others, ..self }
     }
 }
 
@@ -43,7 +50,11 @@ impl ServerCertVerifier for ServerNames {
             now,
             self.algorithms.all,
         )?;
-        name::check(end_entity, server_name)?;
+        if let Err(error) = name::check(end_entity, server_name)
+            && !self.others.iter().any(|other| name::check(end_entity, other).is_ok())
+        {
+            return Err(error);
+        }
         Ok(ServerCertVerified::assertion())
     }
 

@@ -129,8 +129,17 @@ impl Daemon {
 
     /// With that configuration and SIP agent.
     pub(super) fn start_with(directory: &Path, config: &str, agent: &str) -> Self {
+        Self::run(directory, config, &INVENTORY.replace("AGENT", agent))
+    }
+
+    /// With that inventory, whose SIP agent is nowhere.
+    pub(super) fn start_owning(directory: &Path, inventory: &str) -> Self {
+        Self::run(directory, CONFIG, &inventory.replace("AGENT", "sip:bot@127.0.0.1:9"))
+    }
+
+    fn run(directory: &Path, config: &str, inventory: &str) -> Self {
         std::fs::write(directory.join("conf.toml"), config).unwrap();
-        std::fs::write(directory.join("inventory.toml"), INVENTORY.replace("AGENT", agent)).unwrap();
+        std::fs::write(directory.join("inventory.toml"), inventory).unwrap();
         let command = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
             command.args(arguments).current_dir(directory).args(["--config", "conf.toml"]);

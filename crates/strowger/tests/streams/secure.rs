@@ -134,3 +134,61 @@ fn a_peer_must_show_a_certificate_of_our_ca_where_one_is_asked_for_and_the_log_s
     let unknown = strange.certify("peer.example", Age::Current);
     knock(Some(unknown), "refused, unknown CA: its certificate comes from none of tls.client_ca");
 }
+
+/// A call over TLS whose peer closes its connection, and listens at that host and port; then the daemon is to end all calls.
+fn lose(daemon: &Daemon, authority: &Authority, contact: &str) {
+    let name = ServerName::try_from("us.example").unwrap();
+    let session = ClientConnection::new(authority.client(None), name).unwrap();
+    let mut wire = Wire::new(StreamOwned::new(session, tcp(daemon.tls)));
+    let here = |text: String| text.replace("caller@127.0.0.1:5999;transport=tcp", contact);
+    wire.send(&here(request("INVITE", "+14155550100", 1, "", &sdp())));
+    let answer = wire.last();
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    let tag = header(&answer, "To").split_once(';').map(|(_, tag)| format!(";{tag}")).unwrap();
+    wire.send(&here(request("ACK", "+14155550100", 1, &tag, "")));
+    // What comes after the ACK on the same connection: it has been taken in.
+    wire.send(&here(request("OPTIONS", "+14155550100", 7, "", "")));
+    wire.last();
+    drop(wire);
+    daemon.terminate();
+}
+
+#[test]
+fn a_call_over_tls_whose_connection_is_gone_is_ended_by_a_bye_to_the_host_of_its_contact() {
+    let directory = TempDir::new().unwrap();
+    let authority = Authority::new(directory.path());
+    authority.write(directory.path());
+    let sbc = Bot::new(&authority, "sbc.example", Age::Current);
+    let daemon = Daemon::start(directory.path(), 9);
+    lose(&daemon, &authority, &format!("caller@sbc.example:{};transport=tls", sbc.port()));
+    let mut called = Wire::new(sbc.accept());
+    let bye = called.message();
+    assert!(bye.starts_with("BYE sip:caller@sbc.example:"), "{bye}");
+    assert_eq!(called.stream.conn.server_name(), Some("sbc.example"));
+}
+
+#[test]
+fn a_call_over_tls_is_not_ended_at_a_server_that_is_not_the_host_of_its_contact() {
+    let directory = TempDir::new().unwrap();
+    let authority = Authority::new(directory.path());
+    authority.write(directory.path());
+    let other = Bot::new(&authority, "other.example", Age::Current);
+    let mut daemon = Daemon::start(directory.path(), 9);
+    lose(&daemon, &authority, &format!("caller@sbc.example:{};transport=tls", other.port()));
+    assert!(other.accept().read(&mut [0; 16]).is_err(), "the handshake is broken off");
+    daemon.read_until("(sbc.example): wrong name: its certificate is for other.example");
+}
+
+#[test]
+fn a_call_over_tls_from_an_address_is_ended_at_a_server_with_one_of_its_trunks_names() {
+    let directory = TempDir::new().unwrap();
+    let authority = Authority::new(directory.path());
+    authority.write(directory.path());
+    let sbc = Bot::new(&authority, "two.example", Age::Current);
+    let names = "transports = [\"tcp\", \"tls\"], tls_names = [\"one.example\", \"two.example\"]";
+    let inventory = INVENTORY.replace("transports = [\"tcp\", \"tls\"]", names);
+    let daemon = Daemon::start_owning(directory.path(), &inventory);
+    lose(&daemon, &authority, &format!("caller@127.0.0.1:{};transport=tls", sbc.port()));
+    let bye = Wire::new(sbc.accept()).message();
+    assert!(bye.starts_with("BYE sip:caller@127.0.0.1:"), "{bye}");
+}

@@ -35,6 +35,7 @@ enabled = true
 addresses = ["203.0.113.0/28", "2001:db8::5"]
 registers = false
 transports = ["udp"]
+tls_names = ["sbc.acme.example"]
 media_encryption = "optional"
 did_source = "header:X-DID"
 did_country = "US"

@@ -70,6 +70,12 @@ fn check_inbound(path: &str, inbound: &Inbound, faults: &mut Faults) {
             }
         }
     }
+    for (index, name) in inbound.tls_names.iter().enumerate() {
+        if let Err(message) = uri::check_host(name) {
+            let remedy = "write a name that the carrier's certificate is for, like sbc.acme.example; the port has no place here";
+            faults.add(format!("{path}.tls_names[{index}]"), message, remedy);
+        }
+    }
     if let Some(country) = inbound.did_country.filter(|country| country.calling_code().is_none()) {
         let message = format!("`{country}` is no country with telephones");
         faults.add(format!("{path}.did_country"), message, "use two letters of ISO 3166, like US or GB");
