@@ -72,7 +72,8 @@ scenarios! {
     an_unknown_extension_that_a_proxy_must_know_is_none_of_ours => echo();
     a_body_of_another_kind_is_refused => echo().leaves(&[("refused", "unsupported-body")]);
     an_encrypted_body_is_undecipherable =>
-        echo().leaves(&[("refused", "bad-request")]).with("sip_status", "493");
+        echo().leaves(&[("refused", "unsupported-body")]).with("sip_status", "493");
+    a_multipart_body_without_a_description_is_refused => echo().leaves(&[("refused", "unsupported-body")]);
     a_scheme_that_we_do_not_speak_is_refused => echo().leaves(&[("refused", "unsupported-uri")]);
     no_hop_left_is_refused => echo().leaves(&[("refused", "too-many-hops")]);
     a_number_that_nobody_has_is_not_found => call(NOBODY).leaves(&[("refused", "did-unknown")]);

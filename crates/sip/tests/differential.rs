@@ -17,7 +17,7 @@ const TAKES_TOO_MUCH: &[(&str, &str)] = &[
     ("no Via", "misses a Via only when it is asked for"),
     ("Via:", "leaves a Via unread until it is asked for"),
     ("V:", "leaves a compact Via unread altogether"),
-    ("whose CSeq says", "does not compare the methods of start line and CSeq"),
+    ("where the request is", "does not compare the methods of start line and CSeq"),
     ("there are two", "takes the first of two From, To, Call-ID or CSeq"),
     ("not closed", "takes a quote that is not closed for part of a name"),
     ("Contact:", "leaves a Contact unread until it is asked for"),

@@ -74,8 +74,7 @@ impl Node {
         let mut carriers = JoinSet::new();
         let secrets = watch::Sender::new(Secrets::default());
         secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
-        let window =
-            seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
+        let window = seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
         let directory = Arc::new(directory);
         let core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
 
@@ -91,7 +90,17 @@ impl Node {
         let notices = Notices::new(Instant::now(), numbers);
         let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
-        Ok(Self { listeners, inputs, signalling, recorder, streams, carriers, observers, workers_failed, _lock: lock })
+        Ok(Self {
+            listeners,
+            inputs,
+            signalling,
+            recorder,
+            streams,
+            carriers,
+            observers,
+            workers_failed,
+            _lock: lock,
+        })
     }
 
     /// Where SIP is listened on; never empty.
@@ -263,7 +272,12 @@ mod tests {
     use super::*;
 
     async fn node() -> (Node, Store) {
-        let keys = [("sip.udp", "127.0.0.1:0"), ("sip.advertised", "127.0.0.1"), ("media.workers", "1"), ("admin.listen", "")];
+        let keys = [
+            ("sip.udp", "127.0.0.1:0"),
+            ("sip.advertised", "127.0.0.1"),
+            ("media.workers", "1"),
+            ("admin.listen", ""),
+        ];
         let keys: BTreeMap<_, _> =
             keys.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let store = Store::open("sqlite::memory:").await.unwrap();

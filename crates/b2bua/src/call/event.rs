@@ -148,7 +148,9 @@ impl CallEvent {
             WireEvent::Pracked { request, transaction, .. } => Self::Pracked(request, transaction),
             WireEvent::PrackMissing { .. } => Self::PrackMissing,
             WireEvent::Answered { response, .. } => Self::Answered(response),
-            WireEvent::Rejected { status, response, failure, .. } => Self::Rejected(status, response, failure),
+            WireEvent::Rejected { status, response, failure, .. } => {
+                Self::Rejected(status, response, failure)
+            }
             WireEvent::Acknowledged { request, .. } => Self::Dialog(side, DialogEvent::Acknowledged(request)),
             WireEvent::AckMissing { sent, .. } => {
                 Self::Dialog(side, DialogEvent::AckMissing(unheard::diagnosis(&sent)))

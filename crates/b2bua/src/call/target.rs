@@ -62,8 +62,6 @@ impl Target {
         }
     }
 
-    /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
-    pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, plan: &Plan, offer: &str) -> Invite {
     /// The URI as To may have it: who is called, not how (RFC 3261 s.19.1.1, table 1).
     fn name(&self) -> String {
         let Ok(uri) = Uri::parse(&self.uri) else { return self.uri.clone() };
@@ -74,6 +72,8 @@ impl Target {
         }
     }
 
+    /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
+    pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, plan: &Plan, offer: &str) -> Invite {
         let brief = plan.brief();
         let (from, headers) = headers::for_sip(brief, plan.agent(), &host(listener.advertised.ip()));
         Invite {

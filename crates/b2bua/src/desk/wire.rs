@@ -1,7 +1,9 @@
 //! SIP verbs. What the endpoint wants sent goes to the outbox with each of them, so that it keeps its place among the other effects.
 
 use bytes::Bytes;
-use sip::endpoint::{Body, Census, DialogKey, Event, Full, Header, Invite, Reliability, Reply, TransactionKey};
+use sip::endpoint::{
+    Body, Census, DialogKey, Event, Full, Header, Invite, Reliability, Reply, TransactionKey,
+};
 use sip::{Flow, Method};
 
 use super::{Desk, Owner};
@@ -147,11 +149,11 @@ impl Desk {
 
     /// Asks whether the far side is there, unless a session timer does. `Ended` follows if it is not.
     pub(crate) fn probe(&mut self, now: Now, dialog: DialogKey) {
-        self.endpoint.request(now.instant, dialog, Method::Options, Vec::new(), None);
-        self.flush();
         if self.endpoint.is_timed(dialog) {
             return;
         }
+        self.endpoint.request(now.instant, dialog, Method::Options, Vec::new(), None);
+        self.flush();
     }
 
     /// The far side ended the dialog.

@@ -372,7 +372,10 @@ impl<'a> Reader<'a, '_> {
                 // RFC 4475 s.3.1.2.18: for a method of the future, 501 says more.
                 let unknown = matches!(method, Method::Extension(_));
                 let status = if unknown { StatusCode::NOT_IMPLEMENTED } else { StatusCode::BAD_REQUEST };
-                Err(Fault { status, words: format!("a {method} whose CSeq says {}", cseq.method) })
+                Err(Fault {
+                    status,
+                    words: format!("CSeq says {} where the request is {method}", cseq.method),
+                })
             }
             Start::Request { .. } | Start::Response { .. } => Ok(()),
         }

@@ -4,8 +4,8 @@ use numbers::Secret;
 
 use super::name_servers::NameServers;
 use super::value::{
-    Address, Backend, Collector, DataDir, Format, Level, Listeners, Loopback, NodeId, OptionalFile, PortRange,
-    Reserved, StoreUrl, Text, UnknownSource, Whole,
+    Address, Backend, Collector, DataDir, Format, Level, Listeners, Loopback, NodeId, OptionalFile,
+    PortRange, Reserved, StoreUrl, Text, UnknownSource, Whole,
 };
 
 /// One key of the node's configuration.

@@ -193,7 +193,8 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let mut config: Self = merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
+        let mut config: Self =
+            merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
         let mut faults = config.tls_faults(written.as_ref(), overrides);
         faults.extend(config.session_fault(written.as_ref(), overrides));
         faults.extend(config.reveal(written.as_ref(), overrides));
@@ -215,7 +216,11 @@ impl Config {
     }
 
     /// We can't refuse others what we ask for ourselves (RFC 4028 s.4).
-    fn session_fault(&self, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Option<Fault> {
+    fn session_fault(
+        &self,
+        written: Option<&Written>,
+        overrides: &BTreeMap<String, String>,
+    ) -> Option<Fault> {
         let (asked, least) = (self.sip.session_expires_s.0, self.sip.min_se_s.0);
         if least <= asked {
             return None;

@@ -136,7 +136,8 @@ fn the_listener_of_the_api_may_be_off_and_the_collector_has_a_key() {
     assert_eq!(overridden("admin.listen", "").unwrap().admin.listen.0, None);
     let on = merged("[admin]\nlisten = \"[::1]:0\"\n").unwrap();
     assert_eq!(on.admin.listen.0, Some("[::1]:0".parse().unwrap()));
-    let hep = merged("[hep]\ncollector = \"[2001:db8::9]:9060\"\nkey = { file = \"/proc/sys/kernel/ostype\" }\n");
+    let hep =
+        merged("[hep]\ncollector = \"[2001:db8::9]:9060\"\nkey = { file = \"/proc/sys/kernel/ostype\" }\n");
     assert_eq!(hep.unwrap().hep.key.reveal(), "Linux");
     let unused = merged("[hep]\nkey = { env = \"STROWGER_TEST_NOT_SET\" }\n");
     assert!(unused.is_ok(), "without a collector there is no need of a key");
