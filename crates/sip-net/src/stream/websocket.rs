@@ -61,7 +61,7 @@ pub(crate) async fn converse<S>(
     socket: WebSocketStream<S>,
     link: &Link,
     hub: &Hub,
-    mut waiting: Waiting,
+    mut outgoing: Waiting,
 ) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -69,7 +69,7 @@ where
     let (mut sink, mut stream) = socket.split();
     let mut writing = Writing::Nothing;
     let mut vigil = Vigil::new(Instant::now(), link.opener, &hub.limits);
-    let cut = waiting.cut();
+    let cut = outgoing.cut();
     tokio::pin!(cut);
     loop {
         let wake = vigil.deadline();
@@ -88,7 +88,7 @@ where
                 Ok(()) => writing.sent(&mut vigil),
                 Err(error) => return broken(link, &error),
             },
-            next = waiting.next(), if free => {
+            next = outgoing.next(), if free => {
                 let Some(bytes) = next else {
                     timeout(hub.limits.write, sink.close()).await.ok();
                     return End::Closed;
