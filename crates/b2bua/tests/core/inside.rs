@@ -111,7 +111,7 @@ fn an_offer_while_ours_is_open_is_491() {
 
 #[test]
 fn an_offer_while_ours_is_open_is_491_whatever_body_the_invite_had() {
-    let only_isup = "--b\r\nContent-Type: application/isup\r\n\r\nx\r\n--b--\r\n";
+    let only_isup = "--b\r\nContent-Type: application/isup\r\nContent-Disposition: signal;handling=optional\r\n\r\nx\r\n--b--\r\n";
     for (header, invite) in [
         ("Content-Type: multipart/mixed;boundary=b", only_isup),
         ("Content-Type: text/plain\r\nContent-Disposition: render;handling=optional", "hello"),

@@ -40,7 +40,7 @@ impl Default for StreamLimits {
             connections: 4_000,
             per_source: 1_000,
             per_stranger: 20,
-            connect: Duration::from_secs(4),
+            connect: Duration::from_secs(3),
             handshake: Duration::from_secs(10),
             message: Duration::from_secs(30),
             idle: Duration::from_hours(5),

@@ -141,25 +141,6 @@ impl Clients {
         self.ties.is_empty()
     }
 
-    /// Another INVITE for the same call that waits for its answer.
-    pub(super) fn twin(&self, dialog: DialogKey, id: u64) -> Option<u64> {
-        let waits = |client: &Client| match &client.machine {
-            Machine::Invite(state, invitation) => {
-                invitation.dialog == dialog
-                    && invitation.opens == Opens::Dialog
-                    && matches!(
-                        state,
-                        client_invite::State::Calling { .. } | client_invite::State::Proceeding
-                    )
-            }
-            Machine::Other(..) => false,
-        };
-        self.transactions
-            .iter()
-            .find(|(other, client)| **other != id && waits(client))
-            .map(|(&other, _)| other)
-    }
-
     pub(super) fn len(&self) -> usize {
         self.transactions.len()
     }

@@ -250,10 +250,8 @@ impl Endpoint {
     /// Keeps the timer index true, and forgets a transaction that has ended.
     pub(super) fn index_client(&mut self, id: u64) {
         let (ended, deadline) = match self.clients.get(id).map(|client| &client.machine) {
-            Some(clients::Machine::Invite(state, invitation)) => {
-                let instead = invitation.instead.as_ref().map(|instead| instead.due);
-                let deadline = state.deadline().into_iter().chain(instead).min();
-                (*state == client_invite::State::Terminated, deadline)
+            Some(clients::Machine::Invite(state, _)) => {
+                (*state == client_invite::State::Terminated, state.deadline())
             }
             Some(clients::Machine::Other(state, _)) => {
                 (*state == client_other::State::Terminated, state.deadline())

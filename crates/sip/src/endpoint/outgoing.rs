@@ -6,7 +6,7 @@ use super::change::{Change, Outcome, seconds_after};
 use super::clients::{self, Invitation, Machine, Opens};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
-use super::large::{self, Passage};
+use super::large::Passage;
 use super::session::{self, Session};
 use super::turns::Turns;
 use super::usage::{Cancel, Confirmed, MAX_FORKS, Offer, Outgoing, Peer, Phase, State, Usage};
@@ -48,15 +48,15 @@ impl Endpoint {
         headers.extend(invite.headers);
         let offer =
             if invite.body.as_ref().is_some_and(Body::describes) { Offer::Ours } else { Offer::Theirs };
-        let mut passage = self.passage(now, invite.flow, branch, head, (&headers, invite.body.as_ref()));
+        let mut passage = self.passage(invite.flow, branch, head, &headers, invite.body.as_ref());
         let mut instead = None;
         if let Some(stream) = self.stream_for(now, invite.flow, passage.request.len()) {
             let branch = self.random.branch();
             let head = Head { via: self.via(stream, &branch), ..passage.head.clone() };
-            let long = self.passage(now, stream, branch, head, (&headers, invite.body.as_ref()));
+            let long = self.passage(stream, branch, head, &headers, invite.body.as_ref());
             instead = Some(Box::new(std::mem::replace(&mut passage, long)));
         }
-        let Passage { flow, branch, head, request, .. } = passage;
+        let Passage { flow, branch, head, request } = passage;
         let invitation = Invitation {
             dialog,
             opens: Opens::Dialog,
@@ -77,16 +77,16 @@ impl Endpoint {
     /// An INVITE as it goes by that flow.
     fn passage(
         &self,
-        now: Instant,
         flow: Flow,
         branch: String,
         head: Head,
-        (headers, body): (&[Header], Option<&Body>),
+        headers: &[Header],
+        body: Option<&Body>,
     ) -> Passage {
         let contact = self.contact(flow);
         let rest = Rest { contact: Some(&contact), headers, body };
         let request = compose::request(&head, &Method::Invite, &self.config.user_agent, rest);
-        Passage { flow, branch, head, request, due: large::due(now) }
+        Passage { flow, branch, head, request }
     }
 
     /// Sends the ACK of `Event::Answered`, with the answer if the 2xx carried the offer; again for each repeated 2xx.
@@ -204,19 +204,12 @@ impl Endpoint {
         if opens == Opens::Nothing {
             return self.receive_reinvite_response(now, id, dialog, status, response, &action);
         }
-        if status.is_provisional() || status.is_success() {
-            self.prefer(dialog, id);
-        }
         match action {
             client_invite::Action::Pass if status.is_provisional() => {
                 self.progressed(now, dialog, status, response);
             }
             client_invite::Action::Pass => self.succeeded(now, id, dialog, response),
             client_invite::Action::AcknowledgeAndPass(_) => {
-                let merged = status == StatusCode::LOOP_DETECTED && self.is_merged(dialog, id);
-                if merged || !self.is_current(dialog, id) {
-                    return;
-                }
                 if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.try_longer(now, id, &response) {
                     return;
                 }
@@ -335,7 +328,6 @@ impl Endpoint {
     pub(super) fn expire_client(&mut self, now: Instant, id: u64) {
         match self.clients.get(id).map(|client| &client.machine) {
             Some(Machine::Invite(..)) => {
-                self.tire_of_stream(now, id);
                 let action = self.step_invite_client(now, id, client_invite::Input::Expire);
                 self.end_invite(now, id, &action);
             }
@@ -377,9 +369,6 @@ impl Endpoint {
         let (Some((dialog, opens)), client_invite::Action::GiveUp(reason)) = (about, action) else { return };
         if opens == Opens::Nothing {
             return self.changed(now, id, dialog, Change::Reinvite, Outcome::of(*reason));
-        }
-        if !self.is_current(dialog, id) {
-            return;
         }
         let Some(usage) = self.usages.get(dialog) else { return };
         let (status, failure) = match &usage.state {

@@ -49,7 +49,7 @@ fn a_bye_that_finds_nobody_is_told_with_the_contact_that_was_in_the_way() {
     lose(&daemon, port);
     let line = daemon.read_until("undeliverable");
     assert_eq!(line["method"], "BYE");
-    assert!(line["to"].as_str().unwrap().contains(&format!("sip:caller@127.0.0.1:{port}")), "{line}");
+    assert!(line["to"].as_str().unwrap().contains(&format!("sip:cal*er@127.0.0.1:{port}")), "{line}");
     assert!(line["remedy"].as_str().unwrap().contains("Contact"), "{line}");
 }
 

@@ -31,13 +31,13 @@ fn a_certificate_replaced_on_disk_is_that_of_the_next_connection_while_a_call_go
     before.send(&request("ACK", "+14155550100", 1, &tag, ""));
 
     authority.write(directory.path());
+    daemon.read_until("the files of [tls] have changed and are read anew");
     let mut after = connect();
     after.send(&request("OPTIONS", "+14155550100", 7, "", ""));
     assert!(after.last().starts_with("SIP/2.0 200"));
     assert_ne!(shown(&before), shown(&after));
     before.send(&request("BYE", "+14155550100", 2, &tag, ""));
     assert!(before.last().starts_with("SIP/2.0 200"));
-    daemon.read_until("the files of [tls] have changed and are read anew");
 }
 
 #[test]

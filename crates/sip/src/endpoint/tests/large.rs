@@ -126,58 +126,6 @@ fn a_cancelled_invite_is_not_sent_a_second_way() {
 }
 
 #[test]
-fn a_peer_whose_connection_says_nothing_gets_the_datagram_too_and_is_remembered() {
-    let mut bench = Bench::with(config_with_tcp());
-    invite(&mut bench, 1_300);
-    let first = bench.one();
-    bench.pass(1_999);
-    assert!(bench.sent().is_empty());
-    bench.pass(1);
-    let (flow, request) = bench.sent().remove(0);
-    assert_eq!(flow, udp("192.0.2.9:5060"));
-    assert_ne!(request.via().unwrap().branch(), first.via().unwrap().branch(), "a new transaction");
-    refuse_tcp(&mut bench);
-    assert!(bench.events().is_empty(), "that the connection fails later matters no more");
-    bench.peer(response(&request, 486, "bob", ""));
-    assert!(matches!(bench.event(), Event::Rejected { failure: Failure::Refused, .. }));
-    bench.sent();
-    invite(&mut bench, 1_300);
-    assert_eq!(bench.sent()[0].0, udp("192.0.2.9:5060"), "it is remembered");
-}
-
-#[test]
-fn a_slow_peer_that_finds_the_datagram_to_be_a_repetition_is_heard_on_its_connection() {
-    let mut bench = Bench::with(config_with_tcp());
-    invite(&mut bench, 1_300);
-    let first = bench.one();
-    bench.pass(2_000);
-    let second = bench.one();
-    bench.peer(response(&second, 482, "x", ""));
-    assert!(bench.events().is_empty(), "it has the other one");
-    bench.sent();
-    bench.peer(response(&first, 486, "bob", ""));
-    assert!(matches!(bench.event(), Event::Rejected { failure: Failure::Refused, .. }));
-}
-
-#[test]
-fn the_connection_that_is_answered_first_carries_the_call_though_the_datagram_is_out() {
-    let mut bench = Bench::with(config_with_tcp());
-    let dialog = invite(&mut bench, 1_300);
-    let first = bench.one();
-    bench.pass(2_000);
-    let second = bench.one();
-    bench.peer(response(&first, 100, "", ""));
-    bench.peer(response(&second, 482, "x", ""));
-    bench.sent();
-    assert!(bench.events().is_empty());
-    let answer = "Contact: <sip:bob@192.0.2.9>\r\nContent-Type: application/sdp\r\n";
-    bench.peer(response(&first, 200, "bob", answer));
-    assert!(matches!(bench.event(), Event::Answered { .. }));
-    bench.core(|endpoint, now| endpoint.acknowledge(now, dialog, None));
-    assert_eq!(bench.sent()[0].0, tcp("192.0.2.9:5060"));
-}
-
-#[test]
 fn a_peer_without_tcp_is_remembered_though_the_call_was_cancelled_meanwhile() {
     let mut bench = Bench::with(config_with_tcp());
     let dialog = invite(&mut bench, 1_300);
