@@ -15,10 +15,11 @@ fn a_certificate_replaced_on_disk_is_that_of_the_next_connection_while_a_call_go
     let authority = Authority::new(directory.path());
     authority.write(directory.path());
     let mut daemon = Daemon::start(directory.path(), 9);
+    let listener = daemon.tls;
     let connect = || {
         let name = ServerName::try_from("us.example").unwrap();
         let session = ClientConnection::new(authority.client(None), name).unwrap();
-        Wire::new(StreamOwned::new(session, tcp(daemon.tls)))
+        Wire::new(StreamOwned::new(session, tcp(listener)))
     };
     let shown = |wire: &Wire<StreamOwned<ClientConnection, TcpStream>>| {
         wire.stream.conn.peer_certificates().unwrap()[0].clone()
