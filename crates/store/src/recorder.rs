@@ -17,7 +17,7 @@ pub type Entry = (CallKey, Box<CallRecord>);
 /// is on disk. While the store refuses it tries again, says so, and lets the records wait: it loses none. Returns when
 /// all senders are gone and the last record is on disk.
 ///
-/// A record that comes alone is written at once; those that follow closely wait for [`PACE`] and share a transaction, since
+/// A record that comes alone is written at once; those that follow closely wait for `PACE` and share a transaction, since
 /// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
 ///
 /// What waits is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.

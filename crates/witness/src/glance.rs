@@ -32,7 +32,7 @@ pub(crate) fn start(message: &[u8]) -> Start<'_> {
     }
 }
 
-/// The Call-ID of a message, by its long or compact name: the first [`LONGEST_CALL_ID`] characters of it, as a record keeps
+/// The Call-ID of a message, by its long or compact name: the first `LONGEST_CALL_ID` characters of it, as a record keeps
 /// them.
 pub fn call_id(message: &[u8]) -> Option<String> {
     let value = header(message, b"call-id", b"i")?;
