@@ -150,15 +150,17 @@ impl Connections {
     /// if there is such a connection; one that begins something goes by the peer's own only if its certificate is for the host that is
     /// called (RFC 5923 s.8).
     fn carrier(&self, flow: Flow, message: &Bytes) -> Option<ConnectionId> {
-        let (came, called) = (self.came.get(&flow).copied(), self.called.get(&flow).copied());
+        let called = self.called.get(&flow).copied();
+        // Where the peer has opened none there is nothing to choose, and the message need not be read.
+        let Some(came) = self.came.get(&flow).copied() else { return called };
         if flow.transport != Transport::Tls {
-            return came.or(called);
+            return Some(came);
         }
         let shows = |id: &ConnectionId| self.live.get(id).is_some_and(|live| self.shows(live, flow));
         match Kind::of(message) {
-            Kind::Response => came.or(called),
-            Kind::Within => called.or(came),
-            Kind::Fresh => called.or(came.filter(shows)),
+            Kind::Response => Some(came),
+            Kind::Within => called.or(Some(came)),
+            Kind::Fresh => called.or_else(|| Some(came).filter(shows)),
         }
     }
 
