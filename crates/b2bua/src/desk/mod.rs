@@ -105,5 +105,6 @@ pub(crate) fn after(now: Now, delay: std::time::Duration) -> Instant {
     now.instant + delay
 }
 
-/// So long a port pair rests after a call, so that its stray packets reach nobody.
-const QUARANTINE: std::time::Duration = std::time::Duration::from_secs(10);
+/// So long a port pair rests after a call, at least, so that its stray packets reach nobody. Pairs take turns: only where nearly all
+/// are in use does one rest no longer than this.
+const QUARANTINE: std::time::Duration = std::time::Duration::from_secs(2);
