@@ -101,11 +101,13 @@ impl Laws {
     }
 }
 
+/// `None` for a branch of RFC 2543, which alone does not tell one transaction from another.
 fn opening(message: &Message) -> Option<Opening> {
     let fresh = *message.method() == Method::Invite;
     let via = message.via().filter(|_| fresh)?;
+    let branch = via.branch().filter(|branch| branch.to_ascii_lowercase().starts_with("z9hg4bk"))?;
     let sent_by = format!("{} {:?}", via.host(), via.port());
-    Some((message.call_id().to_owned(), via.branch()?.to_owned(), sent_by, message.cseq().number))
+    Some((message.call_id().to_owned(), branch.to_owned(), sent_by, message.cseq().number))
 }
 
 /// As long as a transaction without its ACK lives, and a little less.
