@@ -134,37 +134,6 @@ impl Directory {
             Endpoint::MediaStream { .. } | Endpoint::Echo => Vec::new(),
         })
     }
-
-    /// What an operator should know about a number that is no fault.
-    pub fn warnings(&self, number: &Number) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let trunk = self.trunk(&number.trunk_id);
-        let is_answered = number.inbound && number.source != NumberSource::Personal;
-        if is_answered && number.agent_id.is_none() && self.settings.default_agent_id.is_none() {
-            warnings.push(
-                "no agent is assigned and there is no default agent: calls are refused (no-agent)".into(),
-            );
-        }
-        if is_answered
-            && !trunk.is_some_and(|trunk| trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled))
-        {
-            warnings.push(format!("inbound is on, but trunk `{}` takes no inbound calls", number.trunk_id));
-        }
-        if number.outbound
-            && !trunk.is_some_and(|trunk| trunk.outbound.as_ref().is_some_and(|outbound| outbound.enabled))
-        {
-            warnings.push(format!("outbound is on, but trunk `{}` takes no outbound calls", number.trunk_id));
-        }
-        if number.outbound {
-            warnings.push("outbound is on, but this version places no calls yet".into());
-        }
-        if !number.e164.is_in_numbering_plan() {
-            warnings.push(
-                "the number is not in the numbering plan of any country: check for a typing mistake".into(),
-            );
-        }
-        warnings
-    }
 }
 
 fn trunk_networks(trunk: &Arc<Trunk>) -> impl Iterator<Item = (ipnet::IpNet, Arc<Trunk>)> {

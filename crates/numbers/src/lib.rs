@@ -13,6 +13,7 @@ mod inventory;
 mod prefixes;
 mod refusal;
 mod secret;
+mod warnings;
 
 pub use admission::{AgentSource, Limits, NodeState, Route, Usage, admit_inbound};
 pub use country::{AllowedCountries, Country, CountryError, Destination, DestinationError};

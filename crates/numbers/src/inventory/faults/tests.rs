@@ -28,7 +28,7 @@ pass_headers = ["X-Account", "X-Acme-*", "User-to-User"]
 id = "acme"
 label = "Acme Telecom"
 source = "byoc"
-limits = { max_calls = 100, max_cps = 10 }
+limits = { max_calls = 100, max_cps = 10, max_minutes_per_day = 600 }
 
 [trunks.inbound]
 enabled = true
@@ -68,6 +68,8 @@ agent_id = "sales"
 outbound = true
 allowed_countries = "worldwide"
 max_calls = 5
+max_cps = 2
+max_minutes_per_day = 60
 status = "active"
 
 [[numbers]]
@@ -338,7 +340,30 @@ fn a_limit_of_zero_is_a_mistake() {
     expect_one("max_calls = 100", "max_calls = 0", "trunks[0].limits.max_calls", "leave it out for no limit");
     expect_one("max_cps = 10", "max_cps = 0", "trunks[0].limits.max_cps", "0 would");
     expect_one("max_calls = 5", "max_calls = 0", "numbers[0].max_calls", "0 would");
+    expect_one("max_cps = 2\n", "max_cps = 0\n", "numbers[0].max_cps", "0 would");
+    expect_one("per_day = 60\n", "per_day = 0\n", "numbers[0].max_minutes_per_day", "0 would");
+    expect_one("per_day = 600", "per_day = 0", "trunks[0].limits.max_minutes_per_day", "0 would");
     expect_one("max_calls = 10\n", "max_calls = 0\n", "agents[1].max_calls", "0 would");
+}
+
+#[test]
+fn how_numbers_are_written_towards_a_trunk_is_said_in_full() {
+    let format = "number_format = \"+e164\"";
+    expect_one(
+        format,
+        "number_format = \"national\"",
+        "trunks[0].outbound.country",
+        "the writing of a country",
+    );
+    let national = "number_format = \"national\"\ncountry = \"ZZ\"";
+    expect_one(format, national, "trunks[0].outbound.country", "`ZZ` is no country");
+    let unused = "number_format = \"e164\"\ncountry = \"US\"";
+    expect_one(format, unused, "trunks[0].outbound.country", "only number_format = \"national\"");
+    assert_eq!(faults_with(format, "number_format = \"national\"\ncountry = \"US\""), Vec::<String>::new());
+    for prefix in ["", "12 34", "a", "12345678901234567"] {
+        let written = format!("prefix = \"{prefix}\"");
+        expect_one("prefix = \"1234\"", &written, "trunks[0].outbound.prefix", "use 1 to 16 digits");
+    }
 }
 
 #[test]
@@ -432,21 +457,6 @@ fn a_directory_takes_no_secret_that_is_only_named() {
         (faults[0].path.as_str(), faults[0].message.as_str()),
         ("trunks[0].outbound.password", "no variable ACME")
     );
-}
-
-#[test]
-fn an_operator_is_warned_of_what_will_not_work() {
-    let mut inventory = read(SOUND).resolve(|_| Ok(String::new())).unwrap();
-    inventory.settings.default_agent_id = None;
-    inventory.trunks[0].inbound = None;
-    inventory.numbers[1].e164 = "+10000000".parse().unwrap();
-    let directory = Directory::new(inventory).unwrap();
-    let warnings =
-        |number: &str| directory.warnings(directory.number(number.parse().unwrap()).unwrap()).join("; ");
-    assert!(warnings("+14155550100").contains("takes no inbound calls; outbound is on, but this version"));
-    let plain = warnings("+10000000");
-    assert!(plain.contains("no-agent") && plain.contains("numbering plan"), "{plain}");
-    assert_eq!(warnings("+14155550102"), "");
 }
 
 #[test]
