@@ -137,7 +137,7 @@ impl Door {
             Ok((route, opening, redirected)) => {
                 describe(&mut facts.record, &route);
                 let brief = brief(desk, knock, trunk, &facts.record, redirected);
-                let seat = desk.usage.take(&route);
+                let seat = desk.usage.take(now, &route);
                 let plan = Plan::new(Arc::clone(&desk.directory), route.agent, brief);
                 desk.index.dialogs.insert(knock.dialog, Owner { call: facts.key, side: Side::Caller });
                 Call::admit(
@@ -176,7 +176,7 @@ impl Door {
         self.rate(desk, now, trunk)
             .and_then(|()| {
                 let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
-                let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage, &limits)
+                let route = numbers::admit_inbound(&desk.directory, trunk, did, &desk.usage.at(now), &limits)
                     .map_err(Fate::Refused)?;
                 let country = trunk.inbound.as_ref().and_then(|inbound| inbound.did_country);
                 let redirected = Redirected::of(&knock.request, country)

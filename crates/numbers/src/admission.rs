@@ -3,38 +3,8 @@
 use std::sync::Arc;
 
 use crate::did::Did;
-use crate::{Agent, Directory, E164, Number, NumberSource, NumberStatus, Refusal, Trunk};
-
-/// How many calls are up.
-pub trait Usage {
-    /// Of the trunk with this id.
-    fn trunk_calls(&self, trunk_id: &str) -> u32;
-    /// Of this number.
-    fn number_calls(&self, number: E164) -> u32;
-    /// Of the agent with this id.
-    fn agent_calls(&self, agent_id: &str) -> u32;
-    /// Of this node.
-    fn node_calls(&self) -> u32;
-}
-
-/// What the node itself allows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Limits {
-    /// Most calls at once; unlimited if `None`.
-    pub max_calls: Option<u32>,
-    /// Are calls taken at all?
-    pub state: NodeState,
-}
-
-/// Does the node take calls?
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum NodeState {
-    /// Yes.
-    #[default]
-    Serving,
-    /// No further ones.
-    Draining,
-}
+use crate::usage::{check_calls, check_number_starts, is_full};
+use crate::{Agent, Directory, Limits, Number, NumberSource, NumberStatus, Refusal, Trunk, Usage};
 
 /// Where an admitted call goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,7 +46,9 @@ pub fn admit_inbound(
     let number = did.e164.and_then(|e164| directory.number(e164)).ok_or(Refusal::DidUnknown)?;
     check_number(number)?;
     let (agent, agent_source) = assigned_agent(directory, number)?;
-    check_room(trunk, number, usage, limits)?;
+    check_calls(trunk, number, usage, limits)
+        .and_then(|()| check_number_starts(number, usage))
+        .map_err(|objection| objection.refusal)?;
     let agent = agent_with_room(directory, agent, usage)?;
     Ok(Route { trunk: Arc::clone(trunk), number: Arc::clone(number), agent: Arc::clone(agent), agent_source })
 }
@@ -104,23 +76,6 @@ fn assigned_agent<'a>(
     Ok((directory.agent(id).ok_or(Refusal::NoAgent)?, source))
 }
 
-/// The node first: where it is full, another may have room for the trunk and the number.
-fn check_room(trunk: &Trunk, number: &Number, usage: &impl Usage, limits: &Limits) -> Result<(), Refusal> {
-    if limits.state == NodeState::Draining {
-        return Err(Refusal::Draining);
-    }
-    if is_full(limits.max_calls, usage.node_calls()) {
-        return Err(Refusal::NodeFull);
-    }
-    if is_full(trunk.limits.max_calls, usage.trunk_calls(&trunk.id)) {
-        return Err(Refusal::TrunkFull);
-    }
-    if is_full(number.max_calls, usage.number_calls(number.e164)) {
-        return Err(Refusal::NumberFull);
-    }
-    Ok(())
-}
-
 /// The agent, or the first of its fallback agents that has room. A directory has no loop among them.
 fn agent_with_room<'a>(
     directory: &'a Directory,
@@ -133,10 +88,6 @@ fn agent_with_room<'a>(
         agent = fallback.ok_or(Refusal::AgentFull)?;
     }
     Ok(agent)
-}
-
-fn is_full(max_calls: Option<u32>, calls: u32) -> bool {
-    max_calls.is_some_and(|max_calls| calls >= max_calls)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{DidOrigin, Inventory};
+use crate::{DidOrigin, E164, Inventory, NodeState};
 
 const INVENTORY: &str = "
     settings = { default_agent_id = 'reception' }
@@ -17,7 +17,7 @@ const INVENTORY: &str = "
     ]
     numbers = [
         { e164 = '+14155550100', trunk_id = 'acme', agent_id = 'sales', max_calls = 3 },
-        { e164 = '+14155550101', trunk_id = 'acme' },
+        { e164 = '+14155550101', trunk_id = 'acme', max_cps = 2, max_minutes_per_day = 1 },
         { e164 = '+14155550102', trunk_id = 'acme', status = 'suspended', inbound = false },
         { e164 = '+14155550103', trunk_id = 'acme', status = 'pending' },
         { e164 = '+14155550104', trunk_id = 'acme', inbound = false },
@@ -29,6 +29,7 @@ const INVENTORY: &str = "
 struct Calls {
     trunks: BTreeMap<&'static str, u32>,
     number: u32,
+    number_starts: u32,
     agents: BTreeMap<&'static str, u32>,
     node: u32,
 }
@@ -45,6 +46,21 @@ impl Usage for Calls {
     }
     fn node_calls(&self) -> u32 {
         self.node
+    }
+    fn trunk_starts(&self, _: &str) -> u32 {
+        0
+    }
+    fn number_starts(&self, _: E164) -> u32 {
+        self.number_starts
+    }
+    fn trunk_seconds_today(&self, _: &str) -> u64 {
+        u64::MAX
+    }
+    fn number_seconds_today(&self, _: E164) -> u64 {
+        u64::MAX
+    }
+    fn seconds_left_today(&self) -> u32 {
+        1
     }
 }
 
@@ -121,6 +137,14 @@ fn room_is_asked_of_the_node_then_the_trunk_then_the_number() {
     assert_eq!(refused("acme", "+14155550100", &full, &Limits::default()), Refusal::NumberFull);
     // What would be refused anywhere is not sent elsewhere for want of room.
     assert_eq!(refused("acme", "+14155550999", &full, &limits), Refusal::DidUnknown);
+}
+
+#[test]
+fn a_number_takes_its_calls_a_second_and_minutes_a_day_are_of_outbound_calls() {
+    let calls = Calls { number_starts: 2, ..Calls::default() };
+    assert_eq!(refused("acme", "+14155550101", &calls, &Limits::default()), Refusal::RateLimited);
+    let calls = Calls { number_starts: 1, ..Calls::default() };
+    assert!(admit(&directory(), "acme", "+14155550101", &calls, &Limits::default()).is_ok());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What we own and who may do what: numbers, trunks, agents.
 //!
 //! An [`Inventory`] is what is written down; a [`Directory`] is the immutable snapshot that calls are routed by.
-//! [`did`] finds the called number in an INVITE, [`admission`] decides over the call, and [`Refusal`] is the one
-//! place that turns a reason into a status code.
+//! [`did`] finds the called number in an INVITE, [`admission`] decides over a call that comes in, [`permission`] over one that is to
+//! leave, and [`Refusal`] is the one place that turns a reason into a status code.
 
 pub mod admission;
 mod country;
@@ -10,12 +10,14 @@ pub mod did;
 mod directory;
 mod e164;
 mod inventory;
+pub mod permission;
 mod prefixes;
 mod refusal;
 mod secret;
+mod usage;
 mod warnings;
 
-pub use admission::{AgentSource, Limits, NodeState, Route, Usage, admit_inbound};
+pub use admission::{AgentSource, Route, admit_inbound};
 pub use country::{AllowedCountries, Country, CountryError, Destination, DestinationError};
 pub use did::{Called, Did, DidOrigin};
 pub use directory::Directory;
@@ -25,5 +27,7 @@ pub use inventory::{
     NumberFormat, NumberSource, NumberStatus, Outbound, Redirections, Ringback, Settings, Special, Transport,
     Trunk, TrunkLimits, TrunkSource, is_passable,
 };
+pub use permission::{Asked, Denial, Permit, permit_outbound};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
+pub use usage::{Limits, NodeState, Spoken, Starts, Talk, Usage};

@@ -17,7 +17,7 @@ pub enum Refusal {
     AgentUnreachable,
     /// The agent, and its fallback agents, have as many calls as they may.
     AgentFull,
-    /// Outbound calls are switched off for the number.
+    /// Outbound calls are switched off for the number or its trunk.
     OutboundDisabled,
     /// The calling number is not ours.
     CallerNotOwned,
@@ -27,7 +27,7 @@ pub enum Refusal {
     DestinationInvalid,
     /// The destination's country is not in the list.
     CountryNotAllowed,
-    /// The destination is a premium number that is not allowed.
+    /// The destination is a premium or satellite number that is not allowed.
     DestinationPremium,
     /// The destination is an emergency number.
     DestinationEmergency,
@@ -37,7 +37,7 @@ pub enum Refusal {
     NumberFull,
     /// This node has as many calls as it may.
     NodeFull,
-    /// Calls arrive faster than they may.
+    /// Calls begin faster than they may, or the minutes of the day are spent.
     RateLimited,
     /// This node takes no further calls.
     Draining,
@@ -105,7 +105,7 @@ impl Refusal {
             Self::SourceUnknown => Row::new("source-unknown", 403, 21, "no trunk owns the source address"),
             Self::DidUnknown => Row::new("did-unknown", 404, 1, "the called number is not ours"),
             Self::NumberInactive => {
-                Row::new("number-inactive", 480, 18, "the called number is suspended or pending")
+                Row::new("number-inactive", 480, 18, "the number is suspended or pending")
             }
             Self::InboundDisabled => Row::new("inbound-disabled", 404, 1, "inbound calls are switched off"),
             Self::NoAgent => {
@@ -119,7 +119,7 @@ impl Refusal {
                 "outbound-disabled",
                 403,
                 21,
-                "outbound calls are switched off for the calling number",
+                "outbound calls are switched off for the calling number or its trunk",
             ),
             Self::CallerNotOwned => Row::new("caller-not-owned", 403, 21, "the calling number is not ours"),
             Self::NumberUnverified => {
@@ -132,7 +132,7 @@ impl Refusal {
                 Row::new("country-not-allowed", 403, 21, "the country of the destination is not allowed")
             }
             Self::DestinationPremium => {
-                Row::new("destination-premium", 403, 21, "premium destinations are not allowed")
+                Row::new("destination-premium", 403, 21, "premium and satellite destinations are not allowed")
             }
             Self::DestinationEmergency => {
                 Row::new("destination-emergency", 403, 21, "emergency destinations are not allowed")
@@ -146,9 +146,13 @@ impl Refusal {
             Self::NodeFull => {
                 Row::new("node-full", 503, 42, "this node has as many calls as it may have").again_in(5)
             }
-            Self::RateLimited => {
-                Row::new("rate-limited", 503, 42, "calls arrive faster than they may").again_in(1)
-            }
+            Self::RateLimited => Row::new(
+                "rate-limited",
+                503,
+                42,
+                "calls begin faster, or last longer in a day, than they may",
+            )
+            .again_in(1),
             Self::Draining => Row::new("draining", 503, 42, "this node takes no further calls").again_in(30),
             Self::MediaEncryptionRequired => Row::new(
                 "media-encryption-required",

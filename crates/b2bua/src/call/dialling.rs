@@ -169,7 +169,7 @@ impl Approach {
                 Outcome::Failed(error) => {
                     let agent_id = self.plan.agent().id.clone();
                     desk.put(Output::Notice(Notice::AgentUnreachable { agent_id, error }));
-                    let Some(next) = self.plan.fall_back(&desk.usage) else {
+                    let Some(next) = self.plan.fall_back(&desk.usage.at(now)) else {
                         let fate = match self.refused {
                             Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
                             None => Fate::Refused(Refusal::AgentUnreachable),

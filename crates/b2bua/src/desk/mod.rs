@@ -91,7 +91,7 @@ impl Desk {
 
     /// How many calls have a seat.
     pub(crate) fn seats(&self) -> usize {
-        usize::try_from(numbers::Usage::node_calls(&self.usage)).unwrap_or(usize::MAX)
+        usize::try_from(self.usage.calls()).unwrap_or(usize::MAX)
     }
 
     /// The verdict is not wanted any more.

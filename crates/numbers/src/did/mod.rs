@@ -3,7 +3,7 @@
 mod normalise;
 #[cfg(test)]
 mod tests;
-mod writing;
+pub(crate) mod writing;
 
 use crate::{DidSource, Directory, E164, Trunk};
 

@@ -6,14 +6,14 @@ use crate::E164;
 
 /// A number freed of its outer form. Invariant: `digits` holds 1 to [`MAX_DIGITS`] ASCII digits.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct Writing {
-    pub(super) kind: Kind,
-    pub(super) digits: String,
+pub(crate) struct Writing {
+    pub(crate) kind: Kind,
+    pub(crate) digits: String,
 }
 
 /// What stood before the digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A `+`.
     International,
     /// A `+`, and a `(0)` that is dialled only within the country.
@@ -30,7 +30,7 @@ const MAX_LENGTH: usize = 256;
 
 impl Writing {
     /// Reads it; `None` if it is not made of digits and visual separators (RFC 3966, section 3) alone.
-    pub(super) fn read(raw: &str, strip_prefix: Option<&str>) -> Option<Self> {
+    pub(crate) fn read(raw: &str, strip_prefix: Option<&str>) -> Option<Self> {
         if raw.len() > MAX_LENGTH {
             return None;
         }

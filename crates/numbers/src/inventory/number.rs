@@ -30,6 +30,12 @@ pub struct Number {
     /// Most calls at once; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_calls: Option<u32>,
+    /// Most calls begun within a second, in and out; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cps: Option<u32>,
+    /// Most minutes spoken in outbound calls in a UTC day; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_minutes_per_day: Option<u32>,
     /// Is it in use? By default active; a personal number pending, until verified.
     pub status: NumberStatus,
 }
@@ -79,6 +85,8 @@ struct Fields {
     outbound: bool,
     allowed_countries: Option<AllowedCountries>,
     max_calls: Option<u32>,
+    max_cps: Option<u32>,
+    max_minutes_per_day: Option<u32>,
     status: Option<NumberStatus>,
 }
 
@@ -96,6 +104,8 @@ impl From<Fields> for Number {
             outbound: fields.outbound,
             allowed_countries: fields.allowed_countries,
             max_calls: fields.max_calls,
+            max_cps: fields.max_cps,
+            max_minutes_per_day: fields.max_minutes_per_day,
             status: fields.status.unwrap_or(status),
         }
     }
@@ -114,6 +124,8 @@ impl Number {
             outbound: false,
             allowed_countries: None,
             max_calls: None,
+            max_cps: None,
+            max_minutes_per_day: None,
             status: NumberStatus::Active,
         }
     }

@@ -28,7 +28,7 @@ pub struct Trunk {
     /// Calls to it, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound: Option<Outbound>,
-    /// How much at once.
+    /// How much at once, and in a day.
     #[serde(default)]
     pub limits: TrunkLimits,
     /// Seconds between OPTIONS to its gateways; none are sent if absent.
@@ -198,6 +198,9 @@ pub struct Outbound {
     pub from_user: Option<String>,
     /// How numbers are written.
     pub number_format: NumberFormat,
+    /// The country whose national writing it is, for `national`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// Put before the called number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
@@ -228,6 +231,7 @@ impl Default for Outbound {
             from_domain: None,
             from_user: None,
             number_format: NumberFormat::PlusE164,
+            country: None,
             prefix: None,
             identity: Identity::Both,
             allowed_countries: None,
@@ -272,7 +276,7 @@ pub enum NumberFormat {
     /// `14155550100`.
     #[serde(rename = "e164")]
     E164,
-    /// As dialled within the country.
+    /// As dialled within the trunk's country: numbers of other countries behind its international prefix.
     #[serde(rename = "national")]
     National,
 }
@@ -300,7 +304,7 @@ pub enum Special {
     Emergency,
 }
 
-/// How much at once.
+/// How much at once, and in a day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrunkLimits {
@@ -310,4 +314,7 @@ pub struct TrunkLimits {
     /// Most call attempts a second; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_cps: Option<u32>,
+    /// Most minutes spoken in outbound calls in a UTC day; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_minutes_per_day: Option<u32>,
 }

@@ -24,9 +24,9 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
         Endpoint::Echo => {}
     }
     if let Some(id) = &agent.fallback_agent_id {
-        agents.check_reference(&format!("{path}.fallback_agent_id"), id, faults);
+        agents.check_reference(|| format!("{path}.fallback_agent_id"), id, faults);
     }
-    check_limit(&format!("{path}.max_calls"), agent.max_calls, faults);
+    check_limit(|| format!("{path}.max_calls"), agent.max_calls, faults);
     headers::check_passed(path, agent, faults);
     match (&agent.endpoint, agent.ringback) {
         (Endpoint::Echo, Ringback::Local | Ringback::None) => {

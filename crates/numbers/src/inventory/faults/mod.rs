@@ -40,7 +40,7 @@ impl Inventory {
         let agents = Ids::new("agents", self.agents.iter().map(|agent| agent.id.as_str()));
         let trunks = Ids::new("trunks", self.trunks.iter().map(|trunk| trunk.id.as_str()));
         if let Some(id) = &self.settings.default_agent_id {
-            agents.check_reference("settings.default_agent_id", id, &mut faults);
+            agents.check_reference(|| "settings.default_agent_id".to_owned(), id, &mut faults);
         }
         if let Some(id) = &self.settings.workspace_id {
             check_id("settings.workspace_id", id, &mut faults);
@@ -100,7 +100,7 @@ impl<'a> Ids<'a> {
         }
     }
 
-    fn check_reference(&self, path: &str, id: &str, faults: &mut Faults) {
+    fn check_reference(&self, path: impl FnOnce() -> String, id: &str, faults: &mut Faults) {
         if self.first.contains_key(id) {
             return;
         }
@@ -109,7 +109,7 @@ impl<'a> Ids<'a> {
             [] => format!("add it to [[{kind}]]"),
             ids => format!("add it to [[{kind}]], or use one of: {}", ids[..ids.len().min(5)].join(", ")),
         };
-        faults.add(path, format!("no {} has the id `{id}`", kind.trim_end_matches('s')), remedy);
+        faults.add(path(), format!("no {} has the id `{id}`", kind.trim_end_matches('s')), remedy);
     }
 }
 
@@ -122,23 +122,23 @@ fn check_id(path: &str, id: &str, faults: &mut Faults) {
     }
 }
 
-fn check_limit(path: &str, limit: Option<u32>, faults: &mut Faults) {
+fn check_limit(path: impl FnOnce() -> String, limit: Option<u32>, faults: &mut Faults) {
     if limit == Some(0) {
-        faults.add(path, "0 would refuse every call", "leave it out for no limit, or set 1 or more");
+        faults.add(path(), "0 would refuse every call", "leave it out for no limit, or set 1 or more");
     }
 }
 
-fn check_destinations(path: &str, allowed: Option<&AllowedCountries>, faults: &mut Faults) {
+fn check_destinations(path: impl Fn() -> String, allowed: Option<&AllowedCountries>, faults: &mut Faults) {
     for destination in allowed.into_iter().flat_map(|allowed| &allowed.0) {
         match destination {
             Destination::Country(country) if country.calling_code().is_none() => {
                 let remedy = "use two letters of ISO 3166, like US or GB";
-                faults.add(path, format!("`{country}` is no country with telephones"), remedy);
+                faults.add(path(), format!("`{country}` is no country with telephones"), remedy);
             }
             Destination::NonGeographic(code) if !NON_GEOGRAPHIC.contains(code) => {
                 let remedy =
                     "name countries by their letters, like US; codes are for +800, +883 and their like";
-                faults.add(path, format!("`+{code}` is no non-geographic code"), remedy);
+                faults.add(path(), format!("`+{code}` is no non-geographic code"), remedy);
             }
             Destination::Worldwide | Destination::Country(_) | Destination::NonGeographic(_) => {}
         }

@@ -8,31 +8,34 @@ use crate::{E164, Number, NumberSource, NumberStatus};
 pub(super) fn check_all(numbers: &[Number], trunks: &Ids<'_>, agents: &Ids<'_>, faults: &mut Faults) {
     let mut first: HashMap<E164, usize> = HashMap::with_capacity(numbers.len());
     for (index, number) in numbers.iter().enumerate() {
-        let path = format!("numbers[{index}]");
         let owner = *first.entry(number.e164).or_insert(index);
         if owner != index {
             let message = format!("{} is numbers[{owner}] too", number.e164);
-            faults.add(format!("{path}.e164"), message, "remove one of them");
+            faults.add(format!("numbers[{index}].e164"), message, "remove one of them");
         }
-        check(&path, number, trunks, agents, faults);
+        check(index, number, trunks, agents, faults);
     }
 }
 
-fn check(path: &str, number: &Number, trunks: &Ids<'_>, agents: &Ids<'_>, faults: &mut Faults) {
-    trunks.check_reference(&format!("{path}.trunk_id"), &number.trunk_id, faults);
+/// There may be many numbers, and few faults: a path is written only where one is found.
+fn check(index: usize, number: &Number, trunks: &Ids<'_>, agents: &Ids<'_>, faults: &mut Faults) {
+    let at = |key: &'static str| move || format!("numbers[{index}].{key}");
+    trunks.check_reference(at("trunk_id"), &number.trunk_id, faults);
     if let Some(id) = &number.agent_id {
-        agents.check_reference(&format!("{path}.agent_id"), id, faults);
+        agents.check_reference(at("agent_id"), id, faults);
     }
     if number.source == NumberSource::Personal {
         if number.inbound {
             let message = "a personal number takes no inbound calls";
-            faults.add(format!("{path}.inbound"), message, "set false, or remove it");
+            faults.add(at("inbound")(), message, "set false, or remove it");
         }
         if number.status == NumberStatus::Active {
             let message = "a personal number is pending until it is verified";
-            faults.add(format!("{path}.status"), message, "remove it");
+            faults.add(at("status")(), message, "remove it");
         }
     }
-    check_limit(&format!("{path}.max_calls"), number.max_calls, faults);
-    check_destinations(&format!("{path}.allowed_countries"), number.allowed_countries.as_ref(), faults);
+    check_limit(at("max_calls"), number.max_calls, faults);
+    check_limit(at("max_cps"), number.max_cps, faults);
+    check_limit(at("max_minutes_per_day"), number.max_minutes_per_day, faults);
+    check_destinations(at("allowed_countries"), number.allowed_countries.as_ref(), faults);
 }

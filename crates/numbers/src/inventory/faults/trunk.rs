@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{Faults, check_destinations, check_limit, headers};
 use crate::inventory::uri;
 use crate::prefixes::canonical;
-use crate::{Inbound, Outbound, Transport, Trunk};
+use crate::{Inbound, NumberFormat, Outbound, Transport, Trunk};
 
 pub(super) fn check(path: &str, trunk: &Trunk, faults: &mut Faults) {
     if let Some(inbound) = &trunk.inbound {
@@ -16,8 +16,10 @@ pub(super) fn check(path: &str, trunk: &Trunk, faults: &mut Faults) {
     if let Some(outbound) = &trunk.outbound {
         check_outbound(&format!("{path}.outbound"), outbound, faults);
     }
-    check_limit(&format!("{path}.limits.max_calls"), trunk.limits.max_calls, faults);
-    check_limit(&format!("{path}.limits.max_cps"), trunk.limits.max_cps, faults);
+    check_limit(|| format!("{path}.limits.max_calls"), trunk.limits.max_calls, faults);
+    check_limit(|| format!("{path}.limits.max_cps"), trunk.limits.max_cps, faults);
+    let minutes = trunk.limits.max_minutes_per_day;
+    check_limit(|| format!("{path}.limits.max_minutes_per_day"), minutes, faults);
     if trunk.options_interval_s.is_some() {
         faults.add_unsupported(
             format!("{path}.options_interval_s"),
@@ -112,11 +114,41 @@ fn check_outbound(path: &str, outbound: &Outbound, faults: &mut Faults) {
             faults.add(format!("{path}.port"), "0 is no port", "use 1 to 65535, or remove it");
         }
     }
+    check_writing(path, outbound, faults);
     if let Some(Err(message)) = outbound.from_domain.as_deref().map(uri::check_host) {
         faults.add(format!("{path}.from_domain"), message, "write a name like sip.acme.example");
     }
-    check_destinations(&format!("{path}.allowed_countries"), outbound.allowed_countries.as_ref(), faults);
+    check_destinations(|| format!("{path}.allowed_countries"), outbound.allowed_countries.as_ref(), faults);
     headers::check_sip(&format!("{path}.headers"), &outbound.headers, faults);
+}
+
+/// How numbers are written.
+fn check_writing(path: &str, outbound: &Outbound, faults: &mut Faults) {
+    let country = format!("{path}.country");
+    match (outbound.number_format, outbound.country) {
+        (NumberFormat::National, None) => {
+            let remedy = "name the country as which the trunk reads numbers, like \"US\"";
+            faults.add(country, "number_format = \"national\" is the writing of a country", remedy);
+        }
+        (NumberFormat::National, Some(of)) => {
+            if of.calling_code().is_none() {
+                let message = format!("`{of}` is no country with telephones");
+                faults.add(country, message, "use two letters of ISO 3166, like US or GB");
+            }
+        }
+        (NumberFormat::PlusE164 | NumberFormat::E164, Some(_)) => {
+            let message = "only number_format = \"national\" has a country";
+            faults.add(country, message, "remove it, or set number_format = \"national\"");
+        }
+        (NumberFormat::PlusE164 | NumberFormat::E164, None) => {}
+    }
+    if let Some(prefix) = &outbound.prefix {
+        let is_dialled = |byte: u8| byte.is_ascii_digit() || b"+*#".contains(&byte);
+        if !(1..=16).contains(&prefix.len()) || !prefix.bytes().all(is_dialled) {
+            let message = format!("`{}` can't stand before a number", prefix.escape_debug());
+            faults.add(format!("{path}.prefix"), message, "use 1 to 16 digits, *, # or +");
+        }
+    }
 }
 
 pub(super) fn check_addresses(path: &str, addresses: &[IpNet], faults: &mut Faults) {

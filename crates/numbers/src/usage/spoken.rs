@@ -1,0 +1,187 @@
+//! How long the outbound calls of a UTC day have lasted, by trunk and by number.
+
+use std::collections::BTreeMap;
+
+use crate::E164;
+
+/// The time spoken in outbound calls since midnight (UTC), for [`crate::Usage::trunk_seconds_today`] and
+/// [`crate::Usage::number_seconds_today`]. A call that lasts over midnight counts to each day with its part.
+///
+/// Times are milliseconds since 1970-01-01T00:00:00Z. It holds one entry for each trunk and number that was spoken over since midnight.
+#[derive(Debug, Default)]
+pub struct Spoken {
+    /// Days since 1970-01-01.
+    day: u64,
+    trunks: BTreeMap<String, Tally>,
+    numbers: BTreeMap<E164, Tally>,
+}
+
+/// A running outbound call. Given back by [`Spoken::end`], once: so it can't be copied.
+#[derive(Debug)]
+#[must_use]
+pub struct Talk {
+    trunk_id: String,
+    number: E164,
+    begun_ms: u64,
+}
+
+/// What one trunk, or one number, has spoken.
+#[derive(Clone, Copy, Default, Debug)]
+struct Tally {
+    /// Of calls that are over.
+    finished_ms: u64,
+    /// Calls that are up.
+    running: u64,
+    /// When they began, or the day did, added up: what they have spoken so far comes from this and the time alone.
+    begun_ms: u128,
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+impl Spoken {
+    /// An outbound call was answered.
+    pub fn begin(&mut self, now_ms: u64, trunk_id: &str, number: E164) -> Talk {
+        self.turn_to(now_ms);
+        let begun_ms = now_ms.max(self.midnight_ms());
+        self.tallies(trunk_id, number, |tally| {
+            tally.running += 1;
+            tally.begun_ms += u128::from(begun_ms);
+        });
+        Talk { trunk_id: trunk_id.to_owned(), number, begun_ms }
+    }
+
+    /// The call is over.
+    pub fn end(&mut self, now_ms: u64, talk: Talk) {
+        self.turn_to(now_ms);
+        let Talk { trunk_id, number, begun_ms } = talk;
+        let begun_ms = begun_ms.max(self.midnight_ms());
+        self.tallies(&trunk_id, number, |tally| {
+            tally.running = tally.running.saturating_sub(1);
+            tally.begun_ms = tally.begun_ms.saturating_sub(u128::from(begun_ms));
+            tally.finished_ms = tally.finished_ms.saturating_add(now_ms.saturating_sub(begun_ms));
+        });
+    }
+
+    /// A call that was over before we were: what records tell of the day at a start.
+    pub fn recall(&mut self, began_ms: u64, ended_ms: u64, trunk_id: &str, number: E164) {
+        self.turn_to(ended_ms);
+        let spoken = ended_ms.saturating_sub(began_ms.max(self.midnight_ms()));
+        self.tallies(trunk_id, number, |tally| tally.finished_ms = tally.finished_ms.saturating_add(spoken));
+    }
+
+    /// Whole seconds that the trunk has spoken today.
+    pub fn of_trunk(&self, now_ms: u64, trunk_id: &str) -> u64 {
+        self.seconds(now_ms, self.trunks.get(trunk_id))
+    }
+
+    /// Whole seconds that the number has spoken today.
+    pub fn of_number(&self, now_ms: u64, number: E164) -> u64 {
+        self.seconds(now_ms, self.numbers.get(&number))
+    }
+
+    /// Seconds until the day that holds this moment is over: 1 to 86,400.
+    pub fn seconds_left(now_ms: u64) -> u32 {
+        u32::try_from((DAY_MS - now_ms % DAY_MS).div_ceil(1000)).unwrap_or(u32::MAX)
+    }
+
+    fn seconds(&self, now_ms: u64, tally: Option<&Tally>) -> u64 {
+        let Some(tally) = tally else { return 0 };
+        let day = now_ms / DAY_MS;
+        let tally = if day > self.day { tally.at_midnight(day * DAY_MS) } else { *tally };
+        let running = (u128::from(now_ms) * u128::from(tally.running)).saturating_sub(tally.begun_ms);
+        u64::try_from((u128::from(tally.finished_ms) + running) / 1000).unwrap_or(u64::MAX)
+    }
+
+    /// Only forward: a clock that is set back does not give a day's minutes anew.
+    fn turn_to(&mut self, now_ms: u64) {
+        if now_ms / DAY_MS <= self.day {
+            return;
+        }
+        self.day = now_ms / DAY_MS;
+        let midnight = self.midnight_ms();
+        for tally in self.trunks.values_mut().chain(self.numbers.values_mut()) {
+            *tally = tally.at_midnight(midnight);
+        }
+        self.trunks.retain(|_, tally| tally.running > 0);
+        self.numbers.retain(|_, tally| tally.running > 0);
+    }
+
+    fn midnight_ms(&self) -> u64 {
+        self.day * DAY_MS
+    }
+
+    fn tallies(&mut self, trunk_id: &str, number: E164, change: impl Fn(&mut Tally)) {
+        match self.trunks.get_mut(trunk_id) {
+            Some(tally) => change(tally),
+            None => change(self.trunks.entry(trunk_id.to_owned()).or_default()),
+        }
+        change(self.numbers.entry(number).or_default());
+    }
+}
+
+impl Tally {
+    fn at_midnight(self, midnight_ms: u64) -> Self {
+        Self { finished_ms: 0, begun_ms: u128::from(self.running) * u128::from(midnight_ms), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIDNIGHT: u64 = 20_000 * DAY_MS;
+
+    fn number() -> E164 {
+        E164::parse("+14155550100").unwrap()
+    }
+
+    #[test]
+    fn running_and_finished_calls_add_up() {
+        let mut spoken = Spoken::default();
+        let first = spoken.begin(MIDNIGHT, "acme", number());
+        let second = spoken.begin(MIDNIGHT + 10_000, "acme", number());
+        assert_eq!(spoken.of_trunk(MIDNIGHT + 30_000, "acme"), 50);
+        spoken.end(MIDNIGHT + 30_000, first);
+        spoken.end(MIDNIGHT + 40_000, second);
+        spoken.recall(MIDNIGHT - 5_000, MIDNIGHT + 5_000, "acme", number());
+        assert_eq!(spoken.of_trunk(MIDNIGHT + 90_000, "acme"), 65);
+        assert_eq!(
+            (spoken.of_number(MIDNIGHT + 90_000, number()), spoken.of_trunk(MIDNIGHT, "blue")),
+            (65, 0)
+        );
+    }
+
+    #[test]
+    fn midnight_parts_a_call_that_goes_on() {
+        let mut spoken = Spoken::default();
+        let talk = spoken.begin(MIDNIGHT - 60_000, "acme", number());
+        assert_eq!(spoken.of_trunk(MIDNIGHT - 1, "acme"), 59);
+        assert_eq!(spoken.of_trunk(MIDNIGHT + 7_000, "acme"), 7, "seen before anything turned the day");
+        let other = spoken.begin(MIDNIGHT + 10_000, "blue", number());
+        assert_eq!(spoken.of_number(MIDNIGHT + 20_000, number()), 30);
+        spoken.end(MIDNIGHT + 20_000, talk);
+        spoken.end(MIDNIGHT + 20_000, other);
+        assert_eq!(
+            (spoken.of_trunk(MIDNIGHT + 20_000, "acme"), spoken.of_trunk(MIDNIGHT + 20_000, "blue")),
+            (20, 10)
+        );
+        assert_eq!(spoken.of_trunk(MIDNIGHT + DAY_MS, "acme"), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_gives_no_minutes_anew() {
+        let mut spoken = Spoken::default();
+        let talk = spoken.begin(MIDNIGHT + 1_000, "acme", number());
+        spoken.end(MIDNIGHT + 61_000, talk);
+        let talk = spoken.begin(MIDNIGHT - 1_000, "acme", number());
+        spoken.end(MIDNIGHT - 500, talk);
+        assert_eq!(spoken.of_trunk(MIDNIGHT + 70_000, "acme"), 60);
+    }
+
+    #[test]
+    fn a_day_has_86400_seconds_left_at_its_begin() {
+        assert_eq!(Spoken::seconds_left(MIDNIGHT), 86_400);
+        assert_eq!(Spoken::seconds_left(MIDNIGHT + 1), 86_400);
+        assert_eq!(Spoken::seconds_left(MIDNIGHT + DAY_MS - 1), 1);
+    }
+}
