@@ -12,6 +12,7 @@ mod e164;
 mod inventory;
 pub mod permission;
 mod prefixes;
+mod printing;
 mod refusal;
 mod secret;
 mod usage;
