@@ -4,6 +4,7 @@
 //! a random source or the network.
 
 mod dialog;
+pub mod digest;
 pub mod endpoint;
 pub mod flow;
 pub mod framing;
