@@ -171,6 +171,7 @@ impl<'a> Stage<'a> {
                 1 => Reliability::Required,
                 _ => Reliability::Supported,
             },
+            credentials: None,
         };
         if let Ok(dialog) = self.endpoint.invite(self.now, invite) {
             self.dialogs.push(dialog);

@@ -1,6 +1,7 @@
 //! Dialogs (RFC 3261 s.12): what both sides share from the INVITE to the BYE, and where requests within it go.
 
 use crate::Flow;
+use crate::digest::Keyring;
 use crate::message::Message;
 use crate::name_addr::NameAddr;
 use crate::uri::Uri;
@@ -25,6 +26,8 @@ pub(crate) struct Dialog {
     routes: Vec<String>,
     way: Way,
     pub(crate) caller: Caller,
+    /// What answers the far side's challenges.
+    pub(crate) keys: Option<Keyring>,
 }
 
 /// Whose INVITE began the dialog, and so who chose its Call-ID.
@@ -41,6 +44,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) from: &'a str,
     pub(crate) tag: &'a str,
     pub(crate) request_uri: &'a str,
+    pub(crate) keys: Option<&'a Keyring>,
 }
 
 /// A request whose `CSeq` is lower than that of one before it (RFC 3261 s.12.2.2).
@@ -64,13 +68,14 @@ impl Dialog {
             routes: request.headers("Record-Route").map(std::borrow::Cow::into_owned).collect(),
             way: Way::came(flow),
             caller: Caller::Them,
+            keys: None,
         }
     }
 
     /// The dialog that a 2xx to our INVITE makes (s.12.1.2): the Record-Route in reverse is the route set. Our From is that of the
     /// INVITE, whatever has become of it on the way.
     pub(crate) fn answered(response: &Message, flow: Flow, invite: Opening<'_>) -> Self {
-        let Opening { from, tag: local_tag, request_uri } = invite;
+        let Opening { from, tag: local_tag, request_uri, keys } = invite;
         // Of a response no Record-Route has been looked at; one that is none would make all that we send malformed.
         let routes = response.headers("Record-Route").filter(|route| NameAddr::parse(route).is_ok());
         let mut routes: Vec<String> = routes.map(std::borrow::Cow::into_owned).collect();
@@ -87,12 +92,14 @@ impl Dialog {
             routes,
             way: Way::called(flow),
             caller: Caller::Us,
+            keys: keys.cloned(),
         }
     }
 
-    /// The same dialog with the numbers that its early self came to: the 2xx sets the rest anew (s.13.2.2.4).
+    /// The same dialog with the numbers and the challenges that its early self came to: the 2xx sets the rest anew (s.13.2.2.4).
     pub(crate) fn after(self, early: &Self) -> Self {
-        Self { local_cseq: early.local_cseq, remote_cseq: early.remote_cseq, ..self }
+        let keys = early.keys.clone();
+        Self { local_cseq: early.local_cseq, remote_cseq: early.remote_cseq, keys, ..self }
     }
 
     /// Whether a request that carries our tag belongs to this dialog.

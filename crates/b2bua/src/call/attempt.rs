@@ -300,7 +300,14 @@ impl Rejection<'_> {
         match self.response.and_then(Message::reason_phrase) {
             Some(phrase) => {
                 let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(MAX_PHRASE).collect();
-                format!("it answered {code} {phrase}")
+                match self.failure {
+                    Failure::Denied(denial) => format!("it answered {code} {phrase}: {denial}"),
+                    Failure::Refused
+                    | Failure::Unavailable { .. }
+                    | Failure::Silent
+                    | Failure::Unsendable
+                    | Failure::Cancelled => format!("it answered {code} {phrase}"),
+                }
             }
             None if self.failure == Failure::Unsendable => "nothing can be sent to it".to_owned(),
             None => format!("no answer from it ({code})"),

@@ -48,7 +48,7 @@ impl Hops {
 /// Why the next server is to be tried; `None` where this one has spoken for the agent.
 pub(super) const fn setback(failure: Failure) -> Option<Setback> {
     match failure {
-        Failure::Refused | Failure::Cancelled => None,
+        Failure::Refused | Failure::Denied(_) | Failure::Cancelled => None,
         Failure::Unavailable { retry_after } => Some(Setback::Unavailable { retry_after }),
         Failure::Silent => Some(Setback::Timeout),
         Failure::Unsendable => Some(Setback::Transport),

@@ -85,6 +85,7 @@ impl Target {
             headers,
             body: Some(refusal::session_description(offer)),
             reliability: Reliability::Unsupported,
+            credentials: None,
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::clients::{self, Invitation, Machine, Opens, Purpose};
+use super::clients::{self, Invitation, Opens, Purpose};
 use super::compose::{self, Head, Rest};
 use super::drive::{Start, Started};
-use super::turns::{Due, Ours, Turns};
-use super::usage::{Cancel, Offer, Outgoing, Phase, Stage, State, Takes};
+use super::turns::{Due, Ours};
+use super::usage::{Offer, Phase, Stage, State, Takes};
 use super::within::Told;
-use super::{Body, DialogKey, Endpoint, Event, Header, Standing, Transmit, session};
+use super::{Body, DialogKey, Endpoint, Event, Header, Standing, Transmit};
 use crate::dialog::Caller;
+use crate::digest::Subject;
 use crate::message::{Message, Method, StatusCode};
 use crate::transaction::client_invite::{self, Reason};
-use crate::transaction::key::ClientKey;
 
 /// How we change a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,10 +119,13 @@ impl Endpoint {
         all.extend_from_slice(headers);
         let Some(mut dialog) = usage.state.dialog_mut(tag).map(|(dialog, _)| dialog.clone()) else { return };
         let (flow, branch, cseq) = (dialog.hop(), self.random.branch(), dialog.next_cseq());
-        let head = self.head_within(&dialog, &branch, cseq);
+        let mut head = self.head_within(&dialog, &branch, cseq);
         let contact = self.contact(flow);
         let rest = Rest { contact: Some(&contact), headers: &all, body };
         let method = change.method();
+        let octets = body.map_or(&[][..], |body| &body.bytes);
+        let subject = Subject { method: &method, uri: &head.request_uri, body: octets };
+        head.credentials = self.authorize(dialog.keys.as_mut(), subject);
         let request = compose::request(&head, &method, &self.config.user_agent, rest);
         let (machine, cancel) = match change {
             Change::Reinvite => {
@@ -134,13 +137,15 @@ impl Endpoint {
                     acks: Vec::new(),
                     forks: Vec::new(),
                     instead: None,
+                    keys: None,
                 };
                 (Started::Invite(Box::new(invitation)), Some(now + PATIENCE))
             }
             Change::Update => (Started::Other(Purpose::Update(key)), None),
         };
         let detours = dialog.detours();
-        let start = Start { key: clients::key(&branch, &method), flow, detours, request, machine };
+        let start =
+            Start { key: clients::key(&branch, &method), flow, detours, request, machine, keys: None };
         let client = self.start(now, start);
         if let Some((own, turns)) = self.usages.get_mut(key).and_then(|usage| usage.state.dialog_mut(tag)) {
             *own = dialog;
@@ -304,46 +309,6 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request again whose session interval was too short, as a new one (RFC 4028 s.7.3). Each hop may have a bound of its own,
-    /// so again as long as that rises.
-    pub(super) fn try_longer(&mut self, now: Instant, id: u64, refusal: &Message) -> bool {
-        let Some(client) = self.clients.get(id).filter(|client| client.attempt < MAX_LONGER) else {
-            return false;
-        };
-        let Some(longer) = session::retrying(refusal, self.config.session) else { return false };
-        let Ok(request) = Message::parse(client.request.clone()) else { return false };
-        let attempt = client.attempt + 1;
-        if attempt > 1 && !session::asks_for_more(refusal, &request) {
-            return false;
-        }
-        let (flow, method, detours) = (client.flow, client.key.method.clone(), client.detours.clone());
-        let (key, mut machine) = match &client.machine {
-            Machine::Invite(_, invitation) => (invitation.dialog, Started::Invite(invitation.clone())),
-            Machine::Other(_, purpose @ (Purpose::Update(key) | Purpose::Refresh(key))) => {
-                (*key, Started::Other(*purpose))
-            }
-            Machine::Other(_, Purpose::Bye(_) | Purpose::Within(_) | Purpose::Alone) => return false,
-        };
-        let Some(usage) = self.usages.get_mut(key) else { return false };
-        let Some(cseq) = usage.state.next_cseq(id, request.cseq().number) else { return false };
-        let branch = self.random.branch();
-        let via = self.via(flow, &branch);
-        let bytes = compose::again(&request, &via, cseq, &longer);
-        if let Started::Invite(invitation) = &mut machine {
-            invitation.head = Head { via, cseq, ..invitation.head.clone() };
-        }
-        let branch = branch.as_str().into();
-        let again = self
-            .start(now, Start { key: ClientKey { branch, method }, flow, detours, request: bytes, machine });
-        if let Some(client) = self.clients.get_mut(again) {
-            client.attempt = attempt;
-        }
-        if let Some(usage) = self.usages.get_mut(key) {
-            usage.state.hand_on(id, again);
-        }
-        true
-    }
-
     /// Ends what we wait for in a dialog that ends.
     pub(super) fn abandon_ours(&mut self, now: Instant, key: DialogKey) {
         let Some(confirmed) = self.usages.confirmed_mut(key) else { return };
@@ -387,36 +352,6 @@ impl Change {
         match self {
             Self::Reinvite => Method::Invite,
             Self::Update => Method::Update,
-        }
-    }
-}
-
-impl State {
-    /// The `CSeq` number of what goes in the place of the request `id` of that number; `None` if nobody wants it any longer.
-    fn next_cseq(&mut self, id: u64, number: u32) -> Option<u32> {
-        match self {
-            Self::Outgoing(Outgoing { client, cancel: Cancel::No, .. }) if *client == id => {
-                number.checked_add(1)
-            }
-            Self::Confirmed(confirmed) => Some(confirmed.dialog.next_cseq()),
-            Self::Incoming(_) | Self::Outgoing(_) | Self::Ending(_) => {
-                self.changing(id).map(|(dialog, _)| dialog.next_cseq())
-            }
-        }
-    }
-
-    /// The request `again` has taken the place of `id`.
-    pub(super) fn hand_on(&mut self, id: u64, again: u64) {
-        match self {
-            Self::Outgoing(outgoing) if outgoing.client == id => {
-                outgoing.client = again;
-                outgoing.forks.clear();
-            }
-            Self::Incoming(_) | Self::Outgoing(_) | Self::Confirmed(_) | Self::Ending(_) => {
-                if let Some((_, Turns { ours: Ours::Out { client, .. }, .. })) = self.changing(id) {
-                    *client = again;
-                }
-            }
         }
     }
 }
@@ -467,9 +402,6 @@ pub(super) fn seconds_after(response: &Message) -> Option<Duration> {
 
 /// How long a re-INVITE may go without a final response before it is cancelled.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// How often a request is sent again with a longer session interval.
-const MAX_LONGER: u8 = 3;
 
 /// After how long a refresh is tried again that was refused.
 const AGAIN: Duration = Duration::from_secs(10);

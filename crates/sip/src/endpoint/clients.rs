@@ -11,6 +11,7 @@ use super::ties::Ties;
 use super::{DialogKey, Transmit};
 use crate::Flow;
 use crate::dialog::Opening;
+use crate::digest::{Answers, Keyring};
 use crate::message::Method;
 use crate::transaction::key::ClientKey;
 use crate::transaction::{client_invite, client_other};
@@ -25,8 +26,18 @@ pub(super) struct Client {
     /// The request, to be sent again.
     pub(super) request: Bytes,
     pub(super) machine: Machine,
-    /// How many requests before it came to nothing, for what could be mended.
-    pub(super) attempt: u8,
+    /// What answers a challenge of a request that nobody waits for: its dialog may be gone by then.
+    pub(super) keys: Option<Keyring>,
+    pub(super) past: Past,
+}
+
+/// The requests in whose place one was sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    /// How many had too short a session interval.
+    pub(super) short: u8,
+    /// The challenges that they have answered.
+    pub(super) answers: Answers,
 }
 
 #[derive(Debug)]
@@ -49,11 +60,14 @@ pub(super) struct Invitation {
     pub(super) forks: Vec<Early>,
     /// How it goes if no connection comes about, as long as nothing has come for it.
     pub(super) instead: Option<Box<Passage>>,
+    /// What answers the challenges of an INVITE that opens a dialog; within one it is the dialog's.
+    pub(super) keys: Option<Keyring>,
 }
 
 impl Invitation {
     pub(super) fn opening(&self) -> Opening<'_> {
-        Opening { from: &self.head.from, tag: &self.tag, request_uri: &self.head.request_uri }
+        let Self { head, tag, keys, .. } = self;
+        Opening { from: &head.from, tag, request_uri: &head.request_uri, keys: keys.as_ref() }
     }
 }
 
@@ -111,6 +125,14 @@ impl Clients {
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Client> {
         self.transactions.get_mut(&id)
+    }
+
+    /// An INVITE of ours, as long as its transaction lives.
+    pub(super) fn invitation(&self, id: u64) -> Option<&Invitation> {
+        match &self.transactions.get(&id)?.machine {
+            Machine::Invite(_, invitation) => Some(invitation),
+            Machine::Other(..) => None,
+        }
     }
 
     /// An INVITE of ours, as long as its transaction lives.

@@ -23,6 +23,8 @@ pub(super) struct Head {
     pub(super) call_id: String,
     pub(super) cseq: u32,
     pub(super) max_forwards: u8,
+    /// Authorization and Proxy-Authorization (RFC 3261 s.22.1).
+    pub(super) credentials: Vec<Header>,
 }
 
 /// What a request has beside its head.
@@ -55,26 +57,37 @@ pub(super) fn request(head: &Head, method: &Method, user_agent: &str, rest: Rest
     if !user_agent.is_empty() {
         writer.header("User-Agent", user_agent);
     }
-    for header in rest.headers {
+    for header in head.credentials.iter().chain(rest.headers) {
         writer.header(header.name(), header.value());
     }
     writer.finish(rest.body.map(|body| (body.content_type, &*body.bytes)))
 }
 
-/// A request of ours once more, as a new one with another session interval.
-pub(super) fn again(request: &Message, via: &str, cseq: u32, session: &[Header]) -> Bytes {
+/// What a request of ours has anew when it is sent again as a new one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Anew<'a> {
+    pub(super) via: &'a str,
+    pub(super) cseq: u32,
+    /// Another session interval.
+    pub(super) session: Option<&'a [Header]>,
+    pub(super) credentials: &'a [Header],
+}
+
+/// A request of ours once more, as a new one.
+pub(super) fn again(request: &Message, anew: Anew<'_>) -> Bytes {
+    let Anew { via, cseq, session, credentials } = anew;
     let method = request.method();
     let mut writer = Writer::request(method, request.request_uri().unwrap_or_default());
     for (name, value) in request.lines() {
         match name {
             "Via" => writer.header(name, via),
             "CSeq" => writer.header_args(name, format_args!("{cseq} {method}")),
-            "Content-Type" | "Content-Length" => &mut writer,
-            name if session::is_ours(name) => &mut writer,
+            "Content-Type" | "Content-Length" | "Authorization" | "Proxy-Authorization" => &mut writer,
+            name if session.is_some() && session::is_ours(name) => &mut writer,
             name => writer.header(name, &value),
         };
     }
-    for header in session {
+    for header in credentials.iter().chain(session.unwrap_or_default()) {
         writer.header(header.name(), header.value());
     }
     let content_type = request.header("Content-Type");

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::servers::{Machine, Purpose, Server};
 use super::timers::Owner;
 use super::{Endpoint, Event, Header, Reply, Standing, Transmit, clients, compose};
+use crate::digest::Keyring;
 use crate::message::{Message, StatusCode};
 use crate::transaction::{Delivery, Timing, client_invite, client_other, server_invite, server_other};
 use crate::{Flow, Transport};
@@ -190,7 +191,8 @@ impl Endpoint {
             detours: start.detours,
             request: start.request,
             machine,
-            attempt: 0,
+            keys: start.keys,
+            past: clients::Past::default(),
         };
         self.clients.insert(id, client);
         self.index_client(id);
@@ -302,6 +304,8 @@ pub(super) struct Start {
     pub(super) detours: Vec<Flow>,
     pub(super) request: Bytes,
     pub(super) machine: Started,
+    /// For a request that nobody waits for.
+    pub(super) keys: Option<Keyring>,
 }
 
 #[derive(Debug)]

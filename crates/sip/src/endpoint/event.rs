@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{DialogKey, TransactionKey};
 use crate::Flow;
+use crate::digest::Denial;
 use crate::message::{Message, StatusCode};
 
 /// What happened. Messages are whole, so that the core above reads what it needs of them.
@@ -219,6 +220,8 @@ pub enum Event {
 pub enum Failure {
     /// Somebody refused the call: another target of the same host name would say the same.
     Refused,
+    /// It asks for credentials (401, 407), and those that we have are no answer. Why, the words of the denial say.
+    Denied(Denial),
     /// The host can't serve: 503. Another target may do better (RFC 3263 s.4.3).
     Unavailable {
         /// How long the host wants to be left alone (its Retry-After).
@@ -237,7 +240,7 @@ impl Failure {
     pub fn is_of_the_host(self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Silent | Self::Unsendable => true,
-            Self::Refused | Self::Cancelled => false,
+            Self::Refused | Self::Denied(_) | Self::Cancelled => false,
         }
     }
 }

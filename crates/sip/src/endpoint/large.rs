@@ -77,7 +77,7 @@ impl Endpoint {
         let dialog: DialogKey = invitation.dialog;
         let machine = Started::Invite(Box::new(Invitation { head, ..invitation }));
         let key = clients::key(&branch, &Method::Invite);
-        let again = self.start(now, Start { key, flow, detours: Vec::new(), request, machine });
+        let again = self.start(now, Start { key, flow, detours: Vec::new(), request, machine, keys: None });
         if let Some(usage) = self.usages.get_mut(dialog) {
             usage.state.hand_on(failed, again);
         }

@@ -4,7 +4,8 @@
 //! transaction that is over, or in a state where it makes no sense, does nothing: the two sides of a call may end it at once.
 //!
 //! A dialog carries at most one change of its session at a time, from either side (`reinvite`, `update`); sessions are refreshed as
-//! RFC 4028 has it, and provisional responses acknowledged as RFC 3262 has it, without the core above.
+//! RFC 4028 has it, and provisional responses acknowledged as RFC 3262 has it, without the core above. So are challenges answered, where
+//! an INVITE came with credentials, of all that follows in its dialog too.
 //!
 //! Where we leave the RFC's words: an UPDATE that overtakes the PRACK to the answer that it builds on gets 500 as if that answer
 //! had not been sent; a re-INVITE of ours that only rings is cancelled after a minute; a 2xx that does not say who
@@ -13,6 +14,7 @@
 //! name is resolved here, so a request to a route or target that is a host name goes back to where the dialog's messages
 //! came from.
 
+mod again;
 mod change;
 mod clients;
 mod compose;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::digest::Credentials;
 use crate::message::{StatusCode, is_structural, is_token};
 use crate::{Flow, Transport};
 
@@ -162,6 +163,8 @@ pub struct Invite {
     pub body: Option<Body>,
     /// Whether provisional responses may be reliable.
     pub reliability: Reliability,
+    /// What answers a 401 or 407 to it, and to what follows in its dialog; without, a 401 or 407 is its rejection.
+    pub credentials: Option<Credentials>,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::again::Challenged;
 use super::change::{Change, Outcome, seconds_after};
 use super::clients::{self, Invitation, Machine, Opens};
 use super::compose::{self, Head, Rest};
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::Flow;
 use crate::dialog::Dialog;
+use crate::digest::Keyring;
 use crate::message::{Message, Method, StatusCode};
 use crate::transaction::client_invite::Reason;
 use crate::transaction::key::ClientKey;
@@ -42,6 +44,7 @@ impl Endpoint {
             call_id: call_id.clone(),
             cseq: self.random.cseq(),
             max_forwards: invite.max_forwards,
+            credentials: Vec::new(),
         };
         let mut headers = session::inviting(self.config.session);
         headers.extend(extensions(invite.reliability));
@@ -65,10 +68,11 @@ impl Endpoint {
             acks: Vec::new(),
             forks: Vec::new(),
             instead,
+            keys: invite.credentials.map(Keyring::new),
         };
         let machine = Started::Invite(Box::new(invitation));
         let key = clients::key(&branch, &Method::Invite);
-        let client = self.start(now, Start { key, flow, detours: Vec::new(), request, machine });
+        let client = self.start(now, Start { key, flow, detours: Vec::new(), request, machine, keys: None });
         let state = State::Outgoing(Outgoing::new(client, offer, invite.reliability));
         self.usages.insert(dialog, Usage { call_id, local_tag: tag, state });
         Ok(dialog)
@@ -145,7 +149,7 @@ impl Endpoint {
         let key = ClientKey { branch: client.key.branch.clone(), method: Method::Cancel };
         let (flow, detours) = (client.flow, client.detours.clone());
         let machine = Started::Other(clients::Purpose::Alone);
-        self.start(now, Start { key, flow, detours, request, machine });
+        self.start(now, Start { key, flow, detours, request, machine, keys: None });
         self.step_invite_client(now, invite, client_invite::Input::Cancel);
         self.index_client(invite);
     }
@@ -164,7 +168,6 @@ impl Endpoint {
             }
             Some(Machine::Other(_, purpose)) => {
                 let purpose = *purpose;
-                let outcome = Outcome::Response(status, response);
                 let input = if status.is_provisional() {
                     client_other::Input::Provisional
                 } else {
@@ -172,8 +175,10 @@ impl Endpoint {
                 };
                 let action = self.step_other_client(now, id, input);
                 self.index_client(id);
-                if action == client_other::Action::Pass {
-                    self.concluded(now, id, purpose, outcome);
+                if action == client_other::Action::Pass
+                    && self.answer_challenge(now, id, status, &response) != Challenged::Answered
+                {
+                    self.concluded(now, id, purpose, Outcome::Response(status, response));
                 }
             }
             None => return,
@@ -201,6 +206,17 @@ impl Endpoint {
             invitation.instead = None;
         }
         let action = self.step_invite_client(now, id, input);
+        let challenged = match action {
+            client_invite::Action::AcknowledgeAndPass(_) => self.answer_challenge(now, id, status, &response),
+            client_invite::Action::Nothing
+            | client_invite::Action::Repeat
+            | client_invite::Action::Pass
+            | client_invite::Action::Acknowledge(_)
+            | client_invite::Action::GiveUp(_) => Challenged::No,
+        };
+        if challenged == Challenged::Answered {
+            return;
+        }
         if opens == Opens::Nothing {
             return self.receive_reinvite_response(now, id, dialog, status, response, &action);
         }
@@ -213,14 +229,15 @@ impl Endpoint {
                 if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.try_longer(now, id, &response) {
                     return;
                 }
-                let failure =
-                    match (status, self.usages.outgoing_mut(dialog).map(|outgoing| &outgoing.cancel)) {
-                        (_, Some(Cancel::Held(_) | Cancel::Sent)) => Failure::Cancelled,
-                        (StatusCode::SERVICE_UNAVAILABLE, _) => {
-                            Failure::Unavailable { retry_after: seconds_after(&response) }
-                        }
-                        (_, Some(Cancel::No) | None) => Failure::Refused,
-                    };
+                let cancel = self.usages.outgoing_mut(dialog).map(|outgoing| &outgoing.cancel);
+                let failure = match (status, challenged, cancel) {
+                    (_, _, Some(Cancel::Held(_) | Cancel::Sent)) => Failure::Cancelled,
+                    (StatusCode::SERVICE_UNAVAILABLE, _, _) => {
+                        Failure::Unavailable { retry_after: seconds_after(&response) }
+                    }
+                    (_, Challenged::Denied(denial), _) => Failure::Denied(denial),
+                    (_, Challenged::No | Challenged::Answered, Some(Cancel::No) | None) => Failure::Refused,
+                };
                 self.forget(dialog);
                 self.raise(Event::Rejected { dialog, status, response: Some(response), failure });
             }
@@ -315,7 +332,10 @@ impl Endpoint {
     /// Sends the ACK to a 2xx, and keeps it for when that 2xx comes again.
     fn send_ack(&mut self, dialog: &Dialog, invite: u64, cseq: u32, body: Option<&Body>) {
         let branch = self.random.branch();
-        let head = self.head_within(dialog, &branch, cseq);
+        let mut head = self.head_within(dialog, &branch, cseq);
+        // The ACK has no challenge of its own (s.22.1).
+        let invitation = self.clients.invitation(invite);
+        head.credentials = invitation.map(|own| own.head.credentials.clone()).unwrap_or_default();
         let rest = Rest { body, ..Rest::default() };
         let bytes = compose::request(&head, &Method::Ack, &self.config.user_agent, rest);
         let ack = Transmit { flow: dialog.hop(), bytes };

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::Flow;
 use crate::dialog::{Dialog, OutOfOrder};
+use crate::digest::Subject;
 use crate::message::{Message, Method, StatusCode};
 
 #[expect(clippy::needless_pass_by_value, reason = "a verb takes what it is told, for it may keep it")]
@@ -107,14 +108,18 @@ impl Endpoint {
         let flow = dialog.hop();
         let branch = self.random.branch();
         let cseq = dialog.next_cseq();
-        let head = self.head_within(dialog, &branch, cseq);
+        let mut head = self.head_within(dialog, &branch, cseq);
+        let body = rest.body.map_or(&[][..], |body| &body.bytes);
+        head.credentials =
+            self.authorize(dialog.keys.as_mut(), Subject { method, uri: &head.request_uri, body });
         let request = compose::request(&head, method, &self.config.user_agent, rest);
         if purpose == clients::Purpose::Alone && !self.has_room(Standing::Known) {
             return self.send(flow, request);
         }
         let key = clients::key(&branch, method);
         let detours = dialog.detours();
-        self.start(now, Start { key, flow, detours, request, machine: Started::Other(purpose) });
+        let keys = dialog.keys.clone().filter(|_| purpose == clients::Purpose::Alone);
+        self.start(now, Start { key, flow, detours, request, machine: Started::Other(purpose), keys });
     }
 
     pub(super) fn head_within(&self, dialog: &Dialog, branch: &str, cseq: u32) -> Head {
@@ -128,6 +133,7 @@ impl Endpoint {
             call_id: dialog.call_id.clone(),
             cseq,
             max_forwards: MAX_FORWARDS,
+            credentials: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ pub(super) fn invitation() -> Invite {
         headers: vec![Header::new("X-Call", "7")],
         body: sdp(200).body,
         reliability: Reliability::Unsupported,
+        credentials: None,
     }
 }
 

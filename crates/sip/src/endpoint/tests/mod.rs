@@ -5,6 +5,7 @@ mod bounds;
 mod called;
 mod calling;
 mod cancelling;
+mod challenged;
 mod changing;
 mod flows;
 mod forking;
