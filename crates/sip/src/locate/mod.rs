@@ -27,6 +27,7 @@ pub use reach::{Families, Reach};
 pub use search::{Locate, Need};
 pub use shunned::Shunned;
 pub use target::{Target, TargetFault};
+pub use weigh::in_order;
 
 /// Records of one answer that are looked at.
 pub const MAX_RECORDS: usize = 64;

@@ -9,7 +9,7 @@ use super::reach::{Families, Reach, interleave};
 use super::sheet::Sheet;
 use super::target::{Narrowing, Place, Target};
 use super::ways::{Way, default_port, default_transport, from_name, from_naptr};
-use super::weigh::{Dice, in_order};
+use super::weigh::{Dice, by_rank};
 use super::{MAX_CANDIDATES, MAX_SERVERS};
 use crate::flow::Transport;
 
@@ -185,7 +185,7 @@ impl Locate {
                 let Some(Answer::Srv(records)) = sheet.said(Kind::Srv, &question.name) else { continue };
                 declined |= matches!(records.as_slice(), [only] if is_root(&only.target));
                 let usable = records.iter().filter(|record| !is_root(&record.target) && record.port != 0);
-                let ordered = in_order(usable.cloned().collect(), &mut self.dice);
+                let ordered = by_rank(usable.cloned().collect(), &mut self.dice);
                 servers.extend(ordered.into_iter().map(|record| Server {
                     transport: way.transport,
                     port: record.port,

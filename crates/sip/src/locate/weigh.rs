@@ -34,34 +34,44 @@ impl Dice {
     }
 }
 
+/// The choices in the order to try them, each ranked by its priority and its weight (RFC 2782). `seed` is all of the chance in it.
+pub fn in_order<T>(choices: Vec<T>, rank: impl Fn(&T) -> (u16, u16), seed: u64) -> Vec<T> {
+    by_weight(choices, rank, &mut Dice::new(seed))
+}
+
 /// The records in the order to try them.
-///
+pub(super) fn by_rank(records: Vec<Srv>, dice: &mut Dice) -> Vec<Srv> {
+    by_weight(records, |record| (record.priority, record.weight), dice)
+}
+
 /// "Any order, except that those with weight 0 come first" is any order by chance, so that weights that are all zero
 /// share alike.
-pub(super) fn in_order(mut records: Vec<Srv>, dice: &mut Dice) -> Vec<Srv> {
-    dice.shuffle(&mut records);
-    records.sort_by_key(|record| (record.priority, record.weight != 0));
-    let mut ordered = Vec::with_capacity(records.len());
-    for level in records.chunk_by(|one, other| one.priority == other.priority) {
-        let mut left = level.to_vec();
-        while !left.is_empty() {
-            let chosen = choose(&left, dice);
-            ordered.push(left.remove(chosen));
-        }
+fn by_weight<T>(mut choices: Vec<T>, rank: impl Fn(&T) -> (u16, u16), dice: &mut Dice) -> Vec<T> {
+    dice.shuffle(&mut choices);
+    choices.sort_by_key(|choice| {
+        let (priority, weight) = rank(choice);
+        (priority, weight != 0)
+    });
+    let mut ordered = Vec::with_capacity(choices.len());
+    while let Some(priority) = choices.first().map(|first| rank(first).0) {
+        let level =
+            choices.iter().take_while(|choice| rank(choice).0 == priority).map(|choice| rank(choice).1);
+        let chosen = choose(&level.collect::<Vec<_>>(), dice);
+        ordered.push(choices.remove(chosen));
     }
     ordered
 }
 
 /// The index of the first whose running sum is at least a number from 0 to the sum of all.
-fn choose(left: &[Srv], dice: &mut Dice) -> usize {
-    let sum: usize = left.iter().map(|record| usize::from(record.weight)).sum();
+fn choose(weights: &[u16], dice: &mut Dice) -> usize {
+    let sum: usize = weights.iter().map(|weight| usize::from(*weight)).sum();
     let number = dice.below(sum + 1);
     let mut running = 0;
-    let reaches = |record: &Srv| {
-        running += usize::from(record.weight);
+    let reaches = |weight: &u16| {
+        running += usize::from(*weight);
         running >= number
     };
-    left.iter().position(reaches).unwrap_or(0)
+    weights.iter().position(reaches).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -73,7 +83,7 @@ mod tests {
     }
 
     fn first(records: &[Srv], seed: u64) -> String {
-        in_order(records.to_vec(), &mut Dice::new(seed)).first().unwrap().target.clone()
+        by_rank(records.to_vec(), &mut Dice::new(seed)).first().unwrap().target.clone()
     }
 
     /// How often each of the targets is the first, over `SEEDS` seeds.
@@ -116,7 +126,7 @@ mod tests {
         let records = [srv(1, 1000, "a"), srv(1, 30, "b"), srv(1, 10, "c")];
         let mut second = [0_u32; 2];
         for seed in 0..SEEDS {
-            let ordered = in_order(records.to_vec(), &mut Dice::new(seed));
+            let ordered = by_rank(records.to_vec(), &mut Dice::new(seed));
             if ordered[0].target == "a" {
                 second[usize::from(ordered[1].target == "c")] += 1;
             }
@@ -129,7 +139,7 @@ mod tests {
     fn a_priority_comes_whole_before_the_next_whatever_the_weights() {
         let records = [srv(20, 65_535, "late"), srv(10, 0, "x"), srv(10, 1, "y"), srv(30, 0, "last")];
         for seed in 0..500 {
-            let ordered = in_order(records.to_vec(), &mut Dice::new(seed));
+            let ordered = by_rank(records.to_vec(), &mut Dice::new(seed));
             let priorities: Vec<u16> = ordered.iter().map(|record| record.priority).collect();
             assert_eq!(priorities, [10, 10, 20, 30], "seed {seed}");
         }
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn a_seed_decides_all() {
         let records: Vec<Srv> = (0..9).map(|number| srv(1, number, &number.to_string())).collect();
-        let ordered = |seed| in_order(records.clone(), &mut Dice::new(seed));
+        let ordered = |seed| by_rank(records.clone(), &mut Dice::new(seed));
         assert_eq!(ordered(7), ordered(7));
         assert!((0..20).any(|seed| ordered(seed) != ordered(7)));
     }
