@@ -3,30 +3,57 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use numbers::{Agent, Directory, Trunk};
+use numbers::{Agent, Country, Directory, MediaEncryption, Trunk};
 use sip::{Flow, Message, Transport};
 
 use crate::io::Notice;
 
-/// The owner of a source address.
+/// Somebody that we know.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum Peer {
     Trunk(Arc<Trunk>),
     Agent(Arc<Agent>),
-    Unknown,
 }
 
-/// Finds the owner. A trunk that does not use the transport does not own what comes by it.
-pub(crate) fn identify(directory: &Directory, transport: Transport, address: IpAddr) -> Source {
+impl Peer {
+    /// Whether it may ask for calls to the telephone network: a SIP agent, and a PBX.
+    pub(crate) fn may_originate(&self) -> bool {
+        match self {
+            Self::Trunk(trunk) => trunk.inbound.as_ref().is_some_and(|inbound| inbound.originate),
+            Self::Agent(_) => true,
+        }
+    }
+
+    /// The country whose national writing it uses for numbers.
+    pub(crate) fn country(&self) -> Option<Country> {
+        match self {
+            Self::Trunk(trunk) => trunk.inbound.as_ref().and_then(|inbound| inbound.did_country),
+            Self::Agent(_) => None,
+        }
+    }
+
+    /// Whether the media between it and us is to be encrypted.
+    pub(crate) fn media_encryption(&self) -> MediaEncryption {
+        match self {
+            Self::Trunk(trunk) => {
+                trunk.inbound.as_ref().map(|inbound| inbound.media_encryption).unwrap_or_default()
+            }
+            Self::Agent(agent) => match &agent.endpoint {
+                numbers::Endpoint::Sip { media_encryption, .. } => *media_encryption,
+                numbers::Endpoint::MediaStream { .. } | numbers::Endpoint::Echo => MediaEncryption::Off,
+            },
+        }
+    }
+}
+
+/// Finds the owner of a source address, if somebody owns it. A trunk that does not use the transport does not own what comes by it.
+pub(crate) fn identify(directory: &Directory, transport: Transport, address: IpAddr) -> Option<Peer> {
     if let Some(trunk) = directory.trunk_by_source(address)
         && speaks(trunk, transport)
     {
-        return Source::Trunk(Arc::clone(trunk));
+        return Some(Peer::Trunk(Arc::clone(trunk)));
     }
-    match directory.agent_by_source(address) {
-        Some(agent) => Source::Agent(Arc::clone(agent)),
-        None => Source::Unknown,
-    }
+    directory.agent_by_source(address).map(|agent| Peer::Agent(Arc::clone(agent)))
 }
 
 /// What is said of a request that nobody owns the source of. How many become lines of the log is for the log to bound.
@@ -38,7 +65,7 @@ pub(crate) fn stranger(request: &Message, flow: Flow) -> Notice {
     }
 }
 
-fn speaks(trunk: &Trunk, transport: Transport) -> bool {
+pub(crate) fn speaks(trunk: &Trunk, transport: Transport) -> bool {
     trunk.inbound.as_ref().is_some_and(|inbound| {
         inbound.transports.is_empty() || inbound.transports.iter().any(|own| same(*own, transport))
     })

@@ -132,6 +132,15 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// A gateway of a trunk, or one of its servers, could not be reached or can't serve; an outbound call goes to the next, or ends.
+    GatewayFailed {
+        /// Of which trunk.
+        trunk_id: String,
+        /// Which one: its transport, address and name.
+        gateway: String,
+        /// What was wrong, in words.
+        error: String,
+    },
     /// The stream of an agent broke during a call, which ends.
     AgentGone {
         /// Which one.

@@ -1,4 +1,4 @@
-//! The legs of a call: A faces the caller, B the agent.
+//! The legs of a call: A faces the caller, B whom it reaches: an agent, or the telephone network.
 
 use media::MediaKey;
 use media::agent::AgentKey;
@@ -90,11 +90,11 @@ pub(crate) struct SipLeg {
 
 /// What answers the caller.
 #[derive(Clone, Debug)]
-pub(crate) enum AgentLeg {
+pub(crate) enum CalleeLeg {
     /// Its own voice.
     Echo,
     /// An open Media Streams WebSocket.
     Stream(AgentKey),
-    /// A SIP peer.
+    /// A SIP peer: an agent, or a gateway.
     Sip(Box<SipLeg>),
 }

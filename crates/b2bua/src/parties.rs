@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use numbers::{Called, Did, Directory, E164, Trunk, did};
+use numbers::{Called, Did, DidOrigin, DidSource, Directory, E164, did};
+use sip::uri::Scheme;
 use sip::{Message, NameAddr, Uri};
+
+use crate::identify::Peer;
 
 /// The caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,11 +30,25 @@ pub(crate) enum Privacy {
     Withheld,
 }
 
-/// The called number, found as the trunk's `did_source` says.
-pub(crate) fn called(request: &Message, trunk: &Trunk, directory: &Directory) -> Did {
+/// The called number, found as the trunk's `did_source` says; of a SIP agent, in the Request-URI.
+///
+/// Who may call the outside means with `auto` what the Request-URI says, if it says a number at all: To may have one of ours that the
+/// call was diverted from.
+pub(crate) fn called(request: &Message, peer: &Peer, directory: &Directory) -> Did {
     let request_uri = request.request_uri().and_then(user_of_uri);
-    let to = user(request, "To");
-    let party = user(request, "P-Called-Party-ID");
+    let trunk = match peer {
+        Peer::Trunk(trunk) => trunk,
+        Peer::Agent(_) => {
+            let raw = request_uri.unwrap_or_default();
+            let e164 = did::normalise(&raw, None, None);
+            return Did { raw, e164, origin: DidOrigin::RequestUri };
+        }
+    };
+    let is_alone = |user: &String| peer.may_originate() && user.bytes().any(|byte| byte.is_ascii_digit());
+    let (to, party) = match &request_uri {
+        Some(user) if is_alone(user) && did_source(peer) == &DidSource::Auto => (None, None),
+        Some(_) | None => (user(request, "To"), user(request, "P-Called-Party-ID")),
+    };
     did::extract(
         trunk,
         directory,
@@ -44,18 +61,48 @@ pub(crate) fn called(request: &Message, trunk: &Trunk, directory: &Directory) ->
     )
 }
 
+/// The number to call outside, as written: with all that stands in the user part, for a permit reads more of it than admission does.
+pub(crate) fn dialled(request: &Message, peer: &Peer, did: &Did) -> String {
+    let written = match did_source(peer) {
+        DidSource::Auto | DidSource::RequestUri => request.request_uri().and_then(whole_user),
+        DidSource::To | DidSource::PCalledPartyId | DidSource::Header(_) => None,
+    };
+    let written = written.unwrap_or_else(|| did.raw.clone());
+    let prefix = match peer {
+        Peer::Trunk(trunk) => trunk.inbound.as_ref().and_then(|inbound| inbound.strip_prefix.as_deref()),
+        Peer::Agent(_) => None,
+    };
+    prefix.and_then(|prefix| written.strip_prefix(prefix)).map_or_else(|| written.clone(), str::to_owned)
+}
+
+fn did_source(peer: &Peer) -> &DidSource {
+    match peer {
+        Peer::Trunk(trunk) => trunk.inbound.as_ref().map_or(&DidSource::Auto, |inbound| &inbound.did_source),
+        Peer::Agent(_) => &DidSource::RequestUri,
+    }
+}
+
+/// The user of a URI with its own parameters; of a tel URI all of it.
+fn whole_user(uri: &str) -> Option<String> {
+    let parsed = Uri::parse(uri).ok()?;
+    match parsed.scheme() {
+        Scheme::Tel => Some(uri.to_owned()),
+        Scheme::Sip | Scheme::Sips | Scheme::Other(_) => parsed.user().map(str::to_owned),
+    }
+}
+
 /// What To says, for a record of a call that came no further than the door.
 pub(crate) fn called_raw(request: &Message) -> String {
     let called = request.request_uri().and_then(user_of_uri).or_else(|| user(request, "To"));
     bounded(&called.unwrap_or_default())
 }
 
-/// The caller. A trunk is trusted by its address, and so is what it asserts (RFC 3325): P-Asserted-Identity, else what a PBX asks
+/// The caller. Whom we know is trusted, and so is what it asserts (RFC 3325): P-Asserted-Identity, else what a PBX asks
 /// to have asserted, P-Preferred-Identity, else Remote-Party-ID, which is older and said by some still. Anyone else has From.
-pub(crate) fn caller(request: &Message, trunk: Option<&Trunk>) -> From {
-    let country = trunk.and_then(|trunk| trunk.inbound.as_ref()).and_then(|inbound| inbound.did_country);
+pub(crate) fn caller(request: &Message, peer: Option<&Peer>) -> From {
+    let country = peer.and_then(Peer::country);
     let number = |user: &str| did::normalise(user, country, None);
-    let asserted = trunk.and_then(|_| {
+    let asserted = peer.and_then(|_| {
         let identity = |header| most_telling(identities(request, header), number);
         identity("P-Asserted-Identity")
             .or_else(|| identity("P-Preferred-Identity"))

@@ -3,15 +3,15 @@
 use media::command::Counters;
 use serde::Serialize;
 
-use crate::fate::{Fate, Phase, Side};
+use crate::fate::{Fate, Party, Phase, Side};
 
 /// Direction of a call, as the trunk sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CallDirection {
-    /// From the trunk to an agent.
+    /// To an agent.
     Inbound,
-    /// From us to the trunk.
+    /// To the telephone network, by a trunk.
     Outbound,
 }
 
@@ -45,6 +45,7 @@ pub enum AgentSource {
 pub enum EndedBy {
     Caller,
     Agent,
+    Callee,
     Carrier,
     Policy,
     System,
@@ -162,7 +163,7 @@ impl CallRecord {
         self.duration_ms = wall_ms.saturating_sub(self.invite_at);
         self.agent_active_ms = talked_ms;
         // Without an ACK, nobody is known to have heard the answer.
-        let unheard = matches!(fate, Fate::AckMissing(Side::Caller, _));
+        let unheard = matches!(fate, Fate::AckMissing(Party::Caller, _));
         self.billable_s = if unheard { 0 } else { talked_ms.div_ceil(1000) };
         self.status = Some(words.status);
         self.sip_status = match self.phase() {
@@ -172,7 +173,7 @@ impl CallRecord {
         self.q850 = Some(words.q850);
         self.ended_by = Some(words.ended_by);
         self.reason = Some(words.reason.to_owned());
-        self.detail = fate.detail();
+        self.detail = fate.detail().or(self.detail.take());
     }
 
     /// Fills in what a leg's media was like.
@@ -184,7 +185,7 @@ impl CallRecord {
         });
         match side {
             Side::Caller => self.quality_a = quality,
-            Side::Agent => self.quality_b = quality,
+            Side::Callee => self.quality_b = quality,
         }
     }
 }
@@ -203,7 +204,7 @@ mod tests {
     fn a_started_second_is_billed_from_the_answer_on() {
         for (end, billed) in [(3_000, 0), (3_001, 1), (4_000, 1), (4_001, 2)] {
             let mut record = answered();
-            record.finish(end, &Fate::HungUp(Side::Caller, Vec::new()));
+            record.finish(end, &Fate::HungUp(Party::Caller, Vec::new()));
             assert_eq!(record.billable_s, billed, "ended at {end}");
         }
     }
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn the_duration_runs_from_the_invite() {
         let mut record = answered();
-        record.finish(5_500, &Fate::HungUp(Side::Agent, Vec::new()));
+        record.finish(5_500, &Fate::HungUp(Party::Agent, Vec::new()));
         assert_eq!(
             (record.duration_ms, record.agent_active_ms, record.sip_status),
             (4_500, 2_500, Some(200))
@@ -230,14 +231,14 @@ mod tests {
     #[test]
     fn an_answer_without_an_ack_is_not_billed() {
         let mut record = answered();
-        record.finish(35_000, &Fate::AckMissing(Side::Caller, String::new()));
+        record.finish(35_000, &Fate::AckMissing(Party::Caller, String::new()));
         assert_eq!((record.billable_s, record.status), (0, Some(CallStatus::Failed)));
     }
 
     #[test]
     fn the_cause_of_the_far_sides_bye_is_kept() {
         let mut record = answered();
-        record.finish(5_000, &Fate::HungUp(Side::Caller, vec!["Q.850;cause=31;text=\"x\"".to_owned()]));
+        record.finish(5_000, &Fate::HungUp(Party::Caller, vec!["Q.850;cause=31;text=\"x\"".to_owned()]));
         assert_eq!(record.q850, Some(31));
     }
 

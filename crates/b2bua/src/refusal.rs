@@ -20,7 +20,11 @@ pub(crate) fn reply(fate: &Fate) -> Option<Reply> {
     let words = fate.words(Phase::Unanswered);
     let code = words.sip_status?;
     // There is one value of SIP (RFC 3326 s.2), and ours stands in the first line.
-    let told = if let Fate::AgentRefused(status, _) = fate { *status } else { code };
+    let told = if let Fate::AgentRefused(status, _) | Fate::CalleeRefused(status, _) = fate {
+        *status
+    } else {
+        code
+    };
     let mut reply = plain(code)
         .with("Reason", reason(told, &format!("{}: {}", words.reason, words.text)))
         .with("Reason", cause(fate, words.q850));

@@ -8,7 +8,7 @@ use crate::config::UnknownSource;
 use crate::desk::Desk;
 use crate::dtmf;
 use crate::fate::Fate;
-use crate::identify::{Source, identify, stranger};
+use crate::identify::{identify, stranger};
 use crate::io::{Now, Output};
 use crate::refusal;
 
@@ -21,11 +21,7 @@ pub(crate) fn answer(
     request: &Message,
     flow: Flow,
 ) {
-    let known = match identify(&desk.directory, flow.transport, flow.remote.ip()) {
-        Source::Trunk(_) | Source::Agent(_) => true,
-        Source::Unknown => false,
-    };
-    if !known {
+    if identify(&desk.directory, flow.transport, flow.remote.ip()).is_none() {
         desk.put(Output::Notice(stranger(request, flow)));
         match (desk.config.unknown_source, refusal::reply(&Fate::Refused(numbers::Refusal::SourceUnknown))) {
             (UnknownSource::Reject, Some(reply)) => desk.respond(now, transaction, reply),

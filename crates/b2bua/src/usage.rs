@@ -1,10 +1,11 @@
-//! How many calls are up, by trunk, number and agent: what admission weighs (see [`numbers::Usage`]).
+//! What calls take up, by trunk, number and agent: what admission and permission weigh (see [`numbers::Usage`]).
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use numbers::{E164, Route, Spoken, Starts, Usage};
+use numbers::{E164, Permit, Route, Spoken, Starts, Talk, Usage};
 
+use crate::identify::Peer;
 use crate::io::Now;
 
 /// Live counts. Only what has a call has an entry.
@@ -27,36 +28,95 @@ pub(crate) struct Moment<'a> {
 /// The places that one call takes. Given back by [`Live::leave`], once: so it can't be copied.
 #[derive(Debug)]
 pub(crate) struct Seat {
+    /// By which it comes or leaves.
     trunk: String,
+    /// Of the PBX that asked for it, where that is another one.
+    asker: Option<String>,
     number: E164,
-    agent: String,
+    agent: Option<String>,
+    time: Time,
+}
+
+/// Whether the time of a call counts against the minutes of a day.
+#[derive(Debug)]
+enum Time {
+    /// It came in.
+    Free,
+    /// It is to leave, and is not answered.
+    Unanswered,
+    Running(Talk),
 }
 
 impl Live {
+    /// For a call that comes in.
     pub(crate) fn take(&mut self, now: Now, route: &Route) -> Seat {
-        let seat =
-            Seat { trunk: route.trunk.id.clone(), number: route.number.e164, agent: route.agent.id.clone() };
+        self.sit(
+            now,
+            Seat {
+                trunk: route.trunk.id.clone(),
+                asker: None,
+                number: route.number.e164,
+                agent: Some(route.agent.id.clone()),
+                time: Time::Free,
+            },
+        )
+    }
+
+    /// For a call that leaves, and that this peer has asked for.
+    pub(crate) fn take_out(&mut self, now: Now, permit: &Permit, peer: &Peer) -> Seat {
+        let (asker, agent) = match peer {
+            Peer::Trunk(trunk) => (Some(trunk.id.clone()).filter(|id| *id != permit.trunk.id), None),
+            Peer::Agent(agent) => (None, Some(agent.id.clone())),
+        };
+        let (trunk, number) = (permit.trunk.id.clone(), permit.number.e164);
+        self.sit(now, Seat { trunk, asker, number, agent, time: Time::Unanswered })
+    }
+
+    fn sit(&mut self, now: Now, seat: Seat) -> Seat {
         self.starts.begin(now.instant, &seat.trunk, seat.number);
         self.node += 1;
-        *self.trunks.entry(seat.trunk.clone()).or_default() += 1;
+        for trunk in std::iter::once(&seat.trunk).chain(&seat.asker) {
+            *self.trunks.entry(trunk.clone()).or_default() += 1;
+        }
         *self.numbers.entry(seat.number).or_default() += 1;
-        *self.agents.entry(seat.agent.clone()).or_default() += 1;
+        if let Some(agent) = &seat.agent {
+            *self.agents.entry(agent.clone()).or_default() += 1;
+        }
         seat
     }
 
     /// The call goes to another agent.
     pub(crate) fn move_to(&mut self, seat: &mut Seat, agent: &str) {
-        decrement(&mut self.agents, &seat.agent);
-        agent.clone_into(&mut seat.agent);
-        *self.agents.entry(seat.agent.clone()).or_default() += 1;
+        if let Some(before) = seat.agent.replace(agent.to_owned()) {
+            decrement(&mut self.agents, &before);
+        }
+        *self.agents.entry(agent.to_owned()).or_default() += 1;
     }
 
-    pub(crate) fn leave(&mut self, seat: Seat) {
-        let Seat { trunk, number, agent } = seat;
+    /// The call is answered: from here on it is paid for, if it leaves.
+    pub(crate) fn answered(&mut self, now: Now, seat: &mut Seat) {
+        match seat.time {
+            Time::Unanswered => {
+                seat.time = Time::Running(self.spoken.begin(now.wall_ms, &seat.trunk, seat.number));
+            }
+            Time::Free | Time::Running(_) => {}
+        }
+    }
+
+    pub(crate) fn leave(&mut self, now: Now, seat: Seat) {
+        let Seat { trunk, asker, number, agent, time } = seat;
         self.node = self.node.saturating_sub(1);
-        decrement(&mut self.trunks, &trunk);
+        for trunk in std::iter::once(trunk).chain(asker) {
+            decrement(&mut self.trunks, &trunk);
+        }
         decrement(&mut self.numbers, &number);
-        decrement(&mut self.agents, &agent);
+        if let Some(agent) = agent {
+            decrement(&mut self.agents, &agent);
+        }
+        match time {
+            Time::Running(talk) => self.spoken.end(now.wall_ms, talk),
+            Time::Free | Time::Unanswered => {}
+        }
     }
 
     pub(crate) const fn calls(&self) -> u32 {

@@ -26,6 +26,12 @@ pub const DESK: SocketAddr = address([192, 0, 2, 20], 5060);
 pub const DESK_1: SocketAddr = address([192, 0, 2, 21], 5060);
 /// Another.
 pub const DESK_2: SocketAddr = address([192, 0, 2, 22], 5060);
+/// A PBX that calls out through us.
+pub const PBX: SocketAddr = address([192, 0, 2, 40], 5060);
+/// The gateway that calls out go to first.
+pub const GATEWAY: SocketAddr = address([198, 18, 0, 1], 5060);
+/// The gateway that they go to next.
+pub const GATEWAY_2: SocketAddr = address([198, 18, 0, 2], 5060);
 /// Nobody that we know.
 pub const STRANGER: SocketAddr = address([203, 0, 113, 66], 5060);
 
@@ -49,6 +55,10 @@ pub const AT_DESK_RINGING_LOCALLY: &str = "+14155550107";
 pub const AT_SILENT_DESK: &str = "+14155550108";
 /// Answered by the bot at [`BOT_URL`], whose callers hear nothing before it answers.
 pub const SILENT_BOT: &str = "+14155550109";
+/// Ours, and may call out.
+pub const OUTWARD: &str = "+14155550120";
+/// Somebody in the telephone network that may be called.
+pub const OUTSIDE: &str = "+12125550177";
 /// Not ours.
 pub const UNKNOWN: &str = "+14155550999";
 
@@ -102,6 +112,21 @@ id = "acme"
 label = "Acme Telecom"
 inbound = { addresses = ["198.51.100.0/24"], did_country = "US" }
 
+[[trunks]]
+id = "pbx"
+inbound = { addresses = ["192.0.2.40/32"], did_country = "US", originate = true }
+
+[[trunks]]
+id = "carrier"
+[trunks.outbound]
+gateways = [{ host = "198.18.0.2", priority = 20 }, { host = "198.18.0.1", priority = 10 }]
+allowed_countries = ["US"]
+
+[[numbers]]
+e164 = "+14155550120"
+trunk_id = "carrier"
+agent_id = "echo"
+outbound = true
 [[numbers]]
 e164 = "+14155550100"
 trunk_id = "acme"
@@ -203,6 +228,34 @@ pub fn description(of: SocketAddr) -> String {
 /// The script of a call to `number` that lasts `talk` and is ended by the caller.
 pub fn talk(number: &str, talk: Duration) -> Vec<Step> {
     vec![invite(number, CALLER), Step::Expect(200), Step::Ack { sdp: None }, Step::Wait(talk), Step::Bye]
+}
+
+/// The script of a call to the telephone network by the phone at that address, from [`OUTWARD`].
+pub fn call_out(of: SocketAddr, talk: Duration) -> Vec<Step> {
+    vec![
+        ask_for(OUTSIDE, OUTWARD, of),
+        Step::Expect(200),
+        Step::Ack { sdp: None },
+        Step::Wait(talk),
+        Step::Bye,
+    ]
+}
+
+/// An INVITE to that number, asserted to be from that one, with an offer, of a phone at that address.
+pub fn ask_for(to: &str, from: &str, of: SocketAddr) -> Step {
+    let invite = Invite::to(format!("sip:{to}@{US}")).offer(description(of));
+    Step::Invite(invite.header("P-Asserted-Identity", format!("<sip:{from}@{of}>")))
+}
+
+/// A gateway that rings for `ringing`, answers, and stays.
+pub fn gateway(at: SocketAddr, ringing: Duration) -> Phone {
+    let script = vec![
+        Step::ExpectInvite,
+        Step::Ring { status: 180, sdp: None },
+        Step::Wait(ringing),
+        Step::Answer { sdp: Some(description(at)) },
+    ];
+    phone("gateway", "carrier", at, script)
 }
 
 /// The script of an agent that rings for `ringing`, answers, and stays.

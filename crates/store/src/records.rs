@@ -307,6 +307,7 @@ const fn ended_by_word(ended_by: EndedBy) -> &'static str {
     match ended_by {
         EndedBy::Caller => "caller",
         EndedBy::Agent => "agent",
+        EndedBy::Callee => "callee",
         EndedBy::Carrier => "carrier",
         EndedBy::Policy => "policy",
         EndedBy::System => "system",
@@ -322,8 +323,8 @@ const STATUSES: [CallStatus; 6] = [
     CallStatus::Failed,
     CallStatus::Refused,
 ];
-const ENDERS: [EndedBy; 5] =
-    [EndedBy::Caller, EndedBy::Agent, EndedBy::Carrier, EndedBy::Policy, EndedBy::System];
+const ENDERS: [EndedBy; 6] =
+    [EndedBy::Caller, EndedBy::Agent, EndedBy::Callee, EndedBy::Carrier, EndedBy::Policy, EndedBy::System];
 
 /// In the order in which `bind` binds them.
 const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \

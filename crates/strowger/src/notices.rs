@@ -18,6 +18,7 @@ pub(crate) struct Notices {
     source_unknown: Bucket,
     agent_unreachable: Bucket,
     server_failed: Bucket,
+    gateway_failed: Bucket,
     agent_gone: Bucket,
     no_ports: Bucket,
     unfit: Bucket,
@@ -48,6 +49,7 @@ impl Notices {
             source_unknown: Bucket::full(now),
             agent_unreachable: Bucket::full(now),
             server_failed: Bucket::full(now),
+            gateway_failed: Bucket::full(now),
             agent_gone: Bucket::full(now),
             no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
@@ -65,6 +67,7 @@ impl Notices {
             Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
             Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
             Notice::ServerFailed { .. } => (&mut self.server_failed, "agent-server-failed"),
+            Notice::GatewayFailed { .. } => (&mut self.gateway_failed, "gateway-failed"),
             Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
             Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
             Notice::Unfit { .. } => (&mut self.unfit, "unfit"),
@@ -87,6 +90,9 @@ impl Notices {
             }
             Notice::ServerFailed { agent_id, server, error } => {
                 warn!(agent = %agent_id, ?server, ?error, "agent-server-failed");
+            }
+            Notice::GatewayFailed { trunk_id, gateway, error } => {
+                warn!(trunk = %trunk_id, ?gateway, ?error, "gateway-failed");
             }
             Notice::AgentGone { agent_id, error } => warn!(agent = %agent_id, ?error, "agent-gone"),
             Notice::NoPorts { error } => {

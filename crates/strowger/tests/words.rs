@@ -44,7 +44,7 @@ fn each_word_of_an_end_stands_in_the_tables_once() {
     let distinct: BTreeSet<&str> = named.iter().copied().collect();
     assert_eq!(named.len(), distinct.len(), "{named:?}");
     // The words are literals in the list of fates; a new one is to be told to the users.
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../b2bua/src/fate.rs");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../b2bua/src/fate/words.rs");
     let source = fs::read_to_string(path).unwrap();
     let literals = source.split('"').skip(1).step_by(2);
     let is_word =

@@ -15,7 +15,7 @@ use super::{Facts, State};
 use crate::desk::{Desk, after};
 use crate::fate::{Fate, Side};
 use crate::io::Now;
-use crate::leg::{AgentLeg, Caller, SipLeg, Told};
+use crate::leg::{CalleeLeg, Caller, SipLeg, Told};
 use crate::negotiate::{Exchange, Opening, name, preferring};
 use crate::refusal::{described, undescribed};
 use crate::usage::Seat;
@@ -32,7 +32,7 @@ impl Answered {
         desk: &mut Desk,
         now: Now,
         caller: Caller,
-        agent: AgentLeg,
+        agent: CalleeLeg,
         seat: Seat,
     ) -> State {
         let Caller { dialog, pair, opening, told, early_media: _ } = caller;
@@ -41,8 +41,8 @@ impl Answered {
             Told::Described(sdp) => (*sdp, undescribed()),
             Told::Nothing => {
                 let (spoken, open_to) = match &agent {
-                    AgentLeg::Sip(leg) => (leg.sdp.codec(), leg.sdp.wish()),
-                    AgentLeg::Echo | AgentLeg::Stream(_) => (None, Direction::BOTH),
+                    CalleeLeg::Sip(leg) => (leg.sdp.codec(), leg.sdp.wish()),
+                    CalleeLeg::Echo | CalleeLeg::Stream(_) => (None, Direction::BOTH),
                 };
                 let mut sdp = desk.exchange(pair, preferring(spoken));
                 sdp.open_to(open_to);
@@ -57,6 +57,8 @@ impl Answered {
                 }
             }
         };
+        let mut seat = seat;
+        desk.usage.answered(now, &mut seat);
         let until = desk.config.limits.max_call_s.map(|s| after(now, Duration::from_secs(s.into())));
         let caller = SipLeg { dialog, pair, sdp };
         let mut talk = Box::new(Talk {

@@ -1,27 +1,28 @@
-//! One attempt to reach one agent: a stream that opens, or a SIP peer that is resolved, offered and rung.
+//! One attempt to reach one agent or gateway: a stream that opens, or a SIP peer that is resolved, offered and rung.
 
 use std::time::Instant;
 
 use media::agent::AgentKey;
 use numbers::Endpoint;
+use sdp::{Codec, Direction};
 use sip::endpoint::Failure;
 use sip::locate::Setback;
 use sip::{Message, StatusCode};
 
 use super::Facts;
-use super::dialling::Approach;
 use super::early::Offered;
 use super::event::{Closed, PairEvent, StreamEvent};
 use super::hops::{Hops, setback};
+use super::plan::{Callee, Plan};
 use super::reach::{Bot, bind, found, invite, no_port, open, resolve};
 use super::target::Target;
 use crate::desk::Desk;
-use crate::fate::{Fate, Phase};
-use crate::io::{Now, Ticket, Verdict};
-use crate::leg::{AgentLeg, Pair};
+use crate::fate::{Fate, Phase, Side};
+use crate::io::{Now, Output, Ticket, Verdict};
+use crate::leg::{CalleeLeg, Pair};
 use crate::refusal;
 
-/// How far the agent is reached.
+/// How far it is reached.
 #[derive(Debug)]
 pub(super) enum Attempt {
     /// Its WebSocket is being opened.
@@ -34,12 +35,30 @@ pub(super) enum Attempt {
     Inviting { leg: Box<Offered>, hops: Hops, give_up_at: Instant, move_on_at: Option<Instant> },
 }
 
+/// What an attempt has to know of the call that it is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quest<'a> {
+    pub(super) plan: &'a Plan,
+    /// The leg of the call that it is for.
+    pub(super) side: Side,
+    /// The other leg, where there is one: what a stream listens to.
+    pub(super) other: Option<Pair>,
+    /// The codec of the other leg: it comes first in our offer.
+    pub(super) codec: Option<Codec>,
+    /// What the other leg is open to.
+    pub(super) direction: Direction,
+    /// When the call is given up.
+    pub(super) ring_by: Instant,
+}
+
 /// How our INVITE failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rejection<'a> {
     pub(super) status: StatusCode,
     pub(super) response: Option<&'a Message>,
     pub(super) failure: Failure,
+    /// The values of Reason in the response.
+    pub(super) given: &'a [String],
 }
 
 /// Where an attempt leads.
@@ -47,33 +66,37 @@ pub(super) struct Rejection<'a> {
 pub(super) enum Outcome {
     /// Nowhere yet.
     Waiting(Attempt),
-    /// The agent answered.
-    Ready(AgentLeg),
-    /// To the next agent; why, in words.
+    /// It is answered.
+    Ready(CalleeLeg),
+    /// To the next agent or gateway; why, in words.
     Failed(String),
-    /// To the end: the agent spoke for itself, and no other is asked.
+    /// To the end: whoever is called spoke for itself, and no other is asked.
     Final(Fate),
 }
 
 impl Attempt {
-    /// Starts to reach the plan's agent.
-    pub(super) fn begin(approach: &Approach, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
-        let agent = approach.plan.agent();
-        match &agent.endpoint {
-            Endpoint::Echo => Outcome::Ready(AgentLeg::Echo),
-            Endpoint::MediaStream { url, headers, parameters } => {
-                open(approach, facts, desk, now, &Bot { url, headers, parameters })
-            }
-            Endpoint::Sip { uri, transport, media_encryption, .. } => {
-                match Target::of(uri, *transport, *media_encryption, &desk.reach) {
-                    Ok(target) => match target.literal(&desk.reach) {
-                        Some(Ok(places)) => found(facts, desk, now, target, places),
-                        Some(Err(failure)) => Outcome::Failed(failure.to_string()),
-                        None => resolve(facts, desk, now, target),
-                    },
-                    Err(error) => Outcome::Failed(error),
+    /// Starts to reach the plan's agent or gateway.
+    pub(super) fn begin(quest: Quest<'_>, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
+        let target = match quest.plan.callee() {
+            Callee::Network(gateways) => Target::of_gateway(gateways, &desk.reach),
+            Callee::Agent(agents) => match &agents.current().endpoint {
+                Endpoint::Echo => return Outcome::Ready(CalleeLeg::Echo),
+                Endpoint::MediaStream { url, headers, parameters } => {
+                    let bot = Bot { agent: agents.current(), url, headers, parameters };
+                    return open(quest, facts, desk, now, &bot);
                 }
-            }
+                Endpoint::Sip { uri, transport, media_encryption, .. } => {
+                    Target::of(uri, *transport, *media_encryption, &desk.reach)
+                }
+            },
+        };
+        match target {
+            Ok(target) => match target.literal(&desk.reach) {
+                Some(Ok(places)) => found(quest, facts, desk, now, target, places),
+                Some(Err(failure)) => Outcome::Failed(failure.to_string()),
+                None => resolve(facts, desk, now, target),
+            },
+            Err(error) => Outcome::Failed(error),
         }
     }
 
@@ -97,7 +120,7 @@ impl Attempt {
         }
     }
 
-    /// The agent rings: from here on only the caller's patience counts.
+    /// It rings: from here on only the caller's patience counts.
     pub(super) fn ringing(self, ring_by: Instant) -> Self {
         match self {
             Self::Inviting { leg, hops, .. } => {
@@ -107,7 +130,7 @@ impl Attempt {
         }
     }
 
-    /// The agent's leg, once it has our INVITE.
+    /// Its leg, once it has our INVITE.
     pub(super) fn leg(&mut self) -> Option<&mut Offered> {
         match self {
             Self::Inviting { leg, .. } => Some(leg),
@@ -117,7 +140,7 @@ impl Attempt {
 
     pub(super) fn stream(self, event: StreamEvent) -> Outcome {
         match (self, event) {
-            (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(AgentLeg::Stream(agent)),
+            (Self::Stream { agent, .. }, StreamEvent::Opened) => Outcome::Ready(CalleeLeg::Stream(agent)),
             (Self::Stream { .. }, StreamEvent::Failed(error)) => Outcome::Failed(error),
             (Self::Stream { .. }, StreamEvent::Closed(Closed::Orderly)) => {
                 Outcome::Failed("the stream closed before it was open".to_owned())
@@ -131,10 +154,17 @@ impl Attempt {
         }
     }
 
-    pub(super) fn resolved(self, facts: &mut Facts, desk: &mut Desk, now: Now, verdict: Verdict) -> Outcome {
+    pub(super) fn resolved(
+        self,
+        quest: Quest<'_>,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        verdict: Verdict,
+    ) -> Outcome {
         match self {
             Self::Resolving { target, .. } => match verdict {
-                Verdict::Resolved(places) => found(facts, desk, now, target, places),
+                Verdict::Resolved(places) => found(quest, facts, desk, now, target, places),
                 Verdict::Failed(error) => Outcome::Failed(error),
             },
             other @ (Self::Stream { .. } | Self::Binding { .. } | Self::Inviting { .. }) => {
@@ -145,7 +175,7 @@ impl Attempt {
 
     pub(super) fn pair(
         self,
-        approach: &Approach,
+        quest: Quest<'_>,
         facts: &mut Facts,
         desk: &mut Desk,
         now: Now,
@@ -153,9 +183,9 @@ impl Attempt {
     ) -> Outcome {
         match self {
             Self::Binding { pair, hops, tries_left, give_up_at } => match event {
-                PairEvent::Bound => invite(approach, facts, desk, now, pair, hops),
+                PairEvent::Bound => invite(quest, facts, desk, now, pair, hops),
                 PairEvent::BindFailed(error) => match tries_left.checked_sub(1) {
-                    Some(tries_left) => bind(facts, desk, now, hops, tries_left, &error),
+                    Some(tries_left) => bind(quest, facts, desk, now, hops, tries_left, &error),
                     None => no_port(&error),
                 },
                 PairEvent::Latched | PairEvent::Silent | PairEvent::Released(_) => {
@@ -176,7 +206,7 @@ impl Attempt {
                 let (dialog, pair) = (leg.dialog, leg.pair);
                 desk.acknowledge(now, dialog, None);
                 match leg.answered(response) {
-                    Ok(leg) => Outcome::Ready(AgentLeg::Sip(Box::new(leg))),
+                    Ok(leg) => Outcome::Ready(CalleeLeg::Sip(Box::new(leg))),
                     Err(fate) => {
                         desk.bye(now, dialog, &fate);
                         desk.abandon(pair);
@@ -194,7 +224,7 @@ impl Attempt {
     /// (RFC 3263 s.4.3), another agent where this one did not decide for itself.
     pub(super) fn rejected(
         self,
-        approach: &Approach,
+        quest: Quest<'_>,
         facts: &mut Facts,
         desk: &mut Desk,
         now: Now,
@@ -207,17 +237,21 @@ impl Attempt {
                     Some(setback) => {
                         let failed = hops.current().to_string();
                         if hops.go_on(setback, desk, now) {
-                            approach.tell_of_server(desk, failed, rejection.words());
-                            return invite(approach, facts, desk, now, leg.pair, hops);
+                            desk.put(Output::Notice(quest.plan.server_failed(failed, rejection.words())));
+                            return invite(quest, facts, desk, now, leg.pair, hops);
                         }
                     }
                     None => hops.works(desk),
                 }
                 desk.abandon(leg.pair);
-                match rejection.status.code() {
-                    486 | 600 => Outcome::Final(Fate::AgentBusy(approach.given.clone())),
-                    603 => Outcome::Final(Fate::AgentDeclined(approach.given.clone())),
-                    _other => Outcome::Failed(rejection.words()),
+                let (code, given) = (rejection.status.code(), rejection.given.to_vec());
+                match (quest.plan.callee(), code) {
+                    (Callee::Agent(_), 486 | 600) => Outcome::Final(Fate::AgentBusy(given)),
+                    (Callee::Agent(_), 603) => Outcome::Final(Fate::AgentDeclined(given)),
+                    (Callee::Network(_), code) if is_final(code) => {
+                        Outcome::Final(Fate::CalleeRefused(code, given))
+                    }
+                    (Callee::Agent(_) | Callee::Network(_), _) => Outcome::Failed(rejection.words()),
                 }
             }
             other @ (Self::Stream { .. } | Self::Resolving { .. } | Self::Binding { .. }) => {
@@ -227,10 +261,10 @@ impl Attempt {
     }
 
     /// It took too long, or its current server did.
-    pub(super) fn expire(self, approach: &Approach, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
+    pub(super) fn expire(self, quest: Quest<'_>, facts: &mut Facts, desk: &mut Desk, now: Now) -> Outcome {
         match self {
             Self::Inviting { leg, hops, give_up_at, .. } if now.instant < give_up_at => {
-                move_on(approach, facts, desk, now, leg, hops, give_up_at)
+                move_on(quest, facts, desk, now, leg, hops, give_up_at)
             }
             other @ (Self::Stream { .. }
             | Self::Resolving { .. }
@@ -272,9 +306,15 @@ impl Attempt {
     }
 }
 
-/// The agent's next server is asked, unless this one has said something.
+/// Whether a gateway speaks for whoever is called, or for the network behind it. Any other gateway would say the same, and ring a
+/// telephone again that has declined.
+const fn is_final(status: u16) -> bool {
+    !matches!(status, 408 | 480 | 500..=599)
+}
+
+/// The next server is asked, or the next gateway, unless this one has said something.
 fn move_on(
-    approach: &Approach,
+    quest: Quest<'_>,
     facts: &mut Facts,
     desk: &mut Desk,
     now: Now,
@@ -284,11 +324,17 @@ fn move_on(
 ) -> Outcome {
     if desk.is_unheard(leg.dialog) {
         let failed = hops.current().to_string();
-        if hops.go_on(Setback::Timeout, desk, now) {
+        let words = format!("no answer in {} s", desk.config.server_timeout.as_secs());
+        let has_next = hops.go_on(Setback::Timeout, desk, now);
+        if !has_next && quest.plan.has_next_gateway() {
             desk.cancel(now, leg.dialog, refusal::reasons(&Fate::NoAnswer, Phase::Unanswered));
-            let words = format!("no answer in {} s", desk.config.server_timeout.as_secs());
-            approach.tell_of_server(desk, failed, words);
-            return invite(approach, facts, desk, now, leg.pair, hops);
+            desk.abandon(leg.pair);
+            return Outcome::Failed(words);
+        }
+        if has_next {
+            desk.cancel(now, leg.dialog, refusal::reasons(&Fate::NoAnswer, Phase::Unanswered));
+            desk.put(Output::Notice(quest.plan.server_failed(failed, words)));
+            return invite(quest, facts, desk, now, leg.pair, hops);
         }
     }
     Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at, move_on_at: None })

@@ -11,7 +11,7 @@ use super::{Facts, Plan, State};
 use crate::config::MediaAddress;
 use crate::desk::{Desk, Owner, after};
 use crate::dtmf::Pressed;
-use crate::fate::{Fate, Side};
+use crate::fate::{Fate, Party, Side};
 use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
 use crate::leg::{Caller, EarlyMedia, Pair, Told};
@@ -100,7 +100,7 @@ impl Binding {
                 self.end(facts, desk, now, &Fate::Cancelled(reason::of(Some(&cancel))))
             }
             CallEvent::Dialog(_, DialogEvent::Ended(bye)) => {
-                self.end(facts, desk, now, &Fate::HungUp(Side::Caller, reason::of(bye.as_ref())))
+                self.end(facts, desk, now, &Fate::HungUp(Party::Caller, reason::of(bye.as_ref())))
             }
             CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
             CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),
@@ -139,7 +139,7 @@ impl Binding {
 
 /// Tells an unanswered caller of the end, unless the caller made it.
 pub(super) fn close(desk: &mut Desk, now: Now, dialog: DialogKey, fate: &Fate) {
-    if matches!(fate, Fate::Cancelled(_) | Fate::HungUp(Side::Caller, _)) {
+    if matches!(fate, Fate::Cancelled(_) | Fate::HungUp(Party::Caller, _)) {
         desk.forget(dialog);
     } else {
         desk.refuse(now, dialog, fate);

@@ -1,26 +1,29 @@
-//! Dialling: the caller's ports are ours, and the agent is being reached; where it can't be, its fallback agents in turn.
+//! Dialling: the caller's ports are ours, and whoever is called is being reached: an agent, and where it can't be, its fallback agents
+//! in turn; or the gateways of a trunk in turn.
 
 use std::time::Instant;
 
 use numbers::Refusal;
+use sip::{Message, StatusCode};
 
 use super::answered::Answered;
-use super::attempt::{Attempt, Outcome, Rejection};
+use super::attempt::{Attempt, Outcome, Quest, Rejection};
 use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
+use super::plan::{Callee, Plan};
 use super::ringing::{Said, is_at_it};
-use super::{Facts, Plan, State};
+use super::{Facts, State};
 use crate::desk::Desk;
 use crate::dtmf;
 use crate::dtmf::Pressed;
-use crate::fate::{Fate, Side};
+use crate::fate::{Fate, Party, Side};
 use crate::headers::reason;
-use crate::io::{Notice, Now, Output};
-use crate::leg::{AgentLeg, Caller};
+use crate::io::{Now, Output};
+use crate::leg::{CalleeLeg, Caller};
 use crate::usage::Seat;
 
-/// A caller, and the agents that may answer: what every attempt shares.
+/// A caller, and who may answer: what every attempt shares.
 #[derive(Debug)]
 pub(super) struct Approach {
     pub(super) caller: Caller,
@@ -29,7 +32,7 @@ pub(super) struct Approach {
     pub(super) ring_by: Instant,
     /// What the caller was told last.
     pub(super) said: Option<Said>,
-    /// The status of the last agent's refusal, if it gave one.
+    /// The status of the last refusal, if there was one.
     pub(super) refused: Option<u16>,
     /// The values of Reason in it.
     pub(super) given: Vec<String>,
@@ -60,11 +63,11 @@ impl Dialling {
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Verdict(verdict) => {
-                let outcome = attempt.resolved(facts, desk, now, verdict);
+                let outcome = attempt.resolved(approach.quest(), facts, desk, now, verdict);
                 approach.go_on(facts, desk, now, outcome)
             }
-            CallEvent::Pair(Side::Agent, event) => {
-                let outcome = attempt.pair(&approach, facts, desk, now, event);
+            CallEvent::Pair(Side::Callee, event) => {
+                let outcome = attempt.pair(approach.quest(), facts, desk, now, event);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Progress(response) => {
@@ -93,10 +96,10 @@ impl Dialling {
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response, failure) => {
-                approach.refused = response.as_ref().map(|_| status.code());
-                approach.given = reason::of(response.as_ref());
-                let rejection = Rejection { status, response: response.as_ref(), failure };
-                let outcome = attempt.rejected(&approach, facts, desk, now, rejection);
+                let response = response.as_ref();
+                approach.refused_by(status, response);
+                let rejection = Rejection { status, response, failure, given: &approach.given };
+                let outcome = attempt.rejected(approach.quest(), facts, desk, now, rejection);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Cancelled(cancel) => {
@@ -104,7 +107,7 @@ impl Dialling {
                 approach.end(facts, desk, now, Some(attempt), &fate)
             }
             CallEvent::Dialog(Side::Caller, DialogEvent::Ended(bye)) => {
-                let fate = Fate::HungUp(Side::Caller, reason::of(bye.as_ref()));
+                let fate = Fate::HungUp(Party::Caller, reason::of(bye.as_ref()));
                 approach.end(facts, desk, now, Some(attempt), &fate)
             }
             CallEvent::Stop(Stop::Hangup) => approach.end(facts, desk, now, Some(attempt), &Fate::Hangup),
@@ -113,7 +116,7 @@ impl Dialling {
                 approach.end(facts, desk, now, Some(attempt), &Fate::NoAnswer)
             }
             CallEvent::Timeout if now.instant >= attempt.deadline() => {
-                let outcome = attempt.expire(&approach, facts, desk, now);
+                let outcome = attempt.expire(approach.quest(), facts, desk, now);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Dialog(side, DialogEvent::Reinvited(transaction, request)) => {
@@ -132,7 +135,7 @@ impl Dialling {
                 _,
                 DialogEvent::Acknowledged(_) | DialogEvent::AckMissing(_) | DialogEvent::Session(_),
             )
-            | CallEvent::Dialog(Side::Agent, DialogEvent::Ended(_))
+            | CallEvent::Dialog(Side::Callee, DialogEvent::Ended(_))
             | CallEvent::Pair(
                 Side::Caller,
                 PairEvent::Bound
@@ -148,13 +151,35 @@ impl Dialling {
 }
 
 impl Approach {
-    /// Starts to reach the plan's agent.
+    /// Starts to reach whoever is called.
     pub(super) fn reach(self, facts: &mut Facts, desk: &mut Desk, now: Now) -> State {
-        let outcome = Attempt::begin(&self, facts, desk, now);
+        let outcome = Attempt::begin(self.quest(), facts, desk, now);
         self.go_on(facts, desk, now, outcome)
     }
 
-    /// Goes where an attempt leads: on waiting, to the answer, to the next agent, or to the end.
+    fn quest(&self) -> Quest<'_> {
+        Quest {
+            plan: &self.plan,
+            side: Side::Callee,
+            other: Some(self.caller.pair),
+            codec: self.caller.codec(),
+            direction: self.caller.direction(),
+            ring_by: self.ring_by,
+        }
+    }
+
+    /// Of several gateways the last that said something counts.
+    fn refused_by(&mut self, status: StatusCode, response: Option<&Message>) {
+        match self.plan.callee() {
+            Callee::Network(_) if response.is_none() => {}
+            Callee::Agent(_) | Callee::Network(_) => {
+                self.refused = response.map(|_| status.code());
+                self.given = reason::of(response);
+            }
+        }
+    }
+
+    /// Goes where an attempt leads: on waiting, to the answer, to the next agent or gateway, or to the end.
     fn go_on(mut self, facts: &mut Facts, desk: &mut Desk, now: Now, mut outcome: Outcome) -> State {
         loop {
             match outcome {
@@ -167,33 +192,48 @@ impl Approach {
                 Outcome::Ready(agent) => return self.answer(facts, desk, now, agent),
                 Outcome::Final(fate) => return self.end(facts, desk, now, None, &fate),
                 Outcome::Failed(error) => {
-                    let agent_id = self.plan.agent().id.clone();
-                    desk.put(Output::Notice(Notice::AgentUnreachable { agent_id, error }));
-                    let Some(next) = self.plan.fall_back(&desk.usage.at(now)) else {
-                        let fate = match self.refused {
-                            Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
-                            None => Fate::Refused(Refusal::AgentUnreachable),
-                        };
+                    desk.put(Output::Notice(self.plan.unreachable(error)));
+                    if let Err(fate) = self.turn(facts, desk, now) {
                         return self.end(facts, desk, now, None, &fate);
-                    };
-                    desk.usage.move_to(&mut self.seat, &next.id);
-                    facts.record.agent_id = Some(next.id.clone());
-                    desk.index.set_agent(facts.key, &mut facts.record, None);
-                    self.refused = None;
-                    self.given.clear();
-                    outcome = Attempt::begin(&self, facts, desk, now);
+                    }
+                    outcome = Attempt::begin(self.quest(), facts, desk, now);
                 }
             }
         }
     }
 
-    /// For the log: the agent's next server is tried in the place of this one.
-    pub(super) fn tell_of_server(&self, desk: &mut Desk, server: String, error: String) {
-        let agent_id = self.plan.agent().id.clone();
-        desk.put(Output::Notice(Notice::ServerFailed { agent_id, server, error }));
+    /// Turns to the next agent or gateway.
+    ///
+    /// # Errors
+    /// There is none.
+    fn turn(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now) -> Result<(), Fate> {
+        match self.plan.callee_mut() {
+            Callee::Agent(agents) => {
+                let Some(next) = agents.fall_back(&desk.usage.at(now)) else {
+                    return Err(match self.refused {
+                        Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
+                        None => Fate::Refused(Refusal::AgentUnreachable),
+                    });
+                };
+                desk.usage.move_to(&mut self.seat, &next.id);
+                facts.record.agent_id = Some(next.id.clone());
+                self.refused = None;
+                self.given.clear();
+            }
+            Callee::Network(gateways) => {
+                if !gateways.go_on() {
+                    return Err(match self.refused {
+                        Some(status) => Fate::CalleeRefused(status, std::mem::take(&mut self.given)),
+                        None => Fate::Refused(Refusal::TrunkFailed),
+                    });
+                }
+            }
+        }
+        desk.index.set_agent(facts.key, &mut facts.record, None);
+        Ok(())
     }
 
-    fn answer(self, facts: &mut Facts, desk: &mut Desk, now: Now, agent: AgentLeg) -> State {
+    fn answer(self, facts: &mut Facts, desk: &mut Desk, now: Now, agent: CalleeLeg) -> State {
         Answered::begin(facts, desk, now, self.caller, agent, self.seat)
     }
 
@@ -208,7 +248,7 @@ impl Approach {
         close(desk, now, self.caller.dialog, fate);
         let mut pairs = vec![(Side::Caller, self.caller.pair)];
         let agent_pair = attempt.and_then(|attempt| attempt.abort(desk, now, fate));
-        pairs.extend(agent_pair.map(|pair| (Side::Agent, pair)));
+        pairs.extend(agent_pair.map(|pair| (Side::Callee, pair)));
         Ending::begin(facts, desk, now, fate, self.seat, pairs)
     }
 }

@@ -8,7 +8,7 @@ use super::{CallEvent, DialogEvent, Facts, PairEvent, State};
 use crate::desk::{Desk, after};
 use crate::fate::{Fate, Side};
 use crate::io::Now;
-use crate::leg::{AgentLeg, Pair};
+use crate::leg::{CalleeLeg, Pair};
 use crate::refusal;
 use crate::usage::Seat;
 
@@ -31,7 +31,7 @@ impl Ending {
         open: Vec<(Side, Pair)>,
     ) -> State {
         facts.record.finish(now.wall_ms, fate);
-        desk.usage.leave(seat);
+        desk.usage.leave(now, seat);
         for (_, pair) in &open {
             desk.release(*pair);
         }
@@ -39,11 +39,11 @@ impl Ending {
     }
 
     /// The pairs of a call that has a caller's leg and this one.
-    pub(super) fn pairs(caller: Pair, agent: &AgentLeg) -> Vec<(Side, Pair)> {
+    pub(super) fn pairs(caller: Pair, agent: &CalleeLeg) -> Vec<(Side, Pair)> {
         let mut pairs = vec![(Side::Caller, caller)];
         match agent {
-            AgentLeg::Sip(leg) => pairs.push((Side::Agent, leg.pair)),
-            AgentLeg::Echo | AgentLeg::Stream(_) => {}
+            CalleeLeg::Sip(leg) => pairs.push((Side::Callee, leg.pair)),
+            CalleeLeg::Echo | CalleeLeg::Stream(_) => {}
         }
         pairs
     }

@@ -7,7 +7,7 @@ use sip::{Message, Method, StatusCode};
 use super::event::SessionEvent;
 use super::talk::Talk;
 use crate::desk::Desk;
-use crate::fate::{Fate, Side};
+use crate::fate::{Fate, Party, Side};
 use crate::io::Now;
 use crate::negotiate::Turn;
 use crate::reinvite;
@@ -43,7 +43,7 @@ impl Errands {
     pub(super) fn of(&mut self, side: Side) -> &mut Errand {
         match side {
             Side::Caller => &mut self.caller,
-            Side::Agent => &mut self.agent,
+            Side::Callee => &mut self.agent,
         }
     }
 }
@@ -55,6 +55,7 @@ impl Talk {
         desk: &mut Desk,
         now: Now,
         side: Side,
+        party: Party,
         event: SessionEvent,
     ) -> Result<(), Fate> {
         match event {
@@ -70,7 +71,7 @@ impl Talk {
                 Errand::None => self.refresh(desk, now, side),
             },
             SessionEvent::Cancelled => self.change_cancelled(side),
-            SessionEvent::Expired => return Err(Fate::SessionExpired(side)),
+            SessionEvent::Expired => return Err(Fate::SessionExpired(party)),
         }
         Ok(())
     }
@@ -89,7 +90,7 @@ impl Talk {
 
     /// Lets each side know what the other one wants, where it does not.
     pub(super) fn level(&mut self, desk: &mut Desk, now: Now) {
-        for side in [Side::Caller, Side::Agent] {
+        for side in [Side::Caller, Side::Callee] {
             if !self.knows(side) {
                 self.tell(desk, now, side);
             }

@@ -1,4 +1,4 @@
-//! Where an INVITE to a SIP agent may go: the one place that it is sent to, and the next (RFC 3263 s.4.3).
+//! Where an INVITE to a SIP agent or a gateway may go: the one place that it is sent to, and the next (RFC 3263 s.4.3).
 
 use sip::endpoint::Failure;
 use sip::locate::{Candidate, Candidates, Setback};
@@ -7,8 +7,8 @@ use super::target::Target;
 use crate::desk::Desk;
 use crate::io::Now;
 
-/// An agent's servers. Each gets an INVITE of its own, with its own branch and also its own Call-ID: one that said nothing may
-/// have the first INVITE still, and where both of them lead to the same agent, that one would refuse the second as the first come
+/// The servers of an agent or a gateway. Each gets an INVITE of its own, with its own branch and also its own Call-ID: one that said nothing may
+/// have the first INVITE still, and where both of them lead to the same phone, that one would refuse the second as the first come
 /// by another way (482, RFC 3261 s.8.2.2.2).
 #[derive(Debug)]
 pub(super) struct Hops {
@@ -45,7 +45,7 @@ impl Hops {
     }
 }
 
-/// Why the next server is to be tried; `None` where this one has spoken for the agent.
+/// Why the next server is to be tried; `None` where this one has spoken for whoever is called.
 pub(super) const fn setback(failure: Failure) -> Option<Setback> {
     match failure {
         Failure::Refused | Failure::Denied(_) | Failure::Cancelled => None,

@@ -17,6 +17,7 @@ mod ended;
 mod ending;
 mod errand;
 mod event;
+mod gateway;
 mod hops;
 mod plan;
 mod reach;
@@ -36,12 +37,13 @@ use self::ended::Ended;
 use self::ending::Ending;
 
 use crate::desk::Desk;
-use crate::fate::Fate;
+use crate::fate::{Fate, Parties};
 use crate::io::{CallKey, Now};
 use crate::record::CallRecord;
 
 pub(crate) use self::binding::Admitted;
 pub(crate) use self::event::{CallEvent, DialogEvent, PairEvent, Stop, StreamEvent};
+pub(crate) use self::gateway::Gateways;
 pub(crate) use self::plan::{Brief, Plan};
 
 /// A call: who it is, and how far it has come.
@@ -56,6 +58,7 @@ pub(crate) struct Call {
 pub(crate) struct Facts {
     pub(crate) key: CallKey,
     pub(crate) record: CallRecord,
+    pub(crate) parties: Parties,
 }
 
 /// How far a call has come.
@@ -63,11 +66,11 @@ pub(crate) struct Facts {
 enum State {
     /// The caller's port pair is being bound.
     Binding(Box<Binding>),
-    /// The agent is being reached.
+    /// Whoever is called is being reached.
     Dialling(Box<Dialling>),
     /// The caller has its 200; its ACK is due.
     Answered(Answered),
-    /// Caller and agent talk.
+    /// Caller and callee talk.
     Connected(Connected),
     /// The dialogs are over; the media is being released.
     Ending(Ending),
@@ -82,11 +85,11 @@ enum State {
 pub enum Progress {
     /// Its media ports are being bound.
     Binding,
-    /// Its agent is being reached.
+    /// Whoever is called is being reached.
     Dialling,
     /// The 200 is sent, the ACK has not come.
     Answered,
-    /// Caller and agent talk.
+    /// Caller and callee talk.
     Connected,
     /// Its media is being released.
     Ending,
@@ -154,10 +157,6 @@ impl Call {
             State::Ended(_) => Progress::Ended,
             State::Forgotten => return None,
         })
-    }
-
-    pub(crate) fn key(&self) -> CallKey {
-        self.facts.key
     }
 
     pub(crate) fn record(&self) -> &CallRecord {

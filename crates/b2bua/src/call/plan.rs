@@ -2,21 +2,38 @@
 
 use std::sync::Arc;
 
-use numbers::{Agent, Directory, Usage};
+use numbers::{Agent, Directory, Ringback, Usage};
 
+use super::Gateways;
 use crate::headers::{Carried, Redirected};
+use crate::io::Notice;
+use crate::parties::Privacy;
+
+/// Whom one call is to reach, and what they are told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    callee: Callee,
+    brief: Brief,
+}
+
+/// Who is to answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Callee {
+    Agent(Agents),
+    /// Somebody in the telephone network.
+    Network(Gateways),
+}
 
 /// The agents of one call: the routed one, then the chain of its fallbacks, each once.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Agents {
     /// The snapshot that the call was admitted with.
     directory: Arc<Directory>,
     agent: Arc<Agent>,
     tried: Vec<String>,
-    brief: Brief,
 }
 
-/// What an agent is told of a call.
+/// What the far side is told of a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Brief {
     /// The caller: `+E164`, else the user part as received, else `anonymous`.
@@ -27,6 +44,8 @@ pub(crate) struct Brief {
     pub(crate) shown_name: Option<String>,
     /// The display name of the caller as the trunk names it.
     pub(crate) name: Option<String>,
+    /// Whether the caller lets its number be shown.
+    pub(crate) privacy: Privacy,
     /// The called number: `+E164`, else as received.
     pub(crate) to: String,
     /// By whom the call was diverted.
@@ -42,16 +61,67 @@ pub(crate) struct Brief {
 }
 
 impl Plan {
-    pub(crate) fn new(directory: Arc<Directory>, agent: Arc<Agent>, brief: Brief) -> Self {
-        Self { directory, tried: vec![agent.id.clone()], agent, brief }
+    /// A call to an agent.
+    pub(crate) fn to_agent(directory: Arc<Directory>, agent: Arc<Agent>, brief: Brief) -> Self {
+        let callee = Callee::Agent(Agents { directory, tried: vec![agent.id.clone()], agent });
+        Self { callee, brief }
     }
 
-    pub(crate) fn agent(&self) -> &Arc<Agent> {
-        &self.agent
+    /// A call to the telephone network.
+    pub(crate) fn to_network(gateways: Gateways, brief: Brief) -> Self {
+        Self { callee: Callee::Network(gateways), brief }
+    }
+
+    pub(crate) fn callee(&self) -> &Callee {
+        &self.callee
+    }
+
+    pub(crate) fn callee_mut(&mut self) -> &mut Callee {
+        &mut self.callee
     }
 
     pub(crate) fn brief(&self) -> &Brief {
         &self.brief
+    }
+
+    /// What the caller hears before the answer. Of the telephone network that is what it says and plays.
+    pub(crate) fn ringback(&self) -> Ringback {
+        match &self.callee {
+            Callee::Agent(agents) => agents.agent.ringback,
+            Callee::Network(_) => Ringback::Relay,
+        }
+    }
+
+    /// Whether another gateway is tried where this one says nothing.
+    pub(crate) fn has_next_gateway(&self) -> bool {
+        match &self.callee {
+            Callee::Agent(_) => false,
+            Callee::Network(gateways) => gateways.has_more(),
+        }
+    }
+
+    /// For the log: whoever was tried last could not be reached.
+    pub(crate) fn unreachable(&self, error: String) -> Notice {
+        match &self.callee {
+            Callee::Agent(agents) => Notice::AgentUnreachable { agent_id: agents.agent.id.clone(), error },
+            Callee::Network(gateways) => gateways.failed(gateways.current(), error),
+        }
+    }
+
+    /// For the log: a server of theirs could not be reached, and the next is tried.
+    pub(crate) fn server_failed(&self, server: String, error: String) -> Notice {
+        match &self.callee {
+            Callee::Agent(agents) => {
+                Notice::ServerFailed { agent_id: agents.agent.id.clone(), server, error }
+            }
+            Callee::Network(gateways) => gateways.failed(server, error),
+        }
+    }
+}
+
+impl Agents {
+    pub(crate) fn current(&self) -> &Arc<Agent> {
+        &self.agent
     }
 
     /// Whether another agent may answer in this one's place.

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use media::agent::Stream;
-use numbers::Secret;
+use numbers::{Agent, Secret};
 use sip::endpoint::Invite;
 use sip::locate::{Candidate, Candidates};
 
 use super::Facts;
-use super::attempt::{Attempt, Outcome};
+use super::attempt::{Attempt, Outcome, Quest};
 use super::binding::{ALL_IN_USE, BIND_RETRIES};
-use super::dialling::Approach;
 use super::early::{self, Offered};
 use super::hops::Hops;
+use super::plan::Callee;
 use super::target::{Target, listener};
 use crate::config::MediaAddress;
 use crate::desk::{Desk, Owner, after};
-use crate::fate::Side;
 use crate::headers::for_stream;
 use crate::io::{Now, Question};
 use crate::leg::Pair;
@@ -25,24 +24,27 @@ use crate::negotiate::preferring;
 
 /// A media stream as the inventory has it.
 pub(super) struct Bot<'a> {
+    pub(super) agent: &'a Agent,
     pub(super) url: &'a str,
     pub(super) headers: &'a BTreeMap<String, Secret>,
     pub(super) parameters: &'a BTreeMap<String, String>,
 }
 
-pub(super) fn open(approach: &Approach, facts: &Facts, desk: &mut Desk, now: Now, bot: &Bot<'_>) -> Outcome {
-    let Bot { url, headers, parameters } = *bot;
-    let brief = approach.plan.brief();
+pub(super) fn open(quest: Quest<'_>, facts: &Facts, desk: &mut Desk, now: Now, bot: &Bot<'_>) -> Outcome {
+    let Bot { agent, url, headers, parameters } = *bot;
+    let Some(caller) = quest.other else {
+        return Outcome::Failed("there is nobody that its stream could listen to".to_owned());
+    };
+    let brief = quest.plan.brief();
     let stream = Stream {
         url: url.to_owned(),
         headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
         account_sid: brief.account_sid.clone(),
         call_sid: brief.call_sid.clone(),
         stream_sid: format!("MZ{}", desk.random.hex()),
-        parameters: for_stream(brief, approach.plan.agent(), parameters),
+        parameters: for_stream(brief, agent, parameters),
     };
     let timeout = desk.config.agent_timeout;
-    let caller = approach.caller.pair;
     let agent = desk.open_stream(facts.key, caller, stream, timeout);
     Outcome::Waiting(Attempt::Stream { agent, caller, give_up_at: after(now, timeout + GRACE) })
 }
@@ -55,6 +57,7 @@ pub(super) fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) 
 
 /// Begins with the first of the places found that may be asked.
 pub(super) fn found(
+    quest: Quest<'_>,
     facts: &Facts,
     desk: &mut Desk,
     now: Now,
@@ -66,13 +69,16 @@ pub(super) fn found(
         return Outcome::Failed("no address of it can be reached from a listener of ours".to_owned());
     }
     match Candidates::new(found, &desk.shunned, now.instant) {
-        Ok(candidates) => bind(facts, desk, now, Hops::new(target, candidates), BIND_RETRIES, ALL_IN_USE),
+        Ok(candidates) => {
+            bind(quest, facts, desk, now, Hops::new(target, candidates), BIND_RETRIES, ALL_IN_USE)
+        }
         Err(busy) => Outcome::Failed(busy.to_string()),
     }
 }
 
 /// `error` is why, if there is no pair to bind.
 pub(super) fn bind(
+    quest: Quest<'_>,
     facts: &Facts,
     desk: &mut Desk,
     now: Now,
@@ -81,7 +87,7 @@ pub(super) fn bind(
     error: &str,
 ) -> Outcome {
     let Some(media) = media(&hops, desk) else { return unreached(&hops) };
-    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: Side::Agent }, media) else {
+    let Some(pair) = desk.bind(now, Owner { call: facts.key, side: quest.side }, media) else {
         return no_port(error);
     };
     let give_up_at = after(now, desk.config.agent_timeout);
@@ -102,10 +108,10 @@ fn unreached(hops: &Hops) -> Outcome {
     Outcome::Failed(format!("no listener of ours reaches {}", hops.current()))
 }
 
-/// Sends the INVITE to the current hop, with an offer in which the caller's codec comes first. A hop that another address of ours faces
+/// Sends the INVITE to the current hop, with an offer in which the other leg's codec comes first. A hop that another address of ours faces
 /// than the one before it gets ports there first.
 pub(super) fn invite(
-    approach: &Approach,
+    quest: Quest<'_>,
     facts: &mut Facts,
     desk: &mut Desk,
     now: Now,
@@ -119,24 +125,25 @@ pub(super) fn invite(
     };
     if desk.config.media(listener.transport, listener.local) != pair.address {
         desk.abandon(pair);
-        return bind(facts, desk, now, hops, BIND_RETRIES, ALL_IN_USE);
+        return bind(quest, facts, desk, now, hops, BIND_RETRIES, ALL_IN_USE);
     }
-    let codec = approach.caller.codec();
-    let mut sdp = desk.exchange(pair, preferring(codec));
-    sdp.open_to(approach.caller.direction());
-    let mut invite: Invite = hops.target.invite(&listener, hop.address, &approach.plan, &sdp.offer());
-    early::ask(&mut invite, approach.plan.agent().ringback);
-    match desk.invite(now, Owner { call: facts.key, side: Side::Agent }, invite) {
+    let mut sdp = desk.exchange(pair, preferring(quest.codec));
+    sdp.open_to(quest.direction);
+    let mut invite: Invite = hops.target.invite(&listener, hop.address, quest.plan, &sdp.offer());
+    early::ask(&mut invite, quest.plan.ringback());
+    match desk.invite(now, Owner { call: facts.key, side: quest.side }, invite) {
         Ok(dialog) => {
             let call_id = desk.call_id(dialog);
             desk.index.set_agent(facts.key, &mut facts.record, Some(call_id));
             let leg = Box::new(Offered::new(dialog, pair, sdp));
-            let give_up_at = if approach.plan.has_fallback() {
-                after(now, desk.config.agent_ring_timeout).min(approach.ring_by)
-            } else {
-                approach.ring_by
+            let give_up_at = match quest.plan.callee() {
+                Callee::Agent(agents) if agents.has_fallback() => {
+                    after(now, desk.config.agent_ring_timeout).min(quest.ring_by)
+                }
+                Callee::Agent(_) | Callee::Network(_) => quest.ring_by,
             };
-            let move_on_at = hops.has_more().then(|| after(now, desk.config.server_timeout));
+            let has_next = hops.has_more() || quest.plan.has_next_gateway();
+            let move_on_at = has_next.then(|| after(now, desk.config.server_timeout));
             Outcome::Waiting(Attempt::Inviting { leg, hops, give_up_at, move_on_at })
         }
         Err(full) => {

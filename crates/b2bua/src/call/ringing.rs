@@ -1,4 +1,4 @@
-//! What the caller is told before the answer: provisional responses, as its agent's ringback has it, reliable where that is asked for
+//! What the caller is told before the answer: provisional responses, as its callee's ringback has it, reliable where that is asked for
 //! (RFC 3262), and with our description where there is something to hear.
 
 use numbers::Ringback;
@@ -48,7 +48,7 @@ enum Knows {
 impl Approach {
     /// The caller hears ringing for an agent that does not say that it rings.
     pub(super) fn ring(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now) {
-        match self.plan.agent().ringback {
+        match self.plan.ringback() {
             Ringback::Relay | Ringback::Local => self.tell(facts, desk, now, RINGING, None),
             Ringback::None => {}
         }
@@ -65,7 +65,7 @@ impl Approach {
     ) {
         let heard = leg.hear(response);
         let Some(status) = response.status() else { return };
-        let word = match (self.plan.agent().ringback, heard) {
+        let word = match (self.plan.ringback(), heard) {
             (Ringback::Relay, Heard::Progress | Heard::Media) => {
                 Word { status: status.code(), heard, codec: leg.codec(), gate: leg.gate(), ..RINGING }
             }
@@ -79,7 +79,7 @@ impl Approach {
 
     /// What may be heard is relayed.
     pub(super) fn relay(&self, desk: &mut Desk, leg: &mut Offered) {
-        match self.plan.agent().ringback {
+        match self.plan.ringback() {
             Ringback::Relay => {
                 let there = self.caller.told.exchange().and_then(|sdp| sdp.remote(None));
                 leg.relay(desk, self.caller.pair, there);
@@ -198,9 +198,9 @@ impl Approach {
     /// Answers an offer that is made before the answer: the caller's can build on nothing but our description (RFC 3311 s.5.2).
     pub(super) fn update(&mut self, side: Side, leg: Option<&mut Offered>, request: &Message) -> Reply {
         match (side, leg, &mut self.caller.told) {
-            (Side::Agent, Some(leg), _) => leg.update(request),
+            (Side::Callee, Some(leg), _) => leg.update(request),
             (Side::Caller, _, Told::Described(sdp)) => reinvite::answer(sdp, request),
-            (Side::Agent, None, _) | (Side::Caller, _, Told::Nothing | Told::Foretold { .. }) => {
+            (Side::Callee, None, _) | (Side::Caller, _, Told::Nothing | Told::Foretold { .. }) => {
                 reinvite::early(request)
             }
         }

@@ -16,7 +16,7 @@ use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
 use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
-use crate::leg::{AgentLeg, Pair, SipLeg};
+use crate::leg::{CalleeLeg, Pair, SipLeg};
 use crate::usage::Seat;
 use crate::{dtmf, reinvite};
 
@@ -24,7 +24,7 @@ use crate::{dtmf, reinvite};
 #[derive(Debug)]
 pub(super) struct Talk {
     pub(super) caller: SipLeg,
-    pub(super) agent: AgentLeg,
+    pub(super) agent: CalleeLeg,
     pub(super) seat: Seat,
     /// `max_call_s`.
     pub(super) until: Option<Instant>,
@@ -55,9 +55,9 @@ impl Talk {
             desk.describe(pair, remote);
         }
         match &self.agent {
-            AgentLeg::Echo => desk.echo(self.caller.pair),
-            AgentLeg::Stream(_) => desk.tap(self.caller.pair),
-            AgentLeg::Sip(leg) => desk.relay(self.caller.pair, leg.pair),
+            CalleeLeg::Echo => desk.echo(self.caller.pair),
+            CalleeLeg::Stream(_) => desk.tap(self.caller.pair),
+            CalleeLeg::Sip(leg) => desk.relay(self.caller.pair, leg.pair),
         }
         self.watch(desk, now);
     }
@@ -90,8 +90,8 @@ impl Talk {
 
     fn legs(&self) -> impl Iterator<Item = &SipLeg> {
         let agent = match &self.agent {
-            AgentLeg::Sip(leg) => Some(&**leg),
-            AgentLeg::Echo | AgentLeg::Stream(_) => None,
+            CalleeLeg::Sip(leg) => Some(&**leg),
+            CalleeLeg::Echo | CalleeLeg::Stream(_) => None,
         };
         std::iter::once(&self.caller).chain(agent)
     }
@@ -123,6 +123,7 @@ impl Talk {
         now: Now,
         event: CallEvent,
     ) -> Turnout {
+        let parties = facts.parties;
         let (fate, gone) = match event {
             CallEvent::Dialog(side, DialogEvent::Acknowledged(ack)) => {
                 match self.acknowledged(desk, now, side, &ack) {
@@ -136,7 +137,7 @@ impl Talk {
             }
             CallEvent::Dialog(side, DialogEvent::Session(event)) => {
                 let expired = matches!(event, SessionEvent::Expired).then_some(side);
-                match self.session(desk, now, side, event) {
+                match self.session(desk, now, side, parties.on(side), event) {
                     Ok(()) => return Turnout::On(self),
                     Err(fate) => (fate, expired),
                 }
@@ -155,21 +156,23 @@ impl Talk {
                 return Turnout::On(self);
             }
             CallEvent::Dialog(side, DialogEvent::Ended(Some(bye))) => {
-                (Fate::HungUp(side, reason::of(Some(&bye))), Some(side))
+                (Fate::HungUp(parties.on(side), reason::of(Some(&bye))), Some(side))
             }
-            CallEvent::Dialog(side, DialogEvent::Ended(None)) => (Fate::PeerGone(side), Some(side)),
+            CallEvent::Dialog(side, DialogEvent::Ended(None)) => {
+                (Fate::PeerGone(parties.on(side)), Some(side))
+            }
             CallEvent::Dialog(side, DialogEvent::AckMissing(diagnosis)) => {
-                (Fate::AckMissing(side, diagnosis), Some(side))
+                (Fate::AckMissing(parties.on(side), diagnosis), Some(side))
             }
             CallEvent::Stream(StreamEvent::Closed(Closed::Orderly)) => {
-                (Fate::StreamClosed, Some(Side::Agent))
+                (Fate::StreamClosed, Some(Side::Callee))
             }
             CallEvent::Stream(StreamEvent::Closed(Closed::Broken(error)) | StreamEvent::Failed(error)) => {
                 let agent_id = facts.record.agent_id.clone().unwrap_or_default();
                 desk.put(Output::Notice(Notice::AgentGone { agent_id, error }));
-                (Fate::StreamBroken, Some(Side::Agent))
+                (Fate::StreamBroken, Some(Side::Callee))
             }
-            CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(side), None),
+            CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(parties.on(side)), None),
             CallEvent::Stop(Stop::Hangup) => (Fate::Hangup, None),
             CallEvent::Stop(Stop::Shutdown) => (Fate::Shutdown, None),
             CallEvent::Timeout if self.until.is_some_and(|until| now.instant >= until) => {
@@ -232,9 +235,11 @@ impl Talk {
     /// A digit goes to the other side.
     fn pressed(&self, desk: &mut Desk, side: Side, digit: Digit, duration: Duration) -> Pressed {
         match (side, &self.agent) {
-            (Side::Caller, AgentLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
-            (Side::Caller, AgentLeg::Echo) | (Side::Agent, _) => desk.dial(self.caller.pair, digit, duration),
-            (Side::Caller, AgentLeg::Stream(_)) => desk.hear(self.caller.pair, digit),
+            (Side::Caller, CalleeLeg::Sip(leg)) => desk.dial(leg.pair, digit, duration),
+            (Side::Caller, CalleeLeg::Echo) | (Side::Callee, _) => {
+                desk.dial(self.caller.pair, digit, duration);
+            }
+            (Side::Caller, CalleeLeg::Stream(_)) => desk.hear(self.caller.pair, digit),
         }
         Pressed::Passed
     }
@@ -242,16 +247,16 @@ impl Talk {
     pub(super) fn leg(&self, side: Side) -> Option<&SipLeg> {
         match (side, &self.agent) {
             (Side::Caller, _) => Some(&self.caller),
-            (Side::Agent, AgentLeg::Sip(leg)) => Some(leg),
-            (Side::Agent, AgentLeg::Echo | AgentLeg::Stream(_)) => None,
+            (Side::Callee, CalleeLeg::Sip(leg)) => Some(leg),
+            (Side::Callee, CalleeLeg::Echo | CalleeLeg::Stream(_)) => None,
         }
     }
 
     pub(super) fn leg_mut(&mut self, side: Side) -> Option<&mut SipLeg> {
         match (side, &mut self.agent) {
             (Side::Caller, _) => Some(&mut self.caller),
-            (Side::Agent, AgentLeg::Sip(leg)) => Some(leg),
-            (Side::Agent, AgentLeg::Echo | AgentLeg::Stream(_)) => None,
+            (Side::Callee, CalleeLeg::Sip(leg)) => Some(leg),
+            (Side::Callee, CalleeLeg::Echo | CalleeLeg::Stream(_)) => None,
         }
     }
 }
@@ -263,16 +268,16 @@ const PROBE: Duration = Duration::from_mins(1);
 pub(super) fn hang_up(
     desk: &mut Desk,
     now: Now,
-    agent: &AgentLeg,
+    agent: &CalleeLeg,
     caller: Pair,
     fate: &Fate,
     gone: Option<Side>,
 ) {
     match agent {
-        AgentLeg::Echo => {}
-        AgentLeg::Stream(_) if gone == Some(Side::Agent) => {}
-        AgentLeg::Stream(agent) => desk.close_stream(caller, *agent),
-        AgentLeg::Sip(leg) => part(desk, now, Side::Agent, leg, fate, gone),
+        CalleeLeg::Echo => {}
+        CalleeLeg::Stream(_) if gone == Some(Side::Callee) => {}
+        CalleeLeg::Stream(agent) => desk.close_stream(caller, *agent),
+        CalleeLeg::Sip(leg) => part(desk, now, Side::Callee, leg, fate, gone),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a SIP agent is, and the INVITE that it gets.
+//! Where a SIP agent or a gateway is, and the INVITE that it gets.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,10 +7,12 @@ use sip::endpoint::{Invite, Listener, Reliability};
 use sip::locate::{self, Candidate, Locate, Need, Reach};
 use sip::{Flow, Transport, Uri};
 
-use super::Plan;
-use crate::{headers, refusal};
+use super::Gateways;
+use super::plan::{Callee, Plan};
+use crate::headers::{self, Dress};
+use crate::refusal;
 
-/// The agent's URI, and where it leads.
+/// A URI to call, and where it leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Target {
     uri: String,
@@ -36,14 +38,17 @@ impl Target {
             Some(transport) => locate::Target::over(&parsed, known(transport)?),
             None => locate::Target::of(&parsed),
         };
-        let place = place.map_err(|fault| fault.to_string())?;
-        if let Some(transport) = place.transport().filter(|transport| !reach.transports.contains(transport)) {
-            return Err(format!(
-                "it is called by {transport}, and no listener speaks that; add one to [sip] {transport}"
-            ));
-        }
+        let place = within(place.map_err(|fault| fault.to_string())?, reach)?;
         // The headers that a URI may carry are no part of a Request-URI (RFC 3261 s.19.1.1).
         Ok(Self { uri: uri.split('?').next().unwrap_or_default().to_owned(), place })
+    }
+
+    /// Reads where a gateway is.
+    ///
+    /// # Errors
+    /// In words: why it can't be called.
+    pub(super) fn of_gateway(gateways: &Gateways, reach: &Reach) -> Result<Self, String> {
+        Ok(Self { uri: gateways.uri(), place: within(gateways.place()?, reach)? })
     }
 
     /// What is to be located.
@@ -72,15 +77,22 @@ impl Target {
         }
     }
 
-    /// The INVITE. To and Request-URI are the agent's; who calls whom, and what else it is told, say the headers.
+    /// The INVITE. Request-URI and To name whom it is for; who calls, and what else is told, say the headers.
     pub(super) fn invite(&self, listener: &Listener, hop: SocketAddr, plan: &Plan, offer: &str) -> Invite {
         let brief = plan.brief();
-        let (from, headers) = headers::for_sip(brief, plan.agent(), &host(listener.advertised.ip()));
+        let Dress { from, to, headers } = match plan.callee() {
+            Callee::Agent(agents) => {
+                let ours = host(listener.advertised.ip());
+                let (from, headers) = headers::for_sip(brief, agents.current(), &ours);
+                Dress { from, to: format!("<{}>", self.name()), headers }
+            }
+            Callee::Network(gateways) => gateways.dress(brief),
+        };
         Invite {
             flow: Flow { transport: listener.transport, local: listener.local, remote: hop },
             request_uri: self.uri.clone(),
             from,
-            to: format!("<{}>", self.name()),
+            to,
             max_forwards: brief.max_forwards,
             headers,
             body: Some(refusal::session_description(offer)),
@@ -90,13 +102,23 @@ impl Target {
     }
 }
 
-fn known(transport: numbers::Transport) -> Result<Transport, String> {
+/// The place, if a listener of ours speaks its transport.
+fn within(place: locate::Target, reach: &Reach) -> Result<locate::Target, String> {
+    match place.transport().filter(|transport| !reach.transports.contains(transport)) {
+        Some(transport) => Err(format!(
+            "it is called by {transport}, and no listener speaks that; add one to [sip] {transport}"
+        )),
+        None => Ok(place),
+    }
+}
+
+pub(super) fn known(transport: numbers::Transport) -> Result<Transport, String> {
     match transport {
         numbers::Transport::Udp => Ok(Transport::Udp),
         numbers::Transport::Tcp => Ok(Transport::Tcp),
         numbers::Transport::Tls => Ok(Transport::Tls),
         numbers::Transport::Ws | numbers::Transport::Wss => {
-            Err("agents are reached by UDP, TCP and TLS only, not over WebSocket".to_owned())
+            Err("we call by UDP, TCP and TLS only, not over WebSocket".to_owned())
         }
     }
 }

@@ -8,7 +8,7 @@ use sip::{Flow, Method};
 
 use super::{Desk, Owner};
 use crate::fate::{Fate, Phase};
-use crate::identify::{Source, identify};
+use crate::identify::identify;
 use crate::io::{Now, Output};
 use crate::refusal;
 
@@ -16,8 +16,8 @@ impl Desk {
     /// A source that nobody owns is told nothing beyond the dialogs that it is part of, until a call decides otherwise.
     pub(crate) fn receive(&mut self, now: Now, flow: Flow, bytes: Bytes) {
         match identify(&self.directory, flow.transport, flow.remote.ip()) {
-            Source::Trunk(_) | Source::Agent(_) => self.endpoint.receive(now.instant, flow, bytes),
-            Source::Unknown => self.endpoint.receive_from_stranger(now.instant, flow, bytes),
+            Some(_) => self.endpoint.receive(now.instant, flow, bytes),
+            None => self.endpoint.receive_from_stranger(now.instant, flow, bytes),
         }
         self.flush();
     }

@@ -1,6 +1,6 @@
-//! Headers across the bridge: what of the caller's leg an agent is told, and what of one leg's end the other is.
+//! Headers across the bridge: what of the caller's leg an agent or a gateway is told, and what of one leg's end the other is.
 //!
-//! Nothing is copied. What is passed on is read, bounded and written anew, with our address in each URI: an agent learns who calls,
+//! Nothing is copied. What is passed on is read, bounded and written anew, with our address in each URI, or that of the trunk: an agent learns who calls,
 //! by whom the call was diverted and what its inventory lets it see, and nothing of the way the call took (Via, Record-Route, Contact,
 //! User-Agent, addresses within the carrier), which is our own on each leg.
 //!
@@ -14,11 +14,15 @@
 //! | Max-Forwards | one less (RFC 7332) | |
 //! | any other | no | no |
 //!
+//! A gateway learns who calls whom, as its trunk wants it written, whether the caller lets itself be shown, and by whom the call was
+//! diverted ([`for_trunk`]); nothing else of the INVITE that asks for the call.
+//!
 //! Reason (RFC 3326, RFC 6432) goes both ways, on BYE, CANCEL and final responses above 299: [`reason`].
 
 mod carried;
 mod diversion;
 mod history;
+mod outbound;
 pub(crate) mod reason;
 mod redirected;
 #[cfg(test)]
@@ -30,6 +34,7 @@ use numbers::{Agent, Endpoint};
 use sip::endpoint::Header;
 
 pub(crate) use self::carried::Carried;
+pub(crate) use self::outbound::{Dress, called, for_trunk, user_phone};
 pub(crate) use self::redirected::Redirected;
 
 use crate::call::Brief;

@@ -4,6 +4,7 @@ use sip::endpoint::Header;
 use sip::{Message, Method, Writer};
 
 use super::*;
+use crate::parties::Privacy;
 
 const HOST: &str = "203.0.113.5";
 
@@ -361,6 +362,7 @@ fn brief() -> Brief {
         from: "+14085550199".to_owned(),
         shown: "+14085550199".to_owned(),
         shown_name: None,
+        privacy: Privacy::Open,
         name: None,
         to: "+14155550103".to_owned(),
         redirected: Redirected::default(),

@@ -281,6 +281,9 @@ impl House {
                 Notice::ServerFailed { agent_id, server, error } => {
                     format!("notice {agent_id}, {server}: {error}")
                 }
+                Notice::GatewayFailed { trunk_id, gateway, error } => {
+                    format!("notice {trunk_id}, {gateway}: {error}")
+                }
                 Notice::AgentGone { agent_id, error } => format!("notice {agent_id} gone: {error}"),
                 Notice::NoPorts { error } => format!("notice no ports: {error}"),
                 Notice::Unfit { status, fault, .. } => format!("notice {status}: {fault}"),

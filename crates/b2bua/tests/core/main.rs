@@ -11,6 +11,7 @@ mod house;
 mod inbound;
 mod inside;
 mod limits;
+mod outbound;
 mod places;
 mod refusals;
 mod servers;

@@ -122,11 +122,11 @@ fn a_scanner_leaves_ten_records_a_second_and_is_counted_beyond() {
 }
 
 #[test]
-fn a_sip_agent_may_not_call_out() {
+fn a_sip_agent_may_not_call_out_from_a_number_that_is_not_ours() {
     let mut house = House::new();
-    let call = Dial::to("+14155550100").at_source(AGENT);
+    let call = Dial::to("+12125550177").at_source(AGENT);
     refused(&mut house, &call, "403");
-    assert_eq!(house.record().reason.as_deref(), Some("outbound-disabled"));
+    assert_eq!(house.record().reason.as_deref(), Some("caller-not-owned"));
 }
 
 #[test]

@@ -399,7 +399,6 @@ fn what_this_version_does_not_do_is_refused_in_words() {
         ("registers = false", "registers = true", "trunks[0].inbound.registers"),
         ("registers = false", "username = 'u'", "trunks[0].inbound.username"),
         ("registers = false", "password = 'p'", "trunks[0].inbound.password"),
-        ("originate = false", "originate = true", "trunks[0].inbound.originate"),
         ("transports = [\"udp\"]", "transports = [\"udp\", \"wss\"]", "trunks[0].inbound.transports"),
         ("register = false", "register = true", "trunks[0].outbound.register"),
         ("label = \"Acme Telecom\"", "options_interval_s = 60", "trunks[0].options_interval_s"),

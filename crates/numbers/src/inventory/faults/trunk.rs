@@ -53,13 +53,6 @@ fn check_inbound(path: &str, inbound: &Inbound, faults: &mut Faults) {
             "set false, and list addresses",
         );
     }
-    if inbound.originate {
-        faults.add_unsupported(
-            format!("{path}.originate"),
-            "places no outbound calls",
-            "set false, or remove it",
-        );
-    }
     for transport in &inbound.transports {
         match transport {
             Transport::Udp | Transport::Tcp | Transport::Tls | Transport::Ws => {}
@@ -109,6 +102,16 @@ fn check_outbound(path: &str, outbound: &Outbound, faults: &mut Faults) {
         if let Err(message) = uri::check_host(&gateway.host) {
             let remedy = "write a name like sip.acme.example or an address; the port has its own key";
             faults.add(format!("{path}.host"), message, remedy);
+        }
+        match gateway.transport {
+            Transport::Udp | Transport::Tcp | Transport::Tls => {}
+            Transport::Ws | Transport::Wss => {
+                faults.add_unsupported(
+                    format!("{path}.transport"),
+                    "reaches gateways by UDP, TCP and TLS only",
+                    "set \"udp\", \"tcp\" or \"tls\", or remove it",
+                );
+            }
         }
         if gateway.port == Some(0) {
             faults.add(format!("{path}.port"), "0 is no port", "use 1 to 65535, or remove it");

@@ -1,0 +1,102 @@
+//! A call to the telephone network that a PBX or a SIP agent asks for by its INVITE.
+
+use numbers::{Asked, Denial, Did, Limits, MediaEncryption, Permit, Refusal, Usage};
+
+use super::facts::{brief, describe_permit};
+use super::{Door, Knock, Opened, begin, opened};
+use crate::call::{Call, Facts, Gateways, Plan};
+use crate::desk::Desk;
+use crate::fate::{Fate, Parties};
+use crate::identify::Peer;
+use crate::io::{CallKey, Now};
+use crate::parties;
+use crate::record::CallDirection;
+
+impl Door {
+    /// Lets the call out, or refuses it.
+    pub(super) fn asked(
+        &mut self,
+        desk: &mut Desk,
+        now: Now,
+        knock: &Knock,
+        peer: &Peer,
+        did: &Did,
+        mut facts: Facts,
+    ) -> (CallKey, Call) {
+        facts.record.direction = CallDirection::Outbound;
+        facts.parties = Parties::OUTBOUND;
+        let key = facts.key;
+        let call = match self.let_out(desk, now, knock, peer, did, &mut facts) {
+            Ok((gateways, Opened { opening, redirected })) => {
+                let brief = brief(desk, knock, peer, &facts.record, redirected);
+                let seat = desk.usage.take_out(now, gateways.permit(), peer);
+                let plan = Plan::to_network(gateways, brief);
+                begin(desk, now, knock, facts, opening, plan, seat)
+            }
+            Err(fate) => Call::refuse(desk, now, facts, knock.dialog, &fate),
+        };
+        (key, call)
+    }
+
+    /// All that it must pass, the cheapest first.
+    fn let_out(
+        &mut self,
+        desk: &mut Desk,
+        now: Now,
+        knock: &Knock,
+        peer: &Peer,
+        did: &Did,
+        facts: &mut Facts,
+    ) -> Result<(Gateways, Opened), Fate> {
+        self.rate(desk, now, peer)?;
+        room(desk, now, peer)?;
+        let permit = self.permit(desk, now, knock, peer, did, facts)?;
+        describe_permit(&mut facts.record, &permit);
+        let id = permit.trunk.id.clone();
+        let outbound = permit.trunk.outbound.as_ref();
+        if outbound.is_some_and(|outbound| outbound.media_encryption == MediaEncryption::Required) {
+            let words = format!(
+                "outbound.media_encryption of trunk `{id}` is required, and encrypted media is not supported"
+            );
+            return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words));
+        }
+        let opened = opened(desk, knock, peer)?;
+        let gateways = Gateways::new(permit, desk.random.next()).ok_or_else(|| {
+            Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"))
+        })?;
+        Ok((gateways, opened))
+    }
+
+    /// The calling number is what the asker asserts, or else what it has in From.
+    fn permit(
+        &self,
+        desk: &Desk,
+        now: Now,
+        knock: &Knock,
+        peer: &Peer,
+        did: &Did,
+        facts: &mut Facts,
+    ) -> Result<Permit, Fate> {
+        let caller = parties::caller(&knock.request, Some(peer));
+        let from = caller.e164.map_or(caller.raw, |e164| e164.to_string());
+        let to = parties::dialled(&knock.request, peer, did);
+        let asked = Asked { from: &from, to: &to, country: peer.country() };
+        let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
+        numbers::permit_outbound(&desk.directory, &asked, &desk.usage.at(now), &limits).map_err(|denial| {
+            let Denial { refusal, words, number, to, .. } = denial;
+            facts.record.number = number.map(|number| number.e164.to_string());
+            facts.record.to = to.map(|e164| e164.to_string());
+            Fate::Denied(refusal, words)
+        })
+    }
+}
+
+/// The line of a PBX is taken too, be it by another trunk's call.
+fn room(desk: &Desk, now: Now, peer: &Peer) -> Result<(), Fate> {
+    let Peer::Trunk(trunk) = peer else { return Ok(()) };
+    let calls = desk.usage.at(now).trunk_calls(&trunk.id);
+    match trunk.limits.max_calls {
+        Some(most) if calls >= most => Err(Fate::Refused(Refusal::TrunkFull)),
+        Some(_) | None => Ok(()),
+    }
+}

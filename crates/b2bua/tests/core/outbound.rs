@@ -1,0 +1,203 @@
+//! Calls out: what a gateway is told, and what an asker is refused.
+
+use b2bua::record::{CallDirection, CallStatus};
+
+use crate::house::{AGENT, House, INVENTORY};
+use crate::text::{Dial, header, headers, reply};
+
+/// The gateway of the trunk that calls leave by.
+const GATEWAY: &str = "198.51.100.9:5060";
+
+/// What the house owns, and a trunk to call out by.
+fn inventory(trunk: &str, number: &str) -> String {
+    format!(
+        "{INVENTORY}\n[[trunks]]\nid = \"out\"\n[trunks.outbound]\ngateways = [{{ host = \"198.51.100.9\" }}]\n\
+         allowed_countries = [\"US\"]\n{trunk}\n\n[[numbers]]\ne164 = \"+14155550120\"\ntrunk_id = \"out\"\noutbound = true\n{number}\n\
+         [[numbers]]\ne164 = \"+14155550121\"\ntrunk_id = \"out\"\n\
+         [[numbers]]\ne164 = \"+14155550122\"\ntrunk_id = \"out\"\noutbound = true\nsource = \"personal\"\n"
+    )
+}
+
+fn house(trunk: &str) -> House {
+    House::with(&inventory(trunk, ""), |_| {})
+}
+
+fn ask(to: &str) -> Dial {
+    Dial::to(to).at_source(AGENT).from("\"Bob\" <sip:+14155550120@pbx.example>")
+}
+
+/// The INVITE that the gateway gets of a call by that trunk.
+fn told(trunk: &str, asked: &Dial) -> String {
+    let mut house = house(trunk);
+    asked.place(&mut house);
+    house.last(GATEWAY, "INVITE")
+}
+
+fn from(invite: &str) -> &str {
+    header(invite, "From").unwrap().split(";tag=").next().unwrap()
+}
+
+#[test]
+fn a_gateway_is_told_who_calls_whom() {
+    let invite = told("", &ask("+12125550177").with("X-Account: 7").with("User-to-User: 00"));
+    assert!(invite.starts_with("INVITE sip:+12125550177@198.51.100.9 SIP/2.0\r\n"), "{invite}");
+    assert_eq!(from(&invite), "\"Bob\" <sip:+14155550120@198.51.100.9>");
+    assert_eq!(header(&invite, "P-Asserted-Identity"), Some("\"Bob\" <sip:+14155550120@198.51.100.9>"));
+    assert_eq!(header(&invite, "Max-Forwards"), Some("69"));
+    for name in ["X-Account", "User-to-User", "P-Called-Party-ID", "Privacy"] {
+        assert_eq!(header(&invite, name), None, "{name}");
+    }
+}
+
+#[test]
+fn numbers_are_written_as_the_trunk_wants_them() {
+    for (trunk, uri, caller) in [
+        ("number_format = \"e164\"", "sip:12125550177@198.51.100.9", "sip:14155550120@198.51.100.9"),
+        (
+            "number_format = \"national\"\ncountry = \"US\"",
+            "sip:2125550177@198.51.100.9",
+            "sip:4155550120@198.51.100.9",
+        ),
+        ("prefix = \"9#\"", "sip:9%23+12125550177@198.51.100.9", "sip:+14155550120@198.51.100.9"),
+        (
+            "user_phone = true",
+            "sip:+12125550177@198.51.100.9;user=phone",
+            "sip:+14155550120@198.51.100.9;user=phone",
+        ),
+    ] {
+        let invite = told(trunk, &ask("+12125550177"));
+        assert!(invite.starts_with(&format!("INVITE {uri} SIP/2.0\r\n")), "{trunk}: {invite}");
+        assert_eq!(header(&invite, "To"), Some(format!("<{uri}>").as_str()));
+        assert_eq!(from(&invite), format!("\"Bob\" <{caller}>"));
+        assert_eq!(header(&invite, "P-Asserted-Identity"), Some(format!("\"Bob\" <{caller}>").as_str()));
+    }
+}
+
+#[test]
+fn the_trunk_says_how_it_knows_us() {
+    for (trunk, shown, asserted) in [
+        ("identity = \"from\"", "sip:+14155550120@198.51.100.9", None),
+        (
+            "from_user = \"acct\"\nfrom_domain = \"us.example\"",
+            "sip:acct@us.example",
+            Some("sip:+14155550120@us.example"),
+        ),
+    ] {
+        let invite = told(trunk, &ask("+12125550177"));
+        assert_eq!(from(&invite), format!("\"Bob\" <{shown}>"));
+        let asserted = asserted.map(|uri| format!("\"Bob\" <{uri}>"));
+        assert_eq!(header(&invite, "P-Asserted-Identity"), asserted.as_deref());
+    }
+    let invite = told("headers = { X-Trunk = \"7\" }", &ask("+12125550177"));
+    assert_eq!(header(&invite, "X-Trunk"), Some("7"));
+}
+
+#[test]
+fn a_number_that_is_withheld_is_asserted_and_not_shown() {
+    let anonymous = Dial::to("+12125550177")
+        .at_source(AGENT)
+        .from("\"Anonymous\" <sip:anonymous@anonymous.invalid>")
+        .with("P-Asserted-Identity: <sip:+14155550120@pbx>");
+    for asked in [ask("+12125550177").with("Privacy: id"), anonymous] {
+        let invite = told("identity = \"from\"", &asked);
+        assert_eq!(from(&invite), "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+        assert_eq!(header(&invite, "P-Asserted-Identity"), Some("<sip:+14155550120@198.51.100.9>"));
+        assert_eq!(header(&invite, "Privacy"), Some("id"));
+        assert!(!invite.contains("Bob"), "{invite}");
+    }
+}
+
+#[test]
+fn diversions_go_on_with_the_trunks_host() {
+    let asked = ask("+12125550177").with("Diversion: <sip:+14155550121@pbx.example>;reason=unconditional");
+    let invite = told("", &asked);
+    assert_eq!(
+        headers(&invite, "Diversion"),
+        ["<sip:+14155550121@198.51.100.9>;reason=unconditional;counter=1;privacy=off"]
+    );
+}
+
+#[test]
+fn who_is_asserted_calls_before_who_is_shown() {
+    let asked = Dial::to("+12125550177").at_source(AGENT).from("<sip:4711@pbx>");
+    for header in ["P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID"] {
+        let invite = told("", &asked.clone().with(&format!("{header}: <sip:+14155550120@pbx>")));
+        assert_eq!(from(&invite), "<sip:+14155550120@198.51.100.9>");
+    }
+}
+
+#[test]
+fn each_denial_says_which_rule_it_was() {
+    for (calling, to, status, reason) in [
+        ("+14155559999", "+12125550177", "403", "caller-not-owned"),
+        ("+14155550121", "+12125550177", "403", "outbound-disabled"),
+        ("+14155550122", "+12125550177", "403", "number-unverified"),
+        ("+14155550120", "4711", "484", "destination-invalid"),
+        ("+14155550120", "+33142685300", "403", "country-not-allowed"),
+        ("+14155550120", "+19005550177", "403", "destination-premium"),
+        ("+14155550120", "911", "403", "destination-emergency"),
+    ] {
+        let mut house = house("");
+        let call = Dial::to(to).at_source(AGENT).from(&format!("<sip:{calling}@pbx>"));
+        call.place(&mut house);
+        let refusal = house.last(AGENT, status);
+        let told = header(&refusal, "Reason").unwrap();
+        assert!(told.starts_with(&format!("SIP;cause={status};text=\"{reason}: ")), "{told}");
+        assert!(!house.journal.iter().any(|line| line.contains("INVITE")), "{:?}", house.journal);
+        let record = house.record();
+        assert_eq!((record.direction, record.status), (CallDirection::Outbound, Some(CallStatus::Refused)));
+        assert_eq!((record.reason.as_deref(), record.agent_id.as_deref()), (Some(reason), Some("desk")));
+        assert!(record.detail.is_some(), "{record:?}");
+        call.absorb(&mut house, status);
+        house.assert_empty();
+    }
+}
+
+#[test]
+fn a_trunk_that_wants_encrypted_media_is_not_called_without() {
+    let mut house = house("media_encryption = \"required\"");
+    let call = ask("+12125550177");
+    call.place(&mut house);
+    assert_eq!(house.record().reason.as_deref(), Some("media-encryption-required"));
+    call.absorb(&mut house, "488");
+    house.assert_empty();
+}
+
+#[test]
+fn a_carrier_may_not_ask_for_calls() {
+    let mut house = house("");
+    let call = Dial::to("+12125550177").from("<sip:+14155550120@carrier.example>");
+    call.place(&mut house);
+    let record = house.record();
+    assert_eq!((record.direction, record.reason.as_deref()), (CallDirection::Inbound, Some("did-unknown")));
+    call.absorb(&mut house, "404");
+    house.assert_empty();
+}
+
+#[test]
+fn calls_at_once_count_in_both_directions() {
+    let inventory = inventory("", "max_calls = 1\nagent_id = \"echo\"");
+    let mut house = House::with(&inventory, |_| {});
+    Dial::to("+14155550120").named("in").connect(&mut house);
+    let second = ask("+12125550177").named("out");
+    second.place(&mut house);
+    assert_eq!(house.record().reason.as_deref(), Some("number-full"));
+    assert!(header(&house.last(AGENT, "503"), "Retry-After").is_some());
+}
+
+#[test]
+fn an_answered_call_gives_its_seats_back() {
+    let mut house = house("");
+    let mut call = ask("+12125550177");
+    call.place(&mut house);
+    let invite = house.last(GATEWAY, "INVITE");
+    let answer = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
+        m=audio 50000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+    reply(&mut house, GATEWAY, &invite, "200 OK", answer);
+    call.ack(&mut house, "");
+    assert_eq!(house.core.census().seats, 1);
+    call.bye(&mut house, "");
+    let bye = house.last(GATEWAY, "BYE");
+    reply(&mut house, GATEWAY, &bye, "200 OK", "");
+    house.assert_empty();
+}
