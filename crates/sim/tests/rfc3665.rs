@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 3.1 success | with the echo agent, and with a SIP agent |
 //! | 3.2 two proxies | leg A; ACK and BYE go by the route, in both directions |
-//! | 3.3 proxy authentication | not: the challenges pass between caller and proxies, and we neither challenge nor answer a challenge |
+//! | 3.3 proxy authentication | `rfc3665_authentication.rs`: we are the caller |
 //! | 3.4 proxy failure | leg A: what we see is the second attempt |
 //! | 3.5 ALG | as 3.2: an ALG is a hop in Via and Record-Route, and its changed SDP an offer like any other |
 //! | 3.6 redirect, SDP in ACK | the late offer; the redirect is between caller and proxy, and we never see it |
