@@ -150,6 +150,8 @@ impl Drop for Daemon {
 fn strowger(folder: &Path, environment: &[(String, String)], arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
     command.args(arguments).args(["--config", "strowger.toml"]).current_dir(folder);
+    // Nobody waits for the calls of a test that is over.
+    command.env("STROWGER__NODE__DRAIN_S", "0");
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     command
 }

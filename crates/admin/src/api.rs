@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use b2bua::CallRecord;
 use store::Store;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
-use witness::{Archive, Counters};
+use witness::{Archive, Metrics};
 
+use crate::drain::Drain;
+use crate::health::Health;
 use crate::problem::Problem;
-use crate::{calls, host};
+use crate::{calls, drain, health, host};
 
 /// The calls that are up.
 pub trait Live: Send + Sync {
@@ -33,20 +35,26 @@ pub struct Api {
     pub live: Arc<dyn Live>,
     /// The traces, if any are kept.
     pub archive: Option<Archive>,
-    /// What the signalling task counts.
-    pub counters: Arc<Counters>,
+    /// All that is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether calls are taken.
+    pub health: Arc<Health>,
+    /// Who lets the node drain.
+    pub drains: mpsc::Sender<Drain>,
 }
 
 impl Api {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/healthz", get(async || "ok\n"))
-            .route("/metrics", get(metrics))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(health::metrics))
+            .route("/v1/drain", post(drain::post))
             .route("/v1/calls/{id}", get(calls::show))
             .route("/v1/calls/{id}/trace", get(calls::trace))
             .fallback(async || Problem::no_path())
             .method_not_allowed_fallback(async || Problem::no_method())
-            .layer(middleware::from_fn(bounded))
+            .layer(middleware::from_fn_with_state(self.clone(), bounded))
             .with_state(self)
     }
 }
@@ -58,16 +66,15 @@ impl std::fmt::Debug for Api {
 }
 
 /// Every request: for this host, and answered in time.
-async fn bounded(request: Request, next: Next) -> Response {
-    if let Err(problem) = host::check(request.headers()) {
-        return problem.into_response();
-    }
-    timeout(ANSWER, next.run(request)).await.unwrap_or_else(|_| Problem::too_slow().into_response())
-}
-
-async fn metrics(State(api): State<Api>) -> Response {
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, api.counters.prometheus()).into_response()
+async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let response = match host::check(request.headers()) {
+        Ok(()) => {
+            timeout(ANSWER, next.run(request)).await.unwrap_or_else(|_| Problem::too_slow().into_response())
+        }
+        Err(problem) => problem.into_response(),
+    };
+    api.metrics.answered(response.status().as_u16());
+    response
 }
 
 const ANSWER: Duration = Duration::from_secs(10);

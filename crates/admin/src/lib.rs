@@ -8,13 +8,17 @@ mod api;
 mod bind;
 mod calls;
 mod client;
+mod drain;
+mod health;
 mod host;
 mod problem;
 mod serve;
 
 pub use api::{Api, Live};
 pub use bind::{BindError, bind};
-pub use client::{Answer, FetchError, Url, UrlError};
+pub use client::{Answer, FetchError, Method, Trust, TrustError, Url, UrlError, Wanted};
+pub use drain::{Drain, drains};
+pub use health::{Health, Phase};
 pub use serve::serve;
 
 #[cfg(test)]

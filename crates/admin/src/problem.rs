@@ -35,7 +35,7 @@ impl Problem {
     }
 
     pub(crate) fn no_method() -> Self {
-        let detail = "everything here is read with GET";
+        let detail = "everything here is read with GET, but /v1/drain, which takes POST";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
     }
 
@@ -61,4 +61,4 @@ impl IntoResponse for Problem {
     }
 }
 
-const PATHS: &str = "there are /v1/calls/{id}, /v1/calls/{id}/trace, /v1/calls/{id}/trace?format=ladder, /metrics and /healthz";
+const PATHS: &str = "there are /v1/calls/{id}, /v1/calls/{id}/trace, /v1/calls/{id}/trace?format=ladder, /v1/drain, /metrics, /healthz and /readyz";

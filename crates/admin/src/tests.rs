@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use witness::{Archive, Bounds, Counters};
+use witness::{Archive, Bounds, Metrics};
 
 use super::*;
 
@@ -29,7 +29,9 @@ async fn started() -> SocketAddr {
         store: Store::open("sqlite::memory:").await.unwrap(),
         live: Arc::new(NoCalls),
         archive: Some(Archive::new(bounds)),
-        counters: Arc::new(Counters::new()),
+        metrics: Arc::new(Metrics::new("0", Arc::default())),
+        health: Arc::default(),
+        drains: drains().0,
     };
     tokio::spawn(serve(listener, api));
     address
@@ -66,7 +68,10 @@ async fn what_is_not_there_is_told_as_a_problem() {
 #[tokio::test]
 async fn health_and_metrics_are_answered() {
     let url = Url::from(started().await);
-    assert_eq!(url.fetch("/healthz").await.unwrap(), Answer { status: 200, body: b"ok\n".to_vec() });
+    assert_eq!(
+        url.fetch("/healthz").await.unwrap(),
+        Answer { status: 200, etag: None, body: b"ok\n".to_vec() }
+    );
     let metrics = url.fetch("/metrics").await.unwrap();
     assert!(String::from_utf8(metrics.body).unwrap().contains("\nstrowger_calls 0\n"));
 }

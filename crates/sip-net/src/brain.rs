@@ -24,6 +24,8 @@ pub(crate) trait Brain: Send {
 pub(crate) struct Remaining {
     /// Calls that are up, or whose record is not on disk.
     pub(crate) calls: usize,
+    /// Those of them that have not ended.
+    pub(crate) seats: usize,
     /// Dialogs, those too whose BYE has no answer.
     pub(crate) dialogs: usize,
 }

@@ -111,6 +111,8 @@ struct Driver<B, O> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Open,
+    /// Calls end by themselves, and no others are taken: a shutdown follows on the last.
+    Draining,
     /// Calls are ending.
     Closing,
     /// No call is left; the last BYEs wait for their answers until then.
@@ -150,7 +152,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         }
         let lingered = match self.phase {
             Phase::Lingering(end) => Some(end),
-            Phase::Open | Phase::Closing | Phase::Over => None,
+            Phase::Open | Phase::Draining | Phase::Closing | Phase::Over => None,
         };
         [self.deadline, lingered].into_iter().flatten().min()
     }
@@ -249,14 +251,18 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.hand_in(Input::Timeout);
         }
-        let remaining = self.brain.remaining();
+        let mut remaining = self.brain.remaining();
+        if self.phase == Phase::Draining && remaining.seats == 0 {
+            self.hand_in(Input::Command(Command::Shutdown));
+            remaining = self.brain.remaining();
+        }
         self.witness.holds(remaining);
         self.phase = self.next_phase(remaining);
     }
 
     fn next_phase(&self, remaining: Remaining) -> Phase {
         match self.phase {
-            Phase::Open | Phase::Over => self.phase,
+            Phase::Open | Phase::Draining | Phase::Over => self.phase,
             Phase::Closing | Phase::Lingering(_) if remaining.calls > 0 => Phase::Closing,
             Phase::Closing | Phase::Lingering(_) if remaining.dialogs == 0 => Phase::Over,
             Phase::Closing => Phase::Lingering(Instant::now() + LINGER),
@@ -280,9 +286,11 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
     }
 
     fn hand_in(&mut self, input: Input) -> Sense {
-        if matches!(input, Input::Command(Command::Shutdown)) && self.phase == Phase::Open {
-            self.phase = Phase::Closing;
-        }
+        self.phase = match (&input, self.phase) {
+            (Input::Command(Command::Drain), Phase::Open) => Phase::Draining,
+            (Input::Command(Command::Shutdown), Phase::Open | Phase::Draining) => Phase::Closing,
+            (_, phase) => phase,
+        };
         if let Input::Directory(directory) = &input {
             self.connections.know(Arc::clone(directory));
         }

@@ -33,7 +33,8 @@ impl From<Vec<Listener>> for Sockets {
 }
 
 /// Runs the core until it is shut down: after `Command::Shutdown` it returns once no call is left, and the BYEs have their
-/// answers or had two seconds for them. Whoever wants to see what happens looks through the window.
+/// answers or had two seconds for them. After `Command::Drain` it shuts down of itself, once the last call has ended. Whoever
+/// wants to see what happens looks through the window.
 pub async fn run(
     core: Core,
     sockets: impl Into<Sockets>,
@@ -55,7 +56,7 @@ impl Brain for Core {
 
     fn remaining(&self) -> Remaining {
         let census = self.census();
-        Remaining { calls: census.calls, dialogs: census.sip.dialogs }
+        Remaining { calls: census.calls, seats: census.seats, dialogs: census.sip.dialogs }
     }
 
     fn caller_of(&self, call_id: &str) -> Option<String> {

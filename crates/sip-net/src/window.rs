@@ -66,7 +66,7 @@ impl Witness {
 
     /// What the core holds after a turn.
     pub(crate) fn holds(&self, remaining: Remaining) {
-        let Remaining { calls, dialogs } = remaining;
+        let Remaining { calls, seats: _, dialogs } = remaining;
         self.counters.gauge(Gauges { calls, dialogs });
     }
 

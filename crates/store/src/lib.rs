@@ -9,6 +9,7 @@ mod error;
 mod lock;
 mod open;
 mod plan;
+mod pulse;
 mod read;
 mod recorder;
 mod records;
@@ -21,6 +22,7 @@ use sqlx::SqlitePool;
 pub use error::Error;
 pub use lock::Lock;
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
+pub use pulse::Pulse;
 pub use read::Snapshot;
 pub use recorder::{Entry, record};
 

@@ -1,5 +1,6 @@
 //! Records on their way to disk: many calls, one transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::CallRecord;
@@ -8,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::{Error, Store};
+use crate::{Error, Pulse, Store};
 
 /// A call's record, as the core hands it out.
 pub type Entry = (CallKey, Box<CallRecord>);
@@ -20,11 +21,14 @@ pub type Entry = (CallKey, Box<CallRecord>);
 /// A record that comes alone is written at once; those that follow closely wait for `PACE` and share a transaction, since
 /// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
 ///
+/// The pulse tells others how it goes.
+///
 /// What waits is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
 pub async fn record(
     store: Store,
     mut waiting: mpsc::UnboundedReceiver<Entry>,
     confirmed: mpsc::Sender<Input>,
+    pulse: Arc<Pulse>,
 ) {
     let mut entries = Vec::with_capacity(BATCH);
     let mut due = Instant::now();
@@ -33,10 +37,11 @@ pub async fn record(
         entries.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH - entries.len()));
         due = Instant::now() + PACE;
         let (keys, records): (Vec<_>, Vec<_>) = entries.drain(..).map(|(key, record)| (key, *record)).unzip();
-        if let Err(error) = write(&store, &records).await {
+        if let Err(error) = write(&store, &pulse, &records).await {
             warn!(%error, "a batch of call records is written one by one");
-            write_one_by_one(&store, &records).await;
+            write_one_by_one(&store, &pulse, &records).await;
         }
+        pulse.done(records.len());
         let finished = keys.into_iter().zip(&records).filter(|(_, record)| record.status.is_some());
         for (key, _) in finished {
             if confirmed.send(Input::Recorded(key)).await.is_err() {
@@ -47,11 +52,11 @@ pub async fn record(
 }
 
 /// Tries until the store takes them, or says that it never will.
-async fn write(store: &Store, records: &[CallRecord]) -> Result<(), Error> {
+async fn write(store: &Store, pulse: &Pulse, records: &[CallRecord]) -> Result<(), Error> {
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0_u32;
     loop {
-        match store.write(records).await {
+        match pulse.wrote(store.write(records).await) {
             Ok(()) => break,
             Err(error) if error.is_transient() => {
                 attempts += 1;
@@ -70,9 +75,9 @@ async fn write(store: &Store, records: &[CallRecord]) -> Result<(), Error> {
 }
 
 /// A record that the schema refuses goes to the log as a whole, so that it does not hold up the others.
-async fn write_one_by_one(store: &Store, records: &[CallRecord]) {
+async fn write_one_by_one(store: &Store, pulse: &Pulse, records: &[CallRecord]) {
     for record in records {
-        if let Err(error) = write(store, std::slice::from_ref(record)).await {
+        if let Err(error) = write(store, pulse, std::slice::from_ref(record)).await {
             let record = serde_json::to_string(record).unwrap_or_default();
             error!(%error, record, "a call record is refused by the store, and only here");
         }
@@ -162,13 +167,15 @@ mod tests {
 
         let (entries, waiting) = mpsc::unbounded_channel();
         let (confirm, mut confirmed) = mpsc::channel(16);
-        let recorder = tokio::spawn(record(store.clone(), waiting, confirm));
+        let pulse = Arc::<Pulse>::default();
+        let recorder = tokio::spawn(record(store.clone(), waiting, confirm, Arc::clone(&pulse)));
         entries.send((CallKey(1), ended(1))).unwrap();
         while !lines.recv().await.unwrap().contains("call records can't be written") {}
         for index in 2..10 {
             entries.send((CallKey(index), ended(index))).unwrap();
         }
         assert!(confirmed.try_recv().is_err());
+        assert!(pulse.trouble().is_some_and(|trouble| trouble.contains("call records can't be written")));
         blocker.execute("ROLLBACK").await.unwrap();
         for index in 1..10 {
             assert!(matches!(confirmed.recv().await, Some(Input::Recorded(CallKey(key))) if key == index));
@@ -176,6 +183,8 @@ mod tests {
         drop(entries);
         recorder.await.unwrap();
         assert_eq!(store.recent_calls(u32::MAX).await.unwrap().len(), 9);
+        assert_eq!((pulse.trouble(), pulse.written()), (None, 9));
+        assert!(pulse.failures() > 0);
     }
 
     #[tokio::test]
@@ -185,7 +194,7 @@ mod tests {
         let store = Store::open_file(&path, Absent::Made, FIRST_PAUSE).await.unwrap();
         let (entries, waiting) = mpsc::unbounded_channel();
         let (confirm, mut confirmed) = mpsc::channel(16);
-        let recorder = tokio::spawn(record(store, waiting, confirm));
+        let recorder = tokio::spawn(record(store, waiting, confirm, Arc::default()));
         let start = Instant::now();
         entries.send((CallKey(0), ended(0))).unwrap();
         assert!(confirmed.recv().await.is_some());

@@ -190,7 +190,7 @@ async fn each_finished_call_is_confirmed_once_when_it_is_on_disk() {
     let store = Store::open(&url(&directory)).await.expect("a store");
     let (entries, waiting) = mpsc::unbounded_channel();
     let (confirm, mut confirmed) = mpsc::channel(1);
-    let recorder = tokio::spawn(store::record(store.clone(), waiting, confirm));
+    let recorder = tokio::spawn(store::record(store.clone(), waiting, confirm, std::sync::Arc::default()));
     let other = Store::open(&url(&directory)).await.expect("a store");
     for index in 0..500 {
         entries.send((CallKey(index), Box::new(up(index)))).expect("taken");

@@ -7,12 +7,12 @@ use numbers::Inventory;
 use sip_net::{Tls, Trust};
 use store::Store;
 
-use crate::cli::{Apply, CallListing, Check, Listing};
+use crate::cli::{Apply, CallListing, Check};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
-use crate::list::{self, Listed};
-use crate::{inventory_file, secrets};
+use crate::plan::{self, Length};
+use crate::{inventory_file, list, secrets};
 
 /// Names every fault of both files.
 pub(crate) fn check(check: &Check) -> Result<(), Failure> {
@@ -47,57 +47,21 @@ pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
     let plan = if apply.dry_run { store.plan(&inventory).await } else { store.apply(&inventory).await };
     store.close().await;
     let plan = plan?;
-    println!("{plan}");
+    write_out(&plan::text(&plan, if apply.full { Length::Full } else { Length::Bounded }))?;
     match (plan.is_empty(), apply.dry_run) {
         (true, _) => {}
-        (false, true) => println!("dry run: nothing was changed"),
-        (false, false) => println!("applied: the store has {}", census(&inventory)),
+        (false, true) => write_out("dry run: nothing was changed")?,
+        (false, false) => write_out(&format!("applied: the store has {}", census(&inventory)))?,
     }
     Ok(())
 }
 
-/// Which list of the inventory.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    Numbers,
-    Agents,
-    Trunks,
-}
-
-pub(crate) async fn list(kind: Kind, listing: &Listing) -> Result<(), Failure> {
-    let store = open(listing).await?;
-    let inventory = store.inventory().await;
-    store.close().await;
-    let inventory = inventory?;
-    let listed = match kind {
-        Kind::Numbers => list::numbers(&inventory)?,
-        Kind::Agents => list::agents(&inventory)?,
-        Kind::Trunks => list::trunks(&inventory)?,
-    };
-    print(&listed, listing)
-}
-
 pub(crate) async fn call_list(calls: &CallListing) -> Result<(), Failure> {
-    let store = open(&calls.listing).await?;
+    let config = Config::load(calls.config.path.as_deref())?;
+    let store = Store::open_existing(&config.store_url()).await?;
     let records = store.recent_calls(calls.limit).await;
     store.close().await;
-    print(&list::calls(&records?)?, &calls.listing)
-}
-
-async fn open(listing: &Listing) -> Result<Store, Failure> {
-    let config = Config::load(listing.config.path.as_deref())?;
-    Ok(Store::open_existing(&config.store_url()).await?)
-}
-
-fn print(listed: &Listed, listing: &Listing) -> Result<(), Failure> {
-    let text = if listing.json {
-        format!("{:#}", listed.json)
-    } else if listed.table.is_empty() {
-        "none".to_owned()
-    } else {
-        listed.table.trim_fmt()
-    };
-    write_out(&text)
+    list::print(&list::calls(&records?)?, calls.json)
 }
 
 /// To standard output.
@@ -107,6 +71,11 @@ pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(Failure::Output),
     }
+}
+
+/// What a peer wrote, without what moves the cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 /// The inventory with its secrets: a secret that can't be had is a fault here.

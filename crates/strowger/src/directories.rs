@@ -8,11 +8,11 @@ use numbers::Directory;
 use store::Store;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
-use witness::Secrets;
+use witness::{Metrics, Secrets};
 
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
-use crate::secrets;
+use crate::{calendar, secrets};
 
 /// Builds the directory of what is stored.
 ///
@@ -33,8 +33,9 @@ pub(crate) async fn watch(
     seen: u64,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
+    metrics: Arc<Metrics>,
 ) {
-    follow(store, seen, inputs, secrets, load).await;
+    follow(store, seen, inputs, secrets, metrics, load).await;
 }
 
 async fn follow(
@@ -42,6 +43,7 @@ async fn follow(
     mut seen: u64,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
+    metrics: Arc<Metrics>,
     mut load: impl AsyncFnMut(&Store) -> Result<Directory, Failure>,
 ) {
     let mut told = String::new();
@@ -52,6 +54,7 @@ async fn follow(
                 seen = directory.revision();
                 secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
                 told.clear();
+                metrics.routed_by(&directory, calendar::wall_ms() / 1000);
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
                 if inputs.send(Input::Directory(Arc::new(directory))).await.is_err() {
@@ -109,7 +112,8 @@ mod tests {
         let secrets = watch::Sender::new(Secrets::default());
         let known = secrets.subscribe();
         let mut failures = 2;
-        tokio::spawn(follow(store, seen, inputs, secrets, async move |store: &Store| {
+        let metrics = Arc::new(Metrics::new("0", Arc::default()));
+        tokio::spawn(follow(store, seen, inputs, secrets, metrics, async move |store: &Store| {
             if failures > 0 {
                 failures -= 1;
                 return Err(Failure::Store(store::Error::Postgres));

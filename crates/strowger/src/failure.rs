@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::fault::Faults;
 
@@ -21,6 +22,13 @@ pub(crate) enum Failure {
     Collector(SocketAddr, io::Error),
     #[error(transparent)]
     Daemon(#[from] admin::FetchError),
+    #[error(transparent)]
+    Trust(#[from] admin::TrustError),
+    #[error(
+        "the configuration does not say where the running daemon listens; set [admin] listen, such as \
+         \"127.0.0.1:8080\", or give --url"
+    )]
+    NoAddress,
     /// What the daemon said to a request.
     #[error("{0}")]
     Refused(String),
@@ -38,6 +46,8 @@ pub(crate) enum Failure {
     Loopback(io::Error),
     #[error("standard output can't be written: {0}")]
     Output(io::Error),
+    #[error("the manual pages can't be written into {}: {system}; give a directory that exists", directory.display())]
+    Pages { directory: PathBuf, system: io::Error },
     #[error("a list can't be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the signalling task ended by itself: {0}")]

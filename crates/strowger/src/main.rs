@@ -6,21 +6,30 @@ mod call_line;
 mod cli;
 mod commands;
 mod config;
+mod daemon;
 mod demo;
 mod directories;
+mod drain;
 mod failure;
 mod fault;
 mod inventory_file;
+mod keys;
 mod list;
 mod log;
 mod mask;
 mod node;
 mod notices;
+mod objects;
 mod observers;
 mod open_files;
+mod owned;
+mod pages;
+mod plan;
+mod route_test;
 mod run;
 mod secrets;
 mod seeing;
+mod service;
 mod show;
 mod signal;
 mod sockets;
@@ -31,10 +40,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::cli::{CallCommand, Cli, Command, List};
-use self::commands::Kind;
+use self::cli::{CallCommand, Cli, Command};
 use self::demo::After;
 use self::failure::Failure;
+use self::objects::Kind;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -58,9 +67,15 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Demo(demo) => demo::run(if demo.keep { After::Keep } else { After::Stop }).await,
             Command::Check(check) => commands::check(&check).map(done),
             Command::Apply(apply) => commands::apply(&apply).await.map(done),
-            Command::Number(List::List(listing)) => commands::list(Kind::Numbers, &listing).await.map(done),
-            Command::Agent(List::List(listing)) => commands::list(Kind::Agents, &listing).await.map(done),
-            Command::Trunk(List::List(listing)) => commands::list(Kind::Trunks, &listing).await.map(done),
+            Command::Number(number) => objects::run(Kind::Numbers, &number).await.map(done),
+            Command::Agent(agent) => objects::run(Kind::Agents, &agent).await.map(done),
+            Command::Trunk(trunk) => objects::run(Kind::Trunks, &trunk).await.map(done),
+            Command::Settings(settings) => objects::settings(&settings).await.map(done),
+            Command::Key(key) => keys::run(&key).await.map(done),
+            Command::Completions(shell) => pages::completions(&shell).map(done),
+            Command::Man(man) => pages::man(&man).map(done),
+            Command::Drain(wish) => drain::run(&wish).await.map(done),
+            Command::RouteTest(test) => route_test::run(&test).await.map(done),
             Command::Call(CallCommand::Show(call)) => show::show(&call).await.map(done),
             Command::Call(CallCommand::List(listing)) => commands::call_list(&listing).await.map(done),
         }

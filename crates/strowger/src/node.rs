@@ -1,4 +1,6 @@
-//! A running node: the core on its sockets, the packet threads, the agent streams, the store. Started, and stopped, in order.
+//! A running node: the core on its sockets, the packet threads, the agent streams, the store. Started in order.
+
+mod end;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -6,25 +8,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use admin::{Drain, Phase};
 use agent_net::{Options, Streams, Trust};
-use b2bua::io::{Command, Input};
+use b2bua::io::Input;
 use b2bua::{Core, MediaAddress};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
 use store::{Lock, Store};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::{info, warn};
 use witness::Secrets;
 
 use crate::config::{Config, UnknownSource};
 use crate::failure::Failure;
 use crate::mask::Numbers;
 use crate::notices::Notices;
-use crate::observers::Observers;
+use crate::observers::{Observer, Observers};
+use crate::seeing::Seen;
 use crate::wiring::{Wiring, agent_events, media_events};
 use crate::{addresses, calendar, directories, seeing, sockets};
+
+pub(crate) use self::end::{LONGEST_STOP, Woken};
 
 /// What runs, and what it takes to stop it.
 pub(crate) struct Node {
@@ -37,6 +42,9 @@ pub(crate) struct Node {
     carriers: JoinSet<()>,
     /// Show others what is seen of it.
     observers: Observers,
+    seen: Seen,
+    /// The API's wish that we drain.
+    drains: mpsc::Receiver<Drain>,
     /// Ready when a packet thread has ended by itself.
     workers_failed: Pin<Box<dyn Future<Output = WorkerFailed> + Send>>,
     _lock: Lock,
@@ -74,22 +82,27 @@ impl Node {
         let mut carriers = JoinSet::new();
         let secrets = watch::Sender::new(Secrets::default());
         secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
-        let window = seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
+        let (window, shown, drains) =
+            seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
+        let (metrics, pulse) = (Arc::clone(&shown.metrics), Arc::clone(&shown.health.pulse));
+        metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
         let core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
-        let recorder = tokio::spawn(store::record(store.clone(), entries, inputs.clone()));
-        carriers.spawn(media_events(media, inputs.clone()));
+        let recorder =
+            tokio::spawn(store::record(store.clone(), entries, inputs.clone(), Arc::clone(&pulse)));
+        carriers.spawn(media_events(media, inputs.clone(), Arc::clone(&metrics)));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        carriers.spawn(directories::watch(store, revision, inputs.clone(), secrets));
+        carriers.spawn(directories::watch(store, revision, inputs.clone(), secrets, Arc::clone(&metrics)));
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now(), numbers);
-        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices };
+        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
+        shown.health.enter(Phase::Serving);
         Ok(Self {
             listeners,
             inputs,
@@ -98,6 +111,8 @@ impl Node {
             streams,
             carriers,
             observers,
+            seen: shown,
+            drains,
             workers_failed,
             _lock: lock,
         })
@@ -108,49 +123,15 @@ impl Node {
         &self.listeners
     }
 
-    /// Waits for a part to end, which none does of itself.
-    pub(crate) async fn failed(&mut self) -> Failure {
-        tokio::select! {
-            // In the order in which one's end brings that of the others.
-            biased;
-            ended = &mut self.signalling => Failure::Signalling(match ended {
-                Ok(ending) => format!("{ending:?}"),
-                Err(error) => error.to_string(),
-            }),
-            failed = &mut self.workers_failed => Failure::Worker(failed),
-            ended = &mut self.recorder => Failure::Recorder(words(ended)),
-            never = self.observers.tell_of_ends() => match never {},
-            Some(ended) = self.carriers.join_next() => Failure::Carrier(words(ended)),
-        }
+    /// What others see of it.
+    pub(crate) const fn seen(&self) -> &Seen {
+        &self.seen
     }
 
-    /// Ends every call, and returns once all records are written, or have had their time. A part that has failed is passed over.
-    pub(crate) async fn stop(mut self) {
-        if self.inputs.send(Input::Command(Command::Shutdown)).await.is_err() {
-            error!("the signalling task has ended before");
-        }
-        if !self.signalling.is_finished() && timeout(CALLS_END, &mut self.signalling).await.is_err() {
-            error!(after_s = CALLS_END.as_secs(), "calls are still up: they are cut off");
-            // Ends the core with the wiring: the recorder writes what it has.
-            self.signalling.abort();
-        }
-        self.streams.close_all();
-        if !self.recorder.is_finished() {
-            match timeout(RECORDS_WRITTEN, &mut self.recorder).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => error!(%error, "the recorder has failed: call records may be lost"),
-                Err(_) => error!("call records could not be written before the end"),
-            }
-        }
-        if timeout(STREAMS_CLOSED, self.streams.idle()).await.is_err() {
-            warn!("agent streams did not close in time");
-        }
+    /// Runs beside it, as long as it does.
+    pub(crate) fn watch(&mut self, observer: Observer, task: impl Future<Output = ()> + Send + 'static) {
+        self.observers.spawn(observer, task);
     }
-}
-
-/// Of a task that was to run for as long as the node.
-fn words(ended: Result<(), JoinError>) -> String {
-    ended.map_or_else(|error| error.to_string(), |()| "it had nothing more to do".to_owned())
 }
 
 /// The records of calls that were up when the last daemon on this store ended without a word.
@@ -261,9 +242,6 @@ const MOST_WORKERS: u32 = 64;
 const TRANSACTIONS_OF_A_SECOND: u32 = 128;
 /// A call that has ended is remembered while its BYE is.
 const DIALOGS_OF_A_SECOND: u32 = 64;
-const CALLS_END: Duration = Duration::from_secs(10);
-const RECORDS_WRITTEN: Duration = Duration::from_secs(10);
-const STREAMS_CLOSED: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {
@@ -285,6 +263,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_drain_without_calls_is_over_at_once() {
+        let (mut node, store) = node().await;
+        node.drain(Duration::ZERO).await.unwrap();
+        assert_eq!(node.seen.health.phase(), Phase::Draining);
+        node.stop().await;
+        store.close().await;
+    }
+
+    #[tokio::test]
     async fn the_end_of_any_part_is_told_and_the_rest_stops_in_order() {
         type Break = fn(&mut Node);
         let parts: [(&str, Break); 4] = [
@@ -299,7 +286,8 @@ mod tests {
         for (words, end) in parts {
             let (mut node, store) = node().await;
             end(&mut node);
-            let failure = node.failed().await.to_string();
+            let Woken::Failed(failure) = node.woken().await else { panic!("nobody asks that it drain") };
+            let failure = failure.to_string();
             assert!(failure.starts_with(words), "{failure}");
             node.stop().await;
             store.close().await;

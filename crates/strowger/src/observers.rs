@@ -20,6 +20,10 @@ pub(crate) enum Observer {
     Api,
     /// Reads the files of `[tls]` anew.
     Certificates,
+    /// Asks the store whether it is there.
+    Pulse,
+    /// Tells systemd that the daemon is alive.
+    Watchdog,
 }
 
 impl Observers {
@@ -51,6 +55,8 @@ impl Observer {
             Self::Witness => "keeping traces and sending SIP to the HEP collector",
             Self::Api => "the HTTP API with its metrics",
             Self::Certificates => "reading changed files of [tls] anew",
+            Self::Pulse => "asking the store whether it is there, for /readyz,",
+            Self::Watchdog => "telling systemd that the daemon is alive",
         }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use admin::{Api, Live};
+use admin::{Api, Drain, Health, Live, drains};
 use b2bua::CallRecord;
 use sip::endpoint::Listener;
 use sip_net::{Collector, Inquiries, Watch, Window, inquiries, passages};
-use store::Store;
+use store::{Pulse, Store};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
 use tracing::info;
 use witness::hep::Agent;
-use witness::{Archive, Bounds, Counters, Secrets};
+use witness::{Archive, Bounds, Counters, Metrics, Secrets};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -29,7 +31,17 @@ pub(crate) async fn bind(config: &Config) -> Result<Option<TcpListener>, Failure
     Ok(Some(listener))
 }
 
-/// Starts all of it; the window is for the signalling task. Headers that are among the secrets are shown to nobody.
+/// What others see of the node.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
+    /// The signalling task answers there: so it is known to be alive.
+    pub(crate) inquiries: Inquiries,
+}
+
+/// Starts all of it; the window is for the signalling task, the wish that the node drain for who stops it. Headers that are among
+/// the secrets are shown to nobody.
 ///
 /// # Errors
 /// There is no socket to the collector.
@@ -40,7 +52,7 @@ pub(crate) fn start(
     sip_listeners: &[Listener],
     secrets: watch::Receiver<Secrets>,
     observers: &mut Observers,
-) -> Result<Window, Failure> {
+) -> Result<(Window, Seen, mpsc::Receiver<Drain>), Failure> {
     let counters: Arc<Counters> = Arc::default();
     let archive = archive(config);
     let collector = collector(config, &counters)?;
@@ -52,13 +64,37 @@ pub(crate) fn start(
         let watch = Watch { archive: archive.clone(), collector, advertised, secrets };
         observers.spawn(Observer::Witness, watch.run(receiver));
     }
+    let (inquiries, answered) = inquiries();
+    window.inquiries = Some(answered);
+    let (drains, asked) = drains();
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), counters));
+    let seen = Seen { metrics, health: Arc::default(), inquiries };
+    observers.spawn(Observer::Pulse, listen(store.clone(), Arc::clone(&seen.health.pulse)));
     if let Some(listener) = api {
-        let (asked, answered) = inquiries();
-        window.inquiries = Some(answered);
-        let api = Api { store: store.clone(), live: Arc::new(Calls(asked)), archive, counters };
+        let api = Api {
+            store: store.clone(),
+            live: Arc::new(Calls(seen.inquiries.clone())),
+            archive,
+            metrics: Arc::clone(&seen.metrics),
+            health: Arc::clone(&seen.health),
+            drains,
+        };
         observers.spawn(Observer::Api, admin::serve(listener, api));
     }
-    Ok(window)
+    Ok((window, seen, asked))
+}
+
+/// Asks the store once a second whether it is there, for ever.
+async fn listen(store: Store, pulse: Arc<Pulse>) {
+    loop {
+        let asked = timeout(STORE_ANSWERS, store.revision()).await;
+        let words = asked.map_or_else(
+            |_| Err(format!("no answer within {} s", STORE_ANSWERS.as_secs())),
+            |answer| answer.map(drop).map_err(|error| error.to_string()),
+        );
+        pulse.read(words).ok();
+        sleep(BEAT).await;
+    }
 }
 
 fn archive(config: &Config) -> Option<Archive> {
@@ -89,3 +125,6 @@ impl Live for Calls {
         Box::pin(self.0.calls(id))
     }
 }
+
+const BEAT: Duration = Duration::from_secs(1);
+const STORE_ANSWERS: Duration = Duration::from_secs(5);

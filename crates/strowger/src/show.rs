@@ -1,14 +1,15 @@
 //! `call show`: one call's record from the store or the daemon, or its SIP from the daemon that keeps it.
 
-use admin::{Answer, Url};
+use admin::Wanted;
 use b2bua::CallRecord;
 use serde_json::Value;
 use store::Store;
 
 use crate::calendar::{duration, utc};
 use crate::cli::CallShow;
-use crate::commands;
+use crate::commands::{self, printable};
 use crate::config::Config;
+use crate::daemon::{self, Daemon};
 use crate::failure::Failure;
 
 /// Prints it.
@@ -20,24 +21,21 @@ pub(crate) async fn show(call: &CallShow) -> Result<(), Failure> {
 }
 
 async fn record(call: &CallShow) -> Result<(), Failure> {
-    let record = match &call.url {
-        Some(url) => read(&ask(url, &record_path(&call.id)).await?)?,
+    let record = match &call.daemon.url {
+        Some(_) => Daemon::find(&call.daemon)?.ask(&Wanted::get(&record_path(&call.id))).await?,
         None => stored(call).await?,
     };
     commands::write_out(&if call.json { format!("{record:#}") } else { page(&record) })
 }
 
 async fn ladder(call: &CallShow) -> Result<(), Failure> {
-    let url = match &call.url {
-        Some(url) => url.clone(),
-        None => configured(&Config::load(call.config.path.as_deref())?).ok_or_else(no_address)?,
-    };
+    let daemon = Daemon::find(&call.daemon)?;
     let trace = format!("{}/trace", record_path(&call.id));
     if call.json {
-        return commands::write_out(&format!("{:#}", read(&ask(&url, &trace).await?)?));
+        return commands::write_out(&format!("{:#}", daemon.ask(&Wanted::get(&trace)).await?));
     }
-    let record = read(&ask(&url, &record_path(&call.id)).await?)?;
-    let drawn = ask(&url, &format!("{trace}?format=ladder")).await?;
+    let record = daemon.ask(&Wanted::get(&record_path(&call.id))).await?;
+    let drawn = daemon.send(&Wanted::get(&format!("{trace}?format=ladder"))).await?;
     commands::write_out(&format!(
         "{}\n\n{}",
         headline(&record),
@@ -47,17 +45,17 @@ async fn ladder(call: &CallShow) -> Result<(), Failure> {
 
 /// The record of the store; of a call that is up, that of the daemon, if it is there and knows better.
 async fn stored(call: &CallShow) -> Result<Value, Failure> {
-    let config = Config::load(call.config.path.as_deref())?;
+    let config = Config::load(call.daemon.config.path.as_deref())?;
     let store = Store::open_existing(&config.store_url()).await?;
     let found = store.calls_beginning(&call.id, 2).await;
     store.close().await;
     let found: [CallRecord; 1] = found?.try_into().map_err(|found: Vec<_>| unclear(&call.id, found.len()))?;
     let [record] = found;
-    let url = configured(&config).filter(|_| record.status.is_none());
-    if let Some(url) = url
-        && let Ok(answer) = ask(&url, &record_path(&record.id)).await
+    if record.status.is_none()
+        && daemon::configured(&config).is_some()
+        && let Ok(live) = Daemon::find(&call.daemon)?.ask(&Wanted::get(&record_path(&record.id))).await
     {
-        return read(&answer);
+        return Ok(live);
     }
     Ok(serde_json::to_value(record)?)
 }
@@ -70,40 +68,8 @@ fn unclear(id: &str, found: usize) -> Failure {
     })
 }
 
-/// Where the configuration says that the daemon listens. A port of the system's choice is not known.
-fn configured(config: &Config) -> Option<Url> {
-    config.admin.listen.0.filter(|address| address.port() != 0).map(Url::from)
-}
-
-fn no_address() -> Failure {
-    let words = "the SIP of a call is kept by the running daemon, and the configuration does not say where it listens; \
-                 set [admin] listen, such as \"127.0.0.1:8080\", or give --url";
-    Failure::Refused(words.to_owned())
-}
-
 fn record_path(id: &str) -> String {
     format!("/v1/calls/{id}")
-}
-
-/// An answer that is none of a refusal.
-async fn ask(url: &Url, path: &str) -> Result<Answer, Failure> {
-    let answer = url.fetch(path).await?;
-    if answer.status == 200 {
-        return Ok(answer);
-    }
-    let problem: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
-    Err(Failure::Refused(match detail {
-        Some(detail) => printable(detail),
-        None => format!(
-            "{url} answers {} to {path}: it is no strowger; say with --url where it listens",
-            answer.status
-        ),
-    }))
-}
-
-fn read(answer: &Answer) -> Result<Value, Failure> {
-    Ok(serde_json::from_slice(&answer.body)?)
 }
 
 /// `call 3f9c…: +12125550199 to +14155550100, completed (normal), 3.2 s`.
@@ -197,11 +163,6 @@ fn text(record: &Value, key: &str) -> Option<String> {
 
 fn number(record: &Value, key: &str) -> Option<u64> {
     record[key].as_u64()
-}
-
-/// What a peer wrote, without what moves the cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ pub(crate) fn items(items: impl IntoIterator<Item = Value>) -> Value {
     list
 }
 
-fn strike_out(value: &mut Value) {
+/// Puts `***` for all that is or may be secret.
+pub(crate) fn strike_out(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
@@ -76,6 +77,21 @@ mod tests {
             list.contains("wss://***@bots.example/x@y?***") && list.contains(r#"{"env":"KEY"}"#),
             "{list}"
         );
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_the_terminal_at_most() {
+        let head = ["NUMBER", "LABEL", "TRUNK", "AGENT", "IN", "OUT", "STATUS"];
+        let long = "a label that is longer than any terminal would like it to be";
+        let row = ["+14155550100", long, "acme-telecom", "reception (default)", "on", "off", "active"];
+        for width in [50, 80, 120] {
+            let mut table = table(&head, [row.map(str::to_owned).to_vec()]);
+            let printed = table.set_width(width).trim_fmt();
+            let widest = printed.lines().map(|line| line.chars().count()).max();
+            assert!(widest.is_some_and(|widest| widest <= usize::from(width)), "{width}:\n{printed}");
+            let words = printed.split_whitespace().collect::<String>();
+            assert!(words.contains("longer") && printed.contains("on "), "nothing is left out:\n{printed}");
+        }
     }
 
     #[test]

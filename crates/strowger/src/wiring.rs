@@ -1,5 +1,6 @@
 //! What the core puts out, carried to whom it is for. Nothing here waits or decides.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use b2bua::CallRecord;
@@ -8,8 +9,9 @@ use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
 use sip_net::{Outlets, StreamFault};
-use store::Entry;
+use store::{Entry, Pulse};
 use tokio::sync::mpsc;
+use witness::Metrics;
 
 use crate::call_line;
 use crate::mask::Numbers;
@@ -24,6 +26,8 @@ pub(crate) struct Wiring {
     /// How telephone numbers are shown in the log.
     pub(crate) numbers: Numbers,
     pub(crate) notices: Notices,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 impl Outlets for Wiring {
@@ -45,6 +49,8 @@ impl Outlets for Wiring {
 
     fn record(&mut self, call: CallKey, record: Box<CallRecord>) {
         call_line::tell(&record, self.numbers);
+        self.metrics.record(&record);
+        self.pulse.handed();
         if self.records.send((call, record)).is_err() {
             tracing::error!("the recorder has ended: a call record is lost");
         }
@@ -59,9 +65,18 @@ impl Outlets for Wiring {
     }
 }
 
-/// Carries what the packet threads tell to the core.
-pub(crate) async fn media_events(mut events: mpsc::Receiver<media::Event>, inputs: mpsc::Sender<Input>) {
+/// Carries what the packet threads tell to the core, and counts it.
+pub(crate) async fn media_events(
+    mut events: mpsc::Receiver<media::Event>,
+    inputs: mpsc::Sender<Input>,
+    metrics: Arc<Metrics>,
+) {
     while let Some(event) = events.recv().await {
+        match &event {
+            media::Event::Latched { .. } => metrics.latched(),
+            media::Event::Released { counters, .. } => metrics.released(counters),
+            media::Event::Bound { .. } | media::Event::BindFailed { .. } | media::Event::Silent { .. } => {}
+        }
         if inputs.send(Input::Media(event)).await.is_err() {
             return;
         }

@@ -39,6 +39,8 @@ impl Desk {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
         command.args(arguments).current_dir(self.path());
+        // What else runs on this machine is not asked.
+        command.env("STROWGER__ADMIN__LISTEN", "");
         command
     }
 
@@ -215,7 +217,7 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
 #[test]
 fn what_was_applied_is_listed_and_applying_it_again_changes_nothing() {
     let desk = Desk::applied(INVENTORY);
-    assert_eq!(desk.run(&["apply", "inventory.toml"]).out, "nothing to change\n");
+    assert_eq!(desk.run(&["apply", "inventory.toml"]).out, "nothing to do\n");
     let table = desk.run(&["number", "list"]).out;
     assert!(table.contains("+14155550100") && table.contains("reception (default)"), "{table}");
     assert!(desk.run(&["trunk", "list"]).out.contains("203.0.113.0/28"));
@@ -282,7 +284,22 @@ fn a_file_that_is_not_there_is_one_clear_line() {
 fn a_wrong_command_line_ends_with_2_and_help_shows_examples() {
     let desk = Desk::new();
     assert_eq!(desk.run(&["rum"]).code, Some(2));
-    for command in ["run", "demo", "check", "apply", "number", "agent", "trunk", "call"] {
+    for command in [
+        "run",
+        "demo",
+        "check",
+        "apply",
+        "number",
+        "agent",
+        "trunk",
+        "settings",
+        "key",
+        "call",
+        "drain",
+        "route-test",
+        "completions",
+        "man",
+    ] {
         let said = desk.run(&[command, "--help"]);
         assert_eq!(said.code, Some(0));
         assert!(
@@ -299,4 +316,85 @@ fn the_example_inventory_is_in_order() {
     let said = Desk::new().run(&["check", "--inventory", example]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.out.contains("2 numbers, 2 agents, 1 trunk\n"), "{}", said.out);
+}
+
+const INVITE: &str = "INVITE sip:4155550100@198.51.100.5 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.7;branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:+12125550199@203.0.113.7>;tag=1
+To: <sip:4155550100@198.51.100.5>
+Call-ID: i
+CSeq: 1 INVITE
+Contact: <sip:203.0.113.7>
+Content-Length: 0
+
+";
+
+#[test]
+fn a_route_is_tested_against_the_store_or_a_file_without_a_call() {
+    let desk = Desk::applied(&INVENTORY.replace("/28\"]", "/28\"], did_country = \"US\""));
+    desk.write("invite.sip", INVITE);
+    let test = ["route-test", "invite.sip", "--source", "203.0.113.7:5060"];
+    let said = desk.run(&test);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(
+        said.out,
+        "source   203.0.113.7 by udp is trunk `acme`, as 203.0.113.0/28 is among its addresses\n\
+         called   the Request-URI has \"4155550100\" (did_source = auto, did_country = US); that is +14155550100\n\
+         number   it is ours: an inbound call\n\
+         agent    `reception`, the default agent, as the number has none of its own\n\
+         audio    the INVITE offers none: the 200 will\n\
+         result   agent `reception` answers for +14155550100\n"
+    );
+    let stranger = desk.run(&["route-test", "invite.sip", "--source", "192.0.2.1:5060"]);
+    assert!(
+        stranger.out.contains("result   dropped without an answer, source-unknown: "),
+        "{}",
+        stranger.out
+    );
+    desk.write("other.toml", INVENTORY);
+    let other = desk.run(&[&test[..], &["--inventory", "other.toml", "--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&other.out).unwrap();
+    assert_eq!(
+        (&told["outcome"]["kind"], &told["outcome"]["reason"]),
+        (&"refused".into(), &"did-unknown".into())
+    );
+    desk.write("invite.sip", &INVITE.replace("INVITE", "OPTIONS"));
+    let said = desk.run(&test);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("invite.sip: OPTIONS makes no call; give a file"), "{}", said.err);
+}
+
+#[test]
+fn one_object_is_shown_field_by_field_and_no_secret_with_it() {
+    let agent = "[[agents]]\nid = \"bot\"\nendpoint = { kind = \"media-stream\", url = \"wss://b.example/?token=hush\" }\n\n[[trunks]]";
+    let desk = Desk::applied(&INVENTORY.replacen("[[trunks]]", agent, 1));
+    let shown = desk.run(&["agent", "show", "bot"]).out;
+    assert!(shown.contains("endpoint.kind") && shown.contains("media-stream"), "{shown}");
+    assert!(!shown.contains("hush"), "{shown}");
+    let said = desk.run(&["number", "show", "+14155550199"]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(said.err, "strowger: there is no number `+14155550199`; `strowger number list` shows all\n");
+    let said = desk.run(&["number", "set", "+14155550100", "outbound=true"]);
+    assert!(
+        said.err.contains("the configuration does not say where the running daemon listens"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = desk.run(&["completions", shell]);
+        assert_eq!(script.code, Some(0));
+        assert!(script.out.contains("route-test") && script.out.contains("dry-run"), "{shell}");
+    }
+    let said = desk.run(&["man", "."]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let page = fs::read_to_string(desk.path().join("strowger-number-set.1")).unwrap();
+    assert!(page.contains("FIELD=VALUE"), "{page}");
+    let said = desk.run(&["man", "nowhere"]);
+    assert!(said.err.contains("can't be written into nowhere"), "{}", said.err);
 }

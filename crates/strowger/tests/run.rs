@@ -1,9 +1,9 @@
-//! The daemon of the built binary: a call, a changed inventory, a stop in the middle of a call, a crash in the middle of one.
+//! The daemon of the built binary: a call, a changed inventory, stops in the middle of a call, a crash in the middle of one.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
 
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ e164 = "+14155550100"
 trunk_id = "carrier"
 "#;
 
-const CONFIG: &str = "[sip]\nudp = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n[media]\nworkers = 1\n[admin]\nlisten = \"\"\n";
+const CONFIG: &str = "[sip]\nudp = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n[media]\nworkers = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n";
 
 /// Longer than anything that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,16 +57,38 @@ struct Daemon {
     child: Child,
     log: BufReader<ChildStderr>,
     address: SocketAddr,
+    /// The URL of its HTTP API.
+    api: String,
 }
 
 impl Daemon {
     fn start(directory: &Path) -> Self {
-        let mut child = strowger(directory, &["run"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::draining(directory, "25")
+    }
+
+    /// One whose calls may go on for so many seconds at a stop.
+    fn draining(directory: &Path, seconds: &str) -> Self {
+        let mut command = strowger(directory, &["run"]);
+        command.env("STROWGER__NODE__DRAIN_S", seconds);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut daemon = Self { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let mut daemon =
+            Self { child, log, address: SocketAddr::from(([127, 0, 0, 1], 0)), api: String::new() };
         let line = daemon.read_until("SIP over UDP");
         daemon.address = line["listen"].as_str().unwrap().parse().unwrap();
+        let line = daemon.read_until("HTTP API");
+        daemon.api = format!("http://{}", line["listen"].as_str().unwrap());
         daemon
+    }
+
+    /// What it answers over HTTP: the whole response.
+    fn get(&self, path: &str) -> String {
+        let host = self.api.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Reads the log as far as the line of this message.
@@ -194,22 +216,92 @@ fn a_changed_inventory_is_taken_up_while_running_and_a_running_call_stays() {
     assert_eq!(daemon.end(), Some(0));
 }
 
+/// The record of the first call.
+fn first_record(directory: &Path) -> Value {
+    records(directory).pop().unwrap()
+}
+
 #[test]
-fn sigterm_ends_calls_by_bye_and_writes_their_records() {
+fn at_sigterm_calls_may_end_by_themselves_and_no_others_are_taken() {
     let directory = TempDir::new().unwrap();
     apply(directory.path(), INVENTORY);
-    let daemon = Daemon::start(directory.path());
+    let mut daemon = Daemon::start(directory.path());
+    let script = [answered(), vec![Step::Wait(Duration::from_millis(500)), Step::Bye]].concat();
+    let mut caller = Caller::new("+14155550100", daemon.address, &script);
+    caller.run_until(Phone::is_up);
+    assert!(daemon.get("/readyz").ends_with("\r\n\r\nready\n"));
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.read_until("draining")["calls"], 1);
+    let ready = daemon.get("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
+    assert!(ready.ends_with("\r\n\r\ndraining: no further calls are taken, 1 is up\n"), "{ready}");
+    // The log tells that the core will hear of it, and the next datagram may be there first.
+    let either = [Step::ExpectFinal, Step::Ack { sdp: None }, Step::Bye];
+    let began = Instant::now();
+    while Caller::new("+14155550100", daemon.address, &either).run().status != Some(503) {
+        assert!(began.elapsed() < PATIENCE, "calls are still taken");
+    }
+    let outcome = caller.run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByUs)), "{outcome:?}");
+    assert_eq!(daemon.end(), Some(0));
+    let record = first_record(directory.path());
+    assert_eq!((&record["reason"], &record["ended_by"]), (&"normal".into(), &"caller".into()));
+    assert!(records(directory.path()).iter().any(|record| record["reason"] == "draining"));
+    assert!(!directory.path().join("strowger.db-wal").exists(), "the store was closed in order");
+}
+
+#[test]
+fn a_second_sigterm_ends_calls_by_bye_and_writes_their_records() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::start(directory.path());
     let mut caller =
         Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::ExpectBye]].concat());
     caller.run_until(Phone::is_up);
     daemon.signal(Signal::TERM);
+    daemon.read_until("draining");
+    daemon.signal(Signal::TERM);
     let outcome = caller.run();
     assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByThem)), "{outcome:?}");
     assert_eq!(daemon.end(), Some(0));
-    let records = records(directory.path());
-    assert_eq!(records.len(), 1);
-    assert_eq!((&records[0]["reason"], &records[0]["ended_by"]), (&"shutdown".into(), &"system".into()));
-    assert!(!directory.path().join("strowger.db-wal").exists(), "the store was closed in order");
+    let record = first_record(directory.path());
+    assert_eq!((&record["reason"], &record["ended_by"]), (&"shutdown".into(), &"system".into()));
+}
+
+#[test]
+fn calls_that_are_up_when_their_time_is_over_are_ended() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    for seconds in ["0", "1"] {
+        let daemon = Daemon::draining(directory.path(), seconds);
+        let mut caller =
+            Caller::new("+14155550100", daemon.address, &[answered(), vec![Step::ExpectBye]].concat());
+        caller.run_until(Phone::is_up);
+        daemon.signal(Signal::TERM);
+        let outcome = caller.run();
+        assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByThem)), "{outcome:?}");
+        assert_eq!(daemon.end(), Some(0));
+    }
+    assert!(records(directory.path()).iter().all(|record| record["reason"] == "shutdown"));
+}
+
+#[test]
+fn strowger_drain_has_the_daemon_stop_when_its_last_call_has_ended() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut daemon = Daemon::draining(directory.path(), "0");
+    let script = [answered(), vec![Step::Wait(Duration::from_millis(500)), Step::Bye]].concat();
+    let mut caller = Caller::new("+14155550100", daemon.address, &script);
+    caller.run_until(Phone::is_up);
+    let drain = ["drain", "--url", &daemon.api, "--within", "600"];
+    let output = strowger(directory.path(), &drain).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "draining: no further calls are taken, 1 is up\n");
+    assert_eq!(daemon.read_until("draining")["within_s"], 600);
+    assert!(daemon.get("/metrics").contains("\nstrowger_draining 1\n"));
+    let outcome = caller.run();
+    assert_eq!((outcome.status, outcome.ended), (Some(200), Some(Ended::ByUs)), "{outcome:?}");
+    assert_eq!(daemon.end(), Some(0));
+    assert_eq!(first_record(directory.path())["reason"], "normal");
 }
 
 #[test]

@@ -55,3 +55,16 @@ fn each_word_of_an_end_stands_in_the_tables_once() {
     assert!(missing.is_empty(), "docs/configuration.md does not name {missing:?}");
     assert!(spoken.len() > 12, "the words are no literals any more: {spoken:?}");
 }
+
+#[test]
+fn each_word_of_an_end_is_counted_in_a_series_of_its_own() {
+    let metrics = witness::Metrics::new("0", std::sync::Arc::default());
+    let text = metrics.text(witness::metrics::Standing::default());
+    for row in rows() {
+        // A crash counts nothing: the word is written at the next start.
+        for word in words(&row[1]).into_iter().filter(|word| *word != "cut-off") {
+            let series = format!("{{direction=\"inbound\",reason=\"{word}\"}} 0");
+            assert!(text.contains(&series), "/metrics has no series for {word}");
+        }
+    }
+}

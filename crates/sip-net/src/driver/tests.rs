@@ -113,7 +113,7 @@ impl Node {
         let (seen_sender, seen) = mpsc::unbounded_channel();
         let (told_sender, told) = mpsc::unbounded_channel();
         let (faults_sender, faults) = mpsc::unbounded_channel();
-        let remaining = Arc::new(Mutex::new(Remaining { calls: 0, dialogs: 0 }));
+        let remaining = Arc::new(Mutex::new(Remaining { calls: 0, seats: 0, dialogs: 0 }));
         let sockets = sockets.into();
         let locals = sockets.listeners.iter().map(Listener::local).collect();
         let script = Script {
@@ -287,11 +287,11 @@ async fn a_flood_on_one_socket_leaves_the_other_its_turn() {
 #[tokio::test]
 async fn a_shutdown_waits_for_calls_and_then_for_dialogs() {
     let node = Node::start(Vec::<Listener>::new(), |_| Said::NOTHING);
-    *node.remaining.lock().unwrap() = Remaining { calls: 1, dialogs: 1 };
+    *node.remaining.lock().unwrap() = Remaining { calls: 1, seats: 1, dialogs: 1 };
     node.hand_in(Input::Command(Command::Shutdown)).await;
     node.hand_in(Input::Timeout).await;
     assert!(!node.task.is_finished());
-    *node.remaining.lock().unwrap() = Remaining { calls: 0, dialogs: 1 };
+    *node.remaining.lock().unwrap() = Remaining { calls: 0, seats: 0, dialogs: 1 };
     node.hand_in(Input::Recorded(CallKey(1))).await;
     let lingering = Instant::now();
     assert_eq!(within(node.task).await.unwrap(), Ending::ShutDown);
@@ -299,6 +299,21 @@ async fn a_shutdown_waits_for_calls_and_then_for_dialogs() {
         lingering.elapsed() >= LINGER.saturating_sub(Duration::from_millis(50)),
         "the BYE had time for its answer"
     );
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_the_calls_that_are_up_and_then_shuts_down() {
+    let node = Node::start(Vec::<Listener>::new(), |_| Said::NOTHING);
+    *node.remaining.lock().unwrap() = Remaining { calls: 2, seats: 1, dialogs: 1 };
+    node.hand_in(Input::Command(Command::Drain)).await;
+    node.hand_in(Input::Timeout).await;
+    assert!(!node.task.is_finished());
+    // The other call was refused, and only waits for the store.
+    *node.remaining.lock().unwrap() = Remaining { calls: 1, seats: 0, dialogs: 0 };
+    node.hand_in(Input::Timeout).await;
+    *node.remaining.lock().unwrap() = Remaining { calls: 0, seats: 0, dialogs: 0 };
+    node.hand_in(Input::Recorded(CallKey(2))).await;
+    assert_eq!(within(node.task).await.unwrap(), Ending::ShutDown);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ impl Brain for OneCall {
         Output::Idle(None)
     }
     fn remaining(&self) -> Remaining {
-        Remaining { calls: 1, dialogs: 2 }
+        Remaining { calls: 1, seats: 1, dialogs: 2 }
     }
     fn caller_of(&self, call_id: &str) -> Option<String> {
         (call_id == "b").then(|| "a".to_owned())
@@ -69,6 +69,11 @@ async fn both_legs_of_a_call_are_one_trace_under_the_address_that_peers_know() {
     assert!(trace.items.iter().all(|item| item.local == "198.51.100.5:5060".parse().unwrap()));
 }
 
+/// The counters as a scraper reads them.
+fn told(counters: &Arc<Counters>) -> String {
+    witness::Metrics::new("0", Arc::clone(counters)).text(witness::metrics::Standing::default())
+}
+
 #[test]
 fn a_message_that_finds_no_place_is_counted_and_not_waited_for() {
     let counters: Arc<Counters> = Arc::default();
@@ -77,7 +82,7 @@ fn a_message_that_finds_no_place_is_counted_and_not_waited_for() {
     for _ in 0..3 {
         witness.came(flow("127.0.0.1:5060"), &invite("a"));
     }
-    let text = counters.prometheus();
+    let text = told(&counters);
     assert!(text.contains("\nstrowger_trace_dropped_total 2\n"), "{text}");
     let counted = "strowger_sip_requests_total{direction=\"in\",transport=\"udp\",method=\"INVITE\"} 3\n";
     assert!(text.contains(counted), "{text}");
@@ -90,7 +95,7 @@ fn when_nobody_wants_messages_they_are_counted_alone() {
     witness.came(flow("127.0.0.1:5060"), &invite("a"));
     witness.made_no_sense(Transport::Udp);
     witness.holds(OneCall.remaining());
-    let text = counters.prometheus();
+    let text = told(&counters);
     for line in [
         "strowger_trace_dropped_total 0",
         "strowger_sip_malformed_total{transport=\"udp\"} 1",
@@ -125,5 +130,5 @@ async fn the_collector_gets_both_legs_under_the_callers_call_id_and_no_secret() 
         assert!(!packet.windows(2).any(|octets| octets == b"pw"), "{packet:?}");
         assert!(!packet.windows(7).any(|octets| octets == b"hunter2"), "{packet:?}");
     }
-    assert!(counters.prometheus().contains("\nstrowger_hep_sent_total 2\n"));
+    assert!(told(&counters).contains("\nstrowger_hep_sent_total 2\n"));
 }

@@ -53,6 +53,7 @@ const SESSION: &str = "a whole number of seconds from 90, the least that RFC 402
 pub(super) const KEYS: &[Key] = &[
     Key::new::<NodeId>("node.id", "1 to 64 letters, digits, `.`, `_` or `-`", "\"strowger\""),
     Key::new::<DataDir>("node.data_dir", "a directory", "\"/var/lib/strowger\""),
+    Key::new::<Whole<0, 86_400>>("node.drain_s", "a whole number of seconds from 0 to 86400", "25"),
     Key::new::<Listeners<1>>("sip.udp", "1 to 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
     Key::new::<Listeners<0>>("sip.tcp", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5060\"]"),
     Key::new::<Listeners<0>>("sip.tls", "at most 16 different addresses IP:PORT", "[\"0.0.0.0:5061\"]"),

@@ -45,6 +45,7 @@ pub(crate) struct Config {
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) data_dir: DataDir,
+    pub(crate) drain_s: Whole<0, 86_400>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

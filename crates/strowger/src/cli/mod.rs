@@ -1,9 +1,20 @@
 //! The command line, and the help that teaches it.
 
+mod daemon;
+mod objects;
+mod pages;
+mod route;
+
 use std::path::PathBuf;
 
-use admin::Url;
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::daemon::{Daemon, Drain};
+pub(crate) use self::objects::{
+    Added, Changed, Fields, KeyCommand, Listing, Named, NewKey, ObjectCommand, Role, SettingsCommand,
+};
+pub(crate) use self::pages::{Completions, Man};
+pub(crate) use self::route::RouteTest;
 
 #[derive(Parser, Debug)]
 #[command(
@@ -33,7 +44,9 @@ pub(crate) enum Command {
                             strowger run --config /etc/strowger/strowger.toml\n  \
                             STROWGER__SIP__UDP=127.0.0.1:5070 strowger run\n\n\
                             The inventory comes from the store (see `strowger apply`); a change to it is picked up \
-                            while running.\nSIGTERM or Ctrl-C ends the calls with a BYE, writes their records and exits 0.")]
+                            while running.\nAt SIGTERM or Ctrl-C no further calls are taken; those that are up may end within \
+                            node.drain_s, or until a second signal, then they get a BYE. Records are written, the exit \
+                            status is 0.")]
     Run(ConfigFile),
 
     /// Place real calls on loopback and check what came of them
@@ -53,20 +66,55 @@ pub(crate) enum Command {
                             strowger apply inventory.toml --dry-run    print the plan only\n  \
                             strowger apply inventory.toml\n\n\
                             What is in the store and not in the file is removed. A running daemon takes the change \
-                            up by itself; calls that are up keep what they were admitted with.")]
+                            up by itself; calls that are up keep what they were admitted with.\n\
+                            A file that is in force is \"nothing to do\". The exit status is 0 with or without changes, \
+                            with --dry-run too, and 1 where there is a fault: nothing is changed then.")]
     Apply(Apply),
 
-    /// The numbers of the stored inventory
-    #[command(subcommand, after_help = "Example:\n  strowger number list --json")]
-    Number(List),
+    /// The numbers: list, show, add, set, remove
+    #[command(subcommand, after_help = objects::NUMBER_EXAMPLES)]
+    Number(ObjectCommand),
 
-    /// The agents of the stored inventory
-    #[command(subcommand, after_help = "Example:\n  strowger agent list --json")]
-    Agent(List),
+    /// The agents: list, show, add, set, remove
+    #[command(subcommand, after_help = objects::AGENT_EXAMPLES)]
+    Agent(ObjectCommand),
 
-    /// The trunks of the stored inventory
-    #[command(subcommand, after_help = "Example:\n  strowger trunk list --json")]
-    Trunk(List),
+    /// The trunks: list, show, add, set, remove
+    #[command(subcommand, after_help = objects::TRUNK_EXAMPLES)]
+    Trunk(ObjectCommand),
+
+    /// What holds for all: the default agent
+    #[command(subcommand, after_help = objects::SETTINGS_EXAMPLES)]
+    Settings(SettingsCommand),
+
+    /// The keys of the HTTP API: list, add, remove
+    #[command(subcommand, after_help = objects::KEY_EXAMPLES)]
+    Key(KeyCommand),
+
+    /// Take no further calls, let those that are up end, then stop the daemon
+    #[command(after_help = "Examples:\n  \
+                            strowger drain                 calls may go on for node.drain_s, then they get a BYE\n  \
+                            strowger drain --within 3600   for an hour\n\n\
+                            SIGTERM does the same. `/readyz` says how many calls are up; INVITEs get 503, draining.")]
+    Drain(Drain),
+
+    /// Tell what would become of an INVITE, without a call
+    #[command(after_help = "Examples:\n  \
+                            strowger route-test invite.sip --source 203.0.113.7:5060\n  \
+                            strowger route-test - --source 203.0.113.7:5061 --transport tls --json < invite.sip\n  \
+                            strowger route-test invite.sip --source 203.0.113.7:5060 --inventory inventory.toml")]
+    RouteTest(RouteTest),
+
+    /// Print the completions of a shell
+    #[command(after_help = "Examples:\n  \
+                            strowger completions bash > /etc/bash_completion.d/strowger\n  \
+                            strowger completions zsh > \"${fpath[1]}/_strowger\"\n  \
+                            strowger completions fish > ~/.config/fish/completions/strowger.fish")]
+    Completions(Completions),
+
+    /// Write the manual pages into a directory
+    #[command(after_help = "Example:\n  strowger man /usr/local/share/man/man1")]
+    Man(Man),
 
     /// The calls and what became of them
     #[command(subcommand, after_help = "Example:\n  strowger call list --limit 20")]
@@ -104,14 +152,11 @@ pub(crate) struct Apply {
     /// Print the plan and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print the whole plan; else the first hundred changes and how many more there are
+    #[arg(long)]
+    pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum List {
-    /// All of them, as a table
-    List(Listing),
 }
 
 #[derive(Subcommand, Debug)]
@@ -128,21 +173,15 @@ pub(crate) enum CallCommand {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Listing {
+pub(crate) struct CallListing {
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct CallListing {
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) limit: u32,
-    #[command(flatten)]
-    pub(crate) listing: Listing,
 }
 
 #[derive(Args, Debug)]
@@ -156,11 +195,8 @@ pub(crate) struct CallShow {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The running daemon [default: the [admin] section of the configuration]
-    #[arg(long, value_name = "URL", env = "STROWGER_URL")]
-    pub(crate) url: Option<Url>,
     #[command(flatten)]
-    pub(crate) config: ConfigFile,
+    pub(crate) daemon: Daemon,
 }
 
 fn call_id(text: &str) -> Result<String, &'static str> {

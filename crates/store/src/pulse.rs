@@ -1,0 +1,100 @@
+//! How a store does, as those find who use it: for `/readyz` and metrics.
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What is known of a store. Who watches it, who hands records on and who writes them share one.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    handed: AtomicU64,
+    written: AtomicU64,
+    failures: AtomicU64,
+    reading: Mutex<Option<String>>,
+    writing: Mutex<Option<String>>,
+}
+
+impl Pulse {
+    /// A record was handed on, to be written.
+    pub fn handed(&self) {
+        self.handed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records that were handed on and are not done with.
+    pub fn waiting(&self) -> u64 {
+        self.handed.load(Ordering::Relaxed).saturating_sub(self.written())
+    }
+
+    /// Records that are done with: on disk, or refused for good and in the log.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Attempts to write records that the store refused.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong, in words; nothing while the store answers.
+    pub fn trouble(&self) -> Option<String> {
+        let told =
+            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let writing = told(&self.writing).map(|error| format!("call records can't be written: {error}"));
+        writing.or_else(|| told(&self.reading).map(|error| format!("the inventory can't be read: {error}")))
+    }
+
+    pub(crate) fn done(&self, records: usize) {
+        self.written.fetch_add(u64::try_from(records).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// An attempt to write, and what came of it.
+    pub(crate) fn wrote<T, E: Display>(&self, outcome: Result<T, E>) -> Result<T, E> {
+        if outcome.is_err() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        keep(&self.writing, outcome)
+    }
+
+    /// An attempt to read, and what came of it.
+    ///
+    /// # Errors
+    /// That of the attempt.
+    pub fn read<T, E: Display>(&self, outcome: Result<T, E>) -> Result<T, E> {
+        keep(&self.reading, outcome)
+    }
+}
+
+fn keep<T, E: Display>(trouble: &Mutex<Option<String>>, outcome: Result<T, E>) -> Result<T, E> {
+    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    *trouble = outcome.as_ref().err().map(ToString::to_string);
+    drop(trouble);
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_lasts_until_the_same_goes_well() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.trouble(), None);
+        pulse.read::<(), _>(Err("gone")).unwrap_err();
+        assert_eq!(pulse.trouble().as_deref(), Some("the inventory can't be read: gone"));
+        pulse.wrote::<(), _>(Err("full")).unwrap_err();
+        assert_eq!(pulse.trouble().as_deref(), Some("call records can't be written: full"));
+        pulse.wrote(Ok::<_, &str>(())).unwrap();
+        pulse.read(Ok::<_, &str>(())).unwrap();
+        assert_eq!((pulse.trouble(), pulse.failures()), (None, 1));
+    }
+
+    #[test]
+    fn what_was_handed_on_waits_until_it_is_done_with() {
+        let pulse = Pulse::default();
+        for _ in 0..3 {
+            pulse.handed();
+        }
+        pulse.done(2);
+        assert_eq!((pulse.waiting(), pulse.written()), (1, 2));
+    }
+}

@@ -1,0 +1,78 @@
+//! The running daemon, as the command line speaks to it.
+
+use admin::{Answer, Trust, Url, Wanted};
+use serde_json::Value;
+
+use crate::cli;
+use crate::commands::printable;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Where it is, and by which key it is spoken to.
+#[derive(Clone, Debug)]
+pub(crate) struct Daemon {
+    url: Url,
+    key: Option<String>,
+    trust: Trust,
+}
+
+impl Daemon {
+    /// By what the command line says, else by the configuration.
+    ///
+    /// # Errors
+    /// Neither says where it is.
+    pub(crate) fn find(told: &cli::Daemon) -> Result<Self, Failure> {
+        let url = match &told.url {
+            Some(url) => url.clone(),
+            None => configured(&Config::load(told.config.path.as_deref())?).ok_or(Failure::NoAddress)?,
+        };
+        let trust = told.ca.as_deref().map_or_else(|| Ok(Trust::default()), Trust::with)?;
+        Ok(Self { url, key: told.key.clone(), trust })
+    }
+
+    /// The document that answers it.
+    ///
+    /// # Errors
+    /// There is no answer, or it is a refusal.
+    pub(crate) async fn ask(&self, wanted: &Wanted<'_>) -> Result<Value, Failure> {
+        let answer = self.send(wanted).await?;
+        if answer.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    /// An answer that is none of a refusal.
+    ///
+    /// # Errors
+    /// There is no answer, or it is a refusal.
+    pub(crate) async fn send(&self, wanted: &Wanted<'_>) -> Result<Answer, Failure> {
+        let wanted = Wanted { key: self.key.as_deref(), ..*wanted };
+        let answer = self.url.send(&wanted, &self.trust).await?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        Err(Failure::Refused(self.words(wanted.path, &answer)))
+    }
+
+    /// A problem document in words: its title, the field that is at fault, and what to do.
+    fn words(&self, path: &str, answer: &Answer) -> String {
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let text = |key: &str| problem[key].as_str().map(printable);
+        let Some(detail) = text("detail").or_else(|| text("title")) else {
+            let (url, status) = (&self.url, answer.status);
+            return format!(
+                "{url} answers {status} to {path}: it is no strowger; say with --url where it listens"
+            );
+        };
+        match text("field") {
+            Some(field) if !detail.contains(&field) => format!("{field}: {detail}"),
+            Some(_) | None => detail,
+        }
+    }
+}
+
+/// Where the configuration says that the daemon listens. A port of the system's choice is not known.
+pub(crate) fn configured(config: &Config) -> Option<Url> {
+    config.admin.listen.0.filter(|address| address.port() != 0).map(Url::from)
+}
