@@ -46,15 +46,15 @@ fn opening(element: &str) -> Option<(&str, &str)> {
     (!scheme.contains(['=', '"']) && !rest.starts_with('=')).then_some((scheme, rest))
 }
 
+/// What a quoted string says; what follows its end is passed over.
 fn unquoted(value: &str) -> Cow<'_, str> {
     let Some(inner) = value.strip_prefix('"') else { return Cow::Borrowed(value) };
-    let inner = inner.strip_suffix('"').unwrap_or(inner);
     if !inner.contains('\\') {
-        return Cow::Borrowed(inner);
+        return Cow::Borrowed(inner.split('"').next().unwrap_or_default());
     }
     let mut plain = String::with_capacity(inner.len());
     let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
+    while let Some(character) = characters.next().filter(|&character| character != '"') {
         plain.extend(if character == '\\' { characters.next() } else { Some(character) });
     }
     Cow::Owned(plain)
