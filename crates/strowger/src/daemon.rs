@@ -52,15 +52,19 @@ impl Daemon {
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
-        Err(Failure::Refused(self.words(wanted.path, &answer)))
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if problem["type"] == "urn:strowger:problem:path-unknown" {
+            let path = wanted.path.split('?').next().unwrap_or_default().to_owned();
+            return Err(Failure::NotServed { url: self.url.clone(), path });
+        }
+        Err(Failure::Refused(self.words(wanted.path, answer.status, &problem)))
     }
 
-    /// A problem document in words: its title, the field that is at fault, and what to do.
-    fn words(&self, path: &str, answer: &Answer) -> String {
-        let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    /// A problem document in words: the field that is at fault, and what to do.
+    fn words(&self, path: &str, status: u16, problem: &Value) -> String {
         let text = |key: &str| problem[key].as_str().map(printable);
         let Some(detail) = text("detail").or_else(|| text("title")) else {
-            let (url, status) = (&self.url, answer.status);
+            let url = &self.url;
             return format!(
                 "{url} answers {status} to {path}: it is no strowger; say with --url where it listens"
             );

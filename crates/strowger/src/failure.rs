@@ -29,6 +29,9 @@ pub(crate) enum Failure {
          \"127.0.0.1:8080\", or give --url"
     )]
     NoAddress,
+    /// A daemon of another version.
+    #[error("the daemon at {url} does not serve {path}; is it of this version?")]
+    NotServed { url: admin::Url, path: String },
     /// What the daemon said to a request.
     #[error("{0}")]
     Refused(String),

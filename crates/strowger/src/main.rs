@@ -76,6 +76,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Man(man) => pages::man(&man).map(done),
             Command::Drain(wish) => drain::run(&wish).await.map(done),
             Command::RouteTest(test) => route_test::run(&test).await.map(done),
+            Command::Call(CallCommand::Hangup(call)) => show::hangup(&call).await.map(done),
             Command::Call(CallCommand::Show(call)) => show::show(&call).await.map(done),
             Command::Call(CallCommand::List(listing)) => commands::call_list(&listing).await.map(done),
         }

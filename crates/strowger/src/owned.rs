@@ -43,7 +43,10 @@ pub(crate) async fn one(kind: Kind, id: &str, told: &cli::Daemon) -> Result<Opti
 
 /// Whether nobody was there to ask. Who names a daemon wants that one.
 fn is_absent(failure: &Failure, told: &cli::Daemon) -> bool {
-    let nobody = matches!(failure, Failure::Daemon(FetchError::Unreachable { .. }) | Failure::NoAddress);
+    let nobody = matches!(
+        failure,
+        Failure::Daemon(FetchError::Unreachable { .. }) | Failure::NoAddress | Failure::NotServed { .. }
+    );
     nobody && told.url.is_none()
 }
 

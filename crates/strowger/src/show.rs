@@ -1,12 +1,12 @@
 //! `call show`: one call's record from the store or the daemon, or its SIP from the daemon that keeps it.
 
-use admin::Wanted;
+use admin::{Method, Wanted};
 use b2bua::CallRecord;
 use serde_json::Value;
 use store::Store;
 
 use crate::calendar::{duration, utc};
-use crate::cli::CallShow;
+use crate::cli::{CallHangup, CallShow};
 use crate::commands::{self, printable};
 use crate::config::Config;
 use crate::daemon::{self, Daemon};
@@ -18,6 +18,16 @@ use crate::failure::Failure;
 /// No such call, no trace of it, no daemon to ask.
 pub(crate) async fn show(call: &CallShow) -> Result<(), Failure> {
     if call.ladder { ladder(call).await } else { record(call).await }
+}
+
+/// Ends it.
+///
+/// # Errors
+/// No such call is up, no daemon to ask.
+pub(crate) async fn hangup(call: &CallHangup) -> Result<(), Failure> {
+    let path = format!("{}/hangup", record_path(&call.id));
+    Daemon::find(&call.daemon)?.send(&Wanted::of(Method::Post, &path)).await?;
+    commands::write_out(&format!("call {} is ended", call.id))
 }
 
 async fn record(call: &CallShow) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -283,6 +284,37 @@ fn calls_that_are_up_when_their_time_is_over_are_ended() {
         assert_eq!(daemon.end(), Some(0));
     }
     assert!(records(directory.path()).iter().all(|record| record["reason"] == "shutdown"));
+}
+
+#[test]
+fn systemd_hears_of_the_start_of_the_signalling_task_and_of_the_end() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let path = directory.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = strowger(directory.path(), &["run"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "600000").env_remove("WATCHDOG_PID");
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let heard = || {
+        let mut buffer = [0; 4096];
+        let length = systemd.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert!(heard().starts_with("READY=1\n"));
+    for _ in 0..3 {
+        let beat = heard();
+        assert!(beat.starts_with("WATCHDOG=1\n") && beat.contains("STATUS=taking calls, 0 up"), "{beat}");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let end = loop {
+        let end = heard();
+        if !end.starts_with("WATCHDOG=1") {
+            break end;
+        }
+    };
+    assert!(end.starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=48000000\nSTATUS=draining"), "{end}");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

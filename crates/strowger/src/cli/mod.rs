@@ -170,6 +170,19 @@ pub(crate) enum CallCommand {
                             strowger call show 3f9c21d8 --ladder    its SIP, both legs, from the running daemon\n\n\
                             The first digits of an id will do, as `strowger call list` shows them.")]
     Show(CallShow),
+
+    /// End a call that is up, both legs by a BYE
+    #[command(after_help = "Example:\n  strowger call hangup 3f9c21d8")]
+    Hangup(CallHangup),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CallHangup {
+    /// The call's id, or its first digits, six or more
+    #[arg(value_name = "ID", value_parser = call_id)]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
 }
 
 #[derive(Args, Debug)]
