@@ -1,0 +1,137 @@
+//! The command line as a client: what it asks of a daemon, and how it tells the answer. The daemon is a stand-in that answers once.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread::{JoinHandle, spawn};
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tempfile::TempDir;
+
+/// What a command said: on standard output, on standard error.
+type Said = (String, String);
+
+fn strowger(directory: &TempDir, arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
+    let output = command.args(arguments).current_dir(directory.path()).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Reads one request, and answers it so.
+fn answer(stream: impl Read + Write, status: u16, body: &str) -> String {
+    let mut stream = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        request.push_str(&line);
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut sent = vec![0; length];
+    stream.read_exact(&mut sent).unwrap();
+    request.push_str(std::str::from_utf8(&sent).unwrap());
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.get_mut().write_all((head + body).as_bytes()).unwrap();
+    stream.get_mut().flush().unwrap();
+    request
+}
+
+/// A daemon that answers once; the request it got.
+fn daemon(status: u16, body: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (url, spawn(move || answer(listener.accept().unwrap().0, status, body)))
+}
+
+#[test]
+fn fields_go_as_a_patch_of_json_with_the_key() {
+    let directory = TempDir::new().unwrap();
+    let (url, request) = daemon(200, r#"{"e164":"+14155550100","outbound":true,"agent_id":null}"#);
+    let fields = ["outbound=true", "agent_id=null", "label=Front desk"];
+    let arguments = [&["number", "set", "+14155550100", "--url", &url, "--key", "k1"], &fields[..]].concat();
+    let (out, err) = strowger(&directory, &arguments);
+    let request = request.join().unwrap();
+    assert!(request.starts_with("PATCH /v1/numbers/+14155550100 HTTP/1.1\r\n"), "{request}{err}");
+    assert!(request.contains("authorization: Bearer k1\r\n"), "{request}");
+    assert!(request.ends_with(r#"{"agent_id":null,"label":"Front desk","outbound":true}"#), "{request}");
+    assert_eq!(out, "e164      +14155550100\noutbound  true\n");
+}
+
+#[test]
+fn a_file_and_fields_go_together_into_what_is_added() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("a.json"), r#"{"id":"a","endpoint":{"kind":"echo"}}"#).unwrap();
+    let (url, request) = daemon(201, r#"{"id":"a"}"#);
+    let (out, err) =
+        strowger(&directory, &["agent", "add", "--from", "a.json", "max_calls=3", "--json", "--url", &url]);
+    let request = request.join().unwrap();
+    assert!(request.starts_with("POST /v1/agents HTTP/1.1\r\n"), "{request}{err}");
+    assert!(request.ends_with(r#"{"endpoint":{"kind":"echo"},"id":"a","max_calls":3}"#), "{request}");
+    assert_eq!(out, "{\n  \"id\": \"a\"\n}\n");
+}
+
+#[test]
+fn a_problem_is_told_in_words_with_its_field() {
+    let directory = TempDir::new().unwrap();
+    let problem = r#"{"type":"urn:strowger:problem:faulty","title":"Faulty","status":422,
+        "detail":"no such trunk; name one of `strowger trunk list`","field":"trunk_id"}"#;
+    let (url, request) = daemon(422, problem);
+    let (_, err) = strowger(&directory, &["number", "add", "e164=+14155550100", "trunk_id=x", "--url", &url]);
+    request.join().unwrap();
+    assert_eq!(err, "strowger: trunk_id: no such trunk; name one of `strowger trunk list`\n");
+    let (url, request) = daemon(200, "<html>");
+    let (_, err) = strowger(&directory, &["settings", "show", "--url", &url]);
+    request.join().unwrap();
+    assert!(err.starts_with("strowger: "), "{err}");
+}
+
+#[test]
+fn by_https_a_daemon_is_asked_whose_certificate_is_of_a_trusted_ca() {
+    let directory = TempDir::new().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(directory.path().join("ca.pem"), certificate.pem()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let server = spawn(move || {
+        let accept = || {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            StreamOwned::new(connection, listener.accept().unwrap().0)
+        };
+        let request = answer(accept(), 200, r#"{"default_agent_id":"echo"}"#);
+        // Whoever does not trust the certificate says so, and asks nothing.
+        let refused = accept().read_to_end(&mut Vec::new()).is_err();
+        (request, refused)
+    });
+    let (out, err) = strowger(&directory, &["settings", "show", "--url", &url, "--ca", "ca.pem"]);
+    assert_eq!((out.as_str(), err.as_str()), ("default_agent_id  echo\n", ""));
+    let (_, err) = strowger(&directory, &["settings", "show", "--url", &url]);
+    assert!(err.contains("its TLS is not accepted") && err.contains("--ca"), "{err}");
+    let (request, refused) = server.join().unwrap();
+    assert!(request.starts_with("GET /v1/settings HTTP/1.1\r\n") && refused, "{request}");
+    let (_, err) = strowger(&directory, &["settings", "show", "--url", &url, "--ca", "none.pem"]);
+    assert!(err.starts_with("strowger: none.pem: "), "{err}");
+}
