@@ -19,6 +19,8 @@ pub struct Config {
     pub ports: RangeInclusive<u16>,
     /// How many media workers there are, at least 1.
     pub workers: u16,
+    /// The realm of our digest challenges.
+    pub realm: String,
     /// What becomes of an INVITE from a source that nobody owns.
     pub unknown_source: UnknownSource,
     /// What the node bears.
@@ -84,6 +86,7 @@ impl Config {
             media_of: Vec::new(),
             ports,
             workers: 1,
+            realm: "strowger".to_owned(),
             unknown_source: UnknownSource::default(),
             limits: Limits::default(),
             silence_timeout: Some(Duration::from_mins(1)),

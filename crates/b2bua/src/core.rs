@@ -54,7 +54,10 @@ pub struct LiveCall<'a> {
 impl Core {
     /// A core without calls. `seed` is all of its randomness.
     pub fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
-        Self { desk: Desk::new(config, directory, seed), door: Door::default(), calls: Calls::default() }
+        let realm = config.realm.clone();
+        let mut desk = Desk::new(config, directory, seed);
+        let door = Door::new(&realm, desk.random.seed());
+        Self { desk, door, calls: Calls::default() }
     }
 
     /// Takes in what happened, and runs the timers that are due.

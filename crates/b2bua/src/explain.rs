@@ -168,13 +168,14 @@ impl Explaining<'_> {
             format!("it is none of ours: an outbound call from \"{}\"", parties::bounded(&from)),
         );
         let asked = Asked { from: &from, to: &to, country: peer.country() };
-        let permit = numbers::permit_outbound(self.directory, &asked, &Idle, &Limits::default())
-            .map_err(|Denial { refusal, words, .. }| Fate::Denied(refusal, words))?;
-        let Permit { number, trunk, to, rule } = permit;
+        let permit = numbers::permit_outbound(self.directory, &asked, &Idle, &Limits::default()).map_err(
+            |Denial { refusal, words, retry_after, .. }| Fate::Denied(refusal, words, retry_after),
+        )?;
+        let Permit { number, trunk, to, rule, .. } = permit;
         self.tell("rule", rule);
         let Some(outbound) = trunk.outbound.as_ref().filter(|outbound| !outbound.gateways.is_empty()) else {
             let words = format!("trunk `{}` has no outbound.gateways", trunk.id);
-            return Err(Fate::Denied(Refusal::TrunkFailed, words));
+            return Err(Fate::Denied(Refusal::TrunkFailed, words, None));
         };
         let (gateways, dialled) = (gateways(outbound), outbound.dialled(to));
         self.tell("trunk", format!("`{}`, by {gateways}, dialled as {dialled}", trunk.id));

@@ -72,8 +72,9 @@ pub(crate) enum Phase {
 pub(crate) enum Fate {
     /// Admission said no.
     Refused(Refusal),
-    /// It is not allowed, or fails at the trunk; which rule says so, in words.
-    Denied(Refusal, String),
+    /// It is not allowed, or fails at the trunk; which rule says so, in words; and in how many seconds it may be otherwise, where that
+    /// is not what the refusal itself has.
+    Denied(Refusal, String, Option<u32>),
     /// The session description holds nothing that can be agreed to.
     Disagreed(sdp::Refusal),
     /// The endpoint answered with this status, in these words: the INVITE was none that could be taken.
@@ -187,7 +188,7 @@ impl Fate {
         match self {
             Self::AckMissing(_, diagnosis) => Some(diagnosis.clone()),
             Self::AnswerUnusable(fault) => Some(fault.clone()),
-            Self::Denied(_, words) => Some(words.clone()),
+            Self::Denied(_, words, _) => Some(words.clone()),
             Self::Refused(_)
             | Self::Disagreed(_)
             | Self::Unfit(..)

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use numbers::{Agent, Country, Directory, MediaEncryption, Trunk};
+use numbers::{Agent, Country, Directory, Login, MediaEncryption, Trunk};
 use sip::{Flow, Message, Transport};
 
 use crate::io::Notice;
@@ -21,6 +21,14 @@ impl Peer {
         match self {
             Self::Trunk(trunk) => trunk.inbound.as_ref().is_some_and(|inbound| inbound.originate),
             Self::Agent(_) => true,
+        }
+    }
+
+    /// What it has to show beside its address.
+    pub(crate) fn login(&self) -> Option<Login<'_>> {
+        match self {
+            Self::Trunk(trunk) => trunk.login(),
+            Self::Agent(agent) => agent.login(),
         }
     }
 

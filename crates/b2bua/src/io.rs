@@ -132,6 +132,15 @@ pub enum Notice {
         /// What was wrong, in words.
         error: String,
     },
+    /// An INVITE came with credentials that are no good, or too often with such.
+    CredentialsRefused {
+        /// Where from.
+        source: SocketAddr,
+        /// Its method.
+        method: String,
+        /// What was wrong, in words: not which of name and password.
+        error: String,
+    },
     /// A gateway of a trunk, or one of its servers, could not be reached or can't serve; an outbound call goes to the next, or ends.
     GatewayFailed {
         /// Of which trunk.

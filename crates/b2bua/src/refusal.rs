@@ -69,6 +69,11 @@ pub(crate) fn unchanged(code: u16, cause: u16) -> Reply {
     if code == 488 { reply.with("Warning", format!("399 strowger \"{text}\"")) } else { reply }
 }
 
+/// A 401, with the challenges in this order (RFC 3261 s.22.2).
+pub(crate) fn challenge(challenges: Vec<String>) -> Reply {
+    challenges.into_iter().fold(plain(401), |reply, challenge| reply.with("WWW-Authenticate", challenge))
+}
+
 /// A 405: the method is none of ours, or not here. The endpoint adds Allow.
 pub(crate) fn not_allowed() -> Reply {
     plain(405)

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::prefixes::Prefixes;
+use crate::principal::{Principal, Principals, Roaming};
 use crate::{Agent, E164, Endpoint, Fault, Inventory, Number, NumberSource, Settings, Trunk};
 
 /// An immutable snapshot of what we own. A change is another snapshot; a running call keeps what it was admitted
@@ -24,6 +25,7 @@ pub struct Directory {
     by_e164: HashMap<E164, Arc<Number>>,
     trunk_sources: Prefixes<Arc<Trunk>>,
     agent_sources: Prefixes<Arc<Agent>>,
+    principals: Principals,
     /// By trunk id, for trunks that have exactly one number.
     only_numbers: HashMap<String, Arc<Number>>,
 }
@@ -53,6 +55,7 @@ impl Directory {
             trunk_sources: trunks.iter().flat_map(trunk_networks).collect(),
             agent_sources: agents.iter().flat_map(agent_networks).collect(),
             only_numbers: only_numbers(&numbers),
+            principals: Principals::new(&trunks, &agents),
             agents,
             trunks,
             numbers,
@@ -125,6 +128,16 @@ impl Directory {
     /// The SIP agent that owns a source address, by the same rule. Where a trunk owns it too, the trunk goes first.
     pub fn agent_by_source(&self, source: IpAddr) -> Option<&Arc<Agent>> {
         self.agent_sources.find(source)
+    }
+
+    /// Who has this user name: at most one.
+    pub fn principal(&self, username: &str) -> Option<&Principal> {
+        self.principals.find(username)
+    }
+
+    /// Whether somebody is known by its password alone, so that an unknown source may prove to be known.
+    pub fn has_roaming(&self) -> bool {
+        self.principals.roaming() == Roaming::Somebody
     }
 
     /// The names of the headers that hold a secret where they go out, of SIP agents; one may come several times.

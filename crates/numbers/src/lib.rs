@@ -12,6 +12,7 @@ mod e164;
 mod inventory;
 pub mod permission;
 mod prefixes;
+mod principal;
 mod printing;
 mod refusal;
 mod secret;
@@ -29,6 +30,7 @@ pub use inventory::{
     Trunk, TrunkLimits, TrunkSource, is_passable,
 };
 pub use permission::{Asked, Denial, Permit, permit_outbound};
+pub use principal::{Login, Principal};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
 pub use usage::{Limits, NodeState, Spoken, Starts, Talk, Usage};

@@ -209,6 +209,25 @@ fn what_a_gateway_wants_of_us_is_not_the_askers_matter() {
 }
 
 #[test]
+fn a_hold_reaches_the_gateway() {
+    let held = description(DESK).replace("a=sendrecv", "a=sendonly");
+    let mut script = call_out(DESK, SECOND);
+    script.pop();
+    script.extend([
+        Step::Reinvite { sdp: Some(held) },
+        Step::Expect(200),
+        Step::Ack { sdp: None },
+        Step::Wait(SECOND),
+        Step::Bye,
+    ]);
+    let world = played(vec![desk(script), gateway(GATEWAY, SECOND)]);
+    let invites = world.said("INVITE");
+    assert_eq!(invites.len(), 2, "{}", world.ladder());
+    assert!(invites[1].contains("a=sendonly"), "{}", invites[1]);
+    assert_eq!(world.records()[0].status, Some(CallStatus::Completed));
+}
+
+#[test]
 fn an_asker_that_gives_up_takes_the_call_back() {
     let asks = vec![
         ask_for(OUTSIDE, OUTWARD, DESK),

@@ -173,6 +173,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         media,
         media_of,
         workers,
+        realm: config.realm(),
         unknown_source: match config.sip.unknown_source {
             UnknownSource::Drop => b2bua::UnknownSource::Drop,
             UnknownSource::Reject => b2bua::UnknownSource::Reject,

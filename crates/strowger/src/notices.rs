@@ -19,6 +19,7 @@ pub(crate) struct Notices {
     agent_unreachable: Bucket,
     server_failed: Bucket,
     gateway_failed: Bucket,
+    credentials: Bucket,
     agent_gone: Bucket,
     no_ports: Bucket,
     unfit: Bucket,
@@ -50,6 +51,7 @@ impl Notices {
             agent_unreachable: Bucket::full(now),
             server_failed: Bucket::full(now),
             gateway_failed: Bucket::full(now),
+            credentials: Bucket::full(now),
             agent_gone: Bucket::full(now),
             no_ports: Bucket::full(now),
             unfit: Bucket::full(now),
@@ -67,6 +69,7 @@ impl Notices {
             Notice::SourceUnknown { .. } => (&mut self.source_unknown, "source-unknown"),
             Notice::AgentUnreachable { .. } => (&mut self.agent_unreachable, "agent-unreachable"),
             Notice::ServerFailed { .. } => (&mut self.server_failed, "agent-server-failed"),
+            Notice::CredentialsRefused { .. } => (&mut self.credentials, "credentials-refused"),
             Notice::GatewayFailed { .. } => (&mut self.gateway_failed, "gateway-failed"),
             Notice::AgentGone { .. } => (&mut self.agent_gone, "agent-gone"),
             Notice::NoPorts { .. } => (&mut self.no_ports, "no-ports"),
@@ -90,6 +93,9 @@ impl Notices {
             }
             Notice::ServerFailed { agent_id, server, error } => {
                 warn!(agent = %agent_id, ?server, ?error, "agent-server-failed");
+            }
+            Notice::CredentialsRefused { source, method, error } => {
+                warn!(address = %source.ip(), %method, port = source.port(), %error, "credentials-refused");
             }
             Notice::GatewayFailed { trunk_id, gateway, error } => {
                 warn!(trunk = %trunk_id, ?gateway, ?error, "gateway-failed");

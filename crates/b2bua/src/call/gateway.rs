@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
-use numbers::{Gateway, Outbound, Permit};
+use numbers::{Gateway, Login, Outbound, Permit};
 use sip::locate;
 
 use crate::headers::{self, Dress};
@@ -87,6 +87,11 @@ impl Gateways {
     /// What else our INVITE to the current one says.
     pub(super) fn dress(&self, brief: &Brief) -> Dress {
         headers::for_trunk(brief, &self.permit, &self.host())
+    }
+
+    /// What we have to show the trunk.
+    pub(super) fn login(&self) -> Option<Login<'_>> {
+        self.outbound()?.login()
     }
 
     fn outbound(&self) -> Option<&Outbound> {

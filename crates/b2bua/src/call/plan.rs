@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use numbers::{Agent, Directory, Ringback, Usage};
+use numbers::{Agent, Directory, Login, Ringback, Usage};
 
 use super::Gateways;
 use crate::headers::{Carried, Redirected};
@@ -82,6 +82,14 @@ impl Plan {
 
     pub(crate) fn brief(&self) -> &Brief {
         &self.brief
+    }
+
+    /// What we have to show if we are asked who we are.
+    pub(crate) fn login(&self) -> Option<Login<'_>> {
+        match &self.callee {
+            Callee::Agent(agents) => agents.agent.login(),
+            Callee::Network(gateways) => gateways.login(),
+        }
     }
 
     /// What the caller hears before the answer. Of the telephone network that is what it says and plays.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use numbers::MediaEncryption;
+use sip::digest::Credentials;
 use sip::endpoint::{Invite, Listener, Reliability};
 use sip::locate::{self, Candidate, Locate, Need, Reach};
 use sip::{Flow, Transport, Uri};
@@ -97,7 +98,7 @@ impl Target {
             headers,
             body: Some(refusal::session_description(offer)),
             reliability: Reliability::Unsupported,
-            credentials: None,
+            credentials: plan.login().map(|login| Credentials::new(login.username, login.password.reveal())),
         }
     }
 }

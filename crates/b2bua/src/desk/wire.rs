@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sip::endpoint::{
     Body, Census, DialogKey, Event, Full, Header, Invite, Reliability, Reply, TransactionKey,
 };
-use sip::{Flow, Method};
+use sip::{Flow, Message, Method};
 
 use super::{Desk, Owner};
 use crate::fate::{Fate, Phase};
@@ -85,6 +85,23 @@ impl Desk {
             None => self.endpoint.ignore(now.instant, dialog),
         }
         self.flush();
+    }
+
+    /// Refuses the caller with that. Its dialog is over.
+    pub(crate) fn reject(&mut self, now: Now, dialog: DialogKey, reply: Reply) {
+        self.index.dialogs.remove(&dialog);
+        self.endpoint.reject(now.instant, dialog, reply);
+        self.flush();
+    }
+
+    /// Asks the caller for credentials: it has to send its INVITE again with them.
+    pub(crate) fn challenge(&mut self, now: Now, dialog: DialogKey, challenges: Vec<String>) {
+        self.reject(now, dialog, refusal::challenge(challenges));
+    }
+
+    /// What is wrong with a request of somebody who was a stranger when it came: the answer to it, and the words of that.
+    pub(crate) fn object(&self, request: &Message) -> Option<(Reply, String)> {
+        self.endpoint.object(request)
     }
 
     pub(crate) fn respond(&mut self, now: Now, transaction: TransactionKey, reply: Reply) {

@@ -1,8 +1,9 @@
 //! The door: an INVITE becomes a call, admitted or refused. Whatever is decided here, it leaves a record.
 //!
-//! Who sends it is known by its source address. A called number that is ours is a call to an agent ([`inbound`]); any other is one to
+//! Who sends it is known by its source address, its credentials, or both ([`credentials`]). A called number that is ours is a call to an agent ([`inbound`]); any other is one to
 //! the telephone network, if a SIP agent or a PBX wants it ([`outbound`]), and else a mistake.
 
+mod credentials;
 mod facts;
 mod inbound;
 mod outbound;
@@ -10,9 +11,11 @@ mod outbound;
 mod tests;
 
 use numbers::{MediaEncryption, NodeState, Refusal};
+use sip::digest::Gate;
 use sip::endpoint::DialogKey;
 use sip::{Flow, Message};
 
+use self::credentials::Sender;
 use self::facts::facts;
 use crate::body;
 use crate::call::{Admitted, Call, Facts, Plan};
@@ -29,9 +32,11 @@ use crate::rate::{Bucket, Buckets};
 use crate::usage::Seat;
 
 /// What the door remembers from one INVITE to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) state: NodeState,
+    gate: Gate,
+    challenges: Bucket,
     node: Bucket,
     trunks: Buckets,
     strangers: Bucket,
@@ -65,6 +70,20 @@ struct Opened {
 }
 
 impl Door {
+    /// A door of that realm. `key` is known to nobody.
+    pub(crate) fn new(realm: &str, key: [u8; 32]) -> Self {
+        Self {
+            state: NodeState::default(),
+            gate: Gate::new(realm, key),
+            challenges: Bucket::default(),
+            node: Bucket::default(),
+            trunks: Buckets::default(),
+            strangers: Bucket::default(),
+            unfit: Bucket::default(),
+            unrecorded: 0,
+        }
+    }
+
     /// Lets the INVITE in as a call, or refuses it. `None`: it left nothing behind. `unwritten` calls wait for the store.
     pub(crate) fn open(
         &mut self,
@@ -74,23 +93,37 @@ impl Door {
         unwritten: usize,
     ) -> Option<(CallKey, Call)> {
         let Knock { dialog, request, flow } = knock;
-        let peer = identify(&desk.directory, flow.transport, flow.remote.ip());
-        if peer.is_none() {
-            desk.put(Output::Notice(stranger(request, *flow)));
-        }
         if unwritten >= MAX_UNWRITTEN {
             // Whoever has no answer to expect learns nothing of it.
-            let fate = match peer {
-                Some(_) => Fate::Refused(Refusal::NodeFull),
-                None => strange(desk),
+            let is_known = identify(&desk.directory, flow.transport, flow.remote.ip()).is_some();
+            let fate = if is_known {
+                Fate::Refused(Refusal::NodeFull)
+            } else {
+                desk.put(Output::Notice(stranger(request, *flow)));
+                strange(desk)
             };
             self.unrecorded += 1;
             desk.refuse(now, *dialog, &fate);
             return None;
         }
-        match peer {
-            Some(peer) => Some(self.known(desk, now, knock, &peer)),
-            None => self.unknown(desk, now, knock),
+        match self.sender(desk, now, knock) {
+            Sender::Known(peer) => Some(self.known(desk, now, knock, &peer)),
+            Sender::Proven(peer) => match desk.object(request) {
+                None => Some(self.known(desk, now, knock, &peer)),
+                Some((reply, words)) => {
+                    let facts = facts(desk, now, request, *flow, Some(&peer));
+                    let fate = Fate::Unfit(reply.status.code(), words);
+                    desk.reject(now, *dialog, reply);
+                    Some((facts.key, Call::turned_away(desk, now, facts, &fate)))
+                }
+            },
+            Sender::Unknown => {
+                desk.put(Output::Notice(stranger(request, *flow)));
+                let fate = strange(desk);
+                self.unknown(desk, now, knock, &fate)
+            }
+            Sender::Refused(fate) => self.unknown(desk, now, knock, &fate),
+            Sender::Challenged => None,
         }
     }
 
@@ -134,15 +167,14 @@ impl Door {
         }
     }
 
-    fn unknown(&mut self, desk: &mut Desk, now: Now, knock: &Knock) -> Option<(CallKey, Call)> {
-        let fate = strange(desk);
+    fn unknown(&mut self, desk: &mut Desk, now: Now, knock: &Knock, fate: &Fate) -> Option<(CallKey, Call)> {
         if !self.strangers.take(now.instant, STRANGERS_PER_SECOND) {
             self.unrecorded += 1;
-            desk.refuse(now, knock.dialog, &fate);
+            desk.refuse(now, knock.dialog, fate);
             return None;
         }
         let facts = facts(desk, now, &knock.request, knock.flow, None);
-        Some((facts.key, Call::refuse(desk, now, facts, knock.dialog, &fate)))
+        Some((facts.key, Call::refuse(desk, now, facts, knock.dialog, fate)))
     }
 
     /// INVITEs a second, of the trunk that they come from and of the node.

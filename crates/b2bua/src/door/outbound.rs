@@ -58,11 +58,11 @@ impl Door {
             let words = format!(
                 "outbound.media_encryption of trunk `{id}` is required, and encrypted media is not supported"
             );
-            return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words));
+            return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words, None));
         }
         let opened = opened(desk, knock, peer)?;
         let gateways = Gateways::new(permit, desk.random.next()).ok_or_else(|| {
-            Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"))
+            Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"), None)
         })?;
         Ok((gateways, opened))
     }
@@ -83,10 +83,10 @@ impl Door {
         let asked = Asked { from: &from, to: &to, country: peer.country() };
         let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
         numbers::permit_outbound(&desk.directory, &asked, &desk.usage.at(now), &limits).map_err(|denial| {
-            let Denial { refusal, words, number, to, .. } = denial;
+            let Denial { refusal, words, retry_after, number, to } = denial;
             facts.record.number = number.map(|number| number.e164.to_string());
             facts.record.to = to.map(|e164| e164.to_string());
-            Fate::Denied(refusal, words)
+            Fate::Denied(refusal, words, retry_after)
         })
     }
 }

@@ -3,7 +3,7 @@ use super::*;
 /// The fate that comes after this one, in the order of the list.
 fn next(fate: &Fate) -> Option<Fate> {
     Some(match fate {
-        Fate::Refused(_) => Fate::Denied(Refusal::TrunkFailed, "no gateway".to_owned()),
+        Fate::Refused(_) => Fate::Denied(Refusal::TrunkFailed, "no gateway".to_owned(), None),
         Fate::Denied(..) => Fate::Disagreed(sdp::Refusal::NoAudio),
         Fate::Disagreed(_) => Fate::Unfit(483, "too many hops".to_owned()),
         Fate::Unfit(..) => Fate::Ignored,

@@ -13,7 +13,10 @@ impl Fate {
         use CallStatus::{Busy, Canceled, Failed, NoAnswer, Refused};
         match self {
             Self::Refused(refusal) => refused(*refusal, refusal.text()),
-            Self::Denied(refusal, text) => refused(*refusal, text),
+            Self::Denied(refusal, text, wait) => {
+                let words = refused(*refusal, text);
+                Words { retry_after: wait.or(words.retry_after), ..words }
+            }
             Self::Disagreed(disagreement) => {
                 let refusal = nearest(*disagreement);
                 let (status, reason) = (refusal.status(), refusal.reason());

@@ -281,6 +281,7 @@ impl House {
                 Notice::ServerFailed { agent_id, server, error } => {
                     format!("notice {agent_id}, {server}: {error}")
                 }
+                Notice::CredentialsRefused { source, error, .. } => format!("notice {source}: {error}"),
                 Notice::GatewayFailed { trunk_id, gateway, error } => {
                     format!("notice {trunk_id}, {gateway}: {error}")
                 }

@@ -4,6 +4,7 @@
 
 mod change;
 mod chaos;
+mod digest;
 mod early;
 mod endings;
 mod headers;

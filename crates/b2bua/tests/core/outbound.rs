@@ -1,9 +1,13 @@
 //! Calls out: what a gateway is told, and what an asker is refused.
 
+use std::time::Duration;
+
+use b2bua::Input;
+use b2bua::io::Verdict;
 use b2bua::record::{CallDirection, CallStatus};
 
 use crate::house::{AGENT, House, INVENTORY};
-use crate::text::{Dial, header, headers, reply};
+use crate::text::{Dial, header, headers, place, reply};
 
 /// The gateway of the trunk that calls leave by.
 const GATEWAY: &str = "198.51.100.9:5060";
@@ -188,16 +192,80 @@ fn calls_at_once_count_in_both_directions() {
 #[test]
 fn an_answered_call_gives_its_seats_back() {
     let mut house = house("");
-    let mut call = ask("+12125550177");
-    call.place(&mut house);
-    let invite = house.last(GATEWAY, "INVITE");
-    let answer = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
-        m=audio 50000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
-    reply(&mut house, GATEWAY, &invite, "200 OK", answer);
-    call.ack(&mut house, "");
+    let mut call = answered(&mut house, "c1");
     assert_eq!(house.core.census().seats, 1);
     call.bye(&mut house, "");
     let bye = house.last(GATEWAY, "BYE");
     reply(&mut house, GATEWAY, &bye, "200 OK", "");
     house.assert_empty();
 }
+
+#[test]
+fn a_gateway_that_nothing_can_be_sent_to_is_followed_by_the_next() {
+    let gateways = "[{ host = \"198.51.100.9\" }, { host = \"198.51.100.10\", priority = 1 }]";
+    let inventory = inventory("", "").replace("[{ host = \"198.51.100.9\" }]", gateways);
+    let mut house = House::with(&inventory, |_| {});
+    ask("+12125550177").place(&mut house);
+    house.look();
+    let (local, remote) = (crate::house::US.parse().unwrap(), GATEWAY.parse().unwrap());
+    house.input(Input::FlowFailed(sip::Flow { transport: sip::Transport::Udp, local, remote }));
+    let journal = house.look();
+    assert!(journal.contains("\nnotice out, udp 198.51.100.9: nothing can be sent to it\n"), "{journal}");
+    assert!(journal.ends_with("other <- INVITE\n"), "{journal}");
+    assert!(house.last("198.51.100.10:5060", "INVITE").contains("sip:+12125550177@198.51.100.10 "));
+}
+
+#[test]
+fn gateways_of_one_priority_share_by_their_weight() {
+    let gateways = "[{ host = \"198.51.100.9\", weight = 30 }, { host = \"198.51.100.10\", weight = 10 }]";
+    let inventory = inventory("", "").replace("[{ host = \"198.51.100.9\" }]", gateways);
+    let mut house = House::with(&inventory, |config| config.ports = 10_000..=10_999);
+    for call in 0..200 {
+        ask("+12125550177").named(&format!("c{call}")).place(&mut house);
+    }
+    let to = |port: &str| {
+        let sent =
+            house.sent.iter().filter(|(to, text)| to.to_string() == port && text.starts_with("INVITE"));
+        sent.count()
+    };
+    assert!((120..180).contains(&to(GATEWAY)), "{} of 200", to(GATEWAY));
+    assert_eq!(to(GATEWAY) + to("198.51.100.10:5060"), 200);
+}
+
+#[test]
+fn a_gateway_with_a_name_is_located_over_its_transport() {
+    let inventory = inventory("", "").replace("198.51.100.9", "sip.acme.example");
+    let mut house = House::with(&inventory, |_| {});
+    ask("+12125550177").place(&mut house);
+    assert!(house.look().contains("ask sip.acme.example over udp\n"));
+    let ticket = house.questions[0].0;
+    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![place(GATEWAY)])));
+    let invite = house.last(GATEWAY, "INVITE");
+    assert!(invite.starts_with("INVITE sip:+12125550177@sip.acme.example SIP/2.0"), "{invite}");
+}
+
+#[test]
+fn the_minutes_of_a_day_are_spoken_by_answered_calls_out() {
+    let inventory = inventory("", "max_minutes_per_day = 1");
+    let mut house = House::with(&inventory, |_| {});
+    let mut first = answered(&mut house, "first");
+    house.pass(Duration::from_secs(61));
+    first.bye(&mut house, "");
+    ask("+12125550177").named("second").place(&mut house);
+    let record = house.record();
+    assert_eq!(record.reason.as_deref(), Some("rate-limited"), "{record:?}");
+    assert!(record.detail.as_deref().is_some_and(|words| words.contains("max_minutes_per_day")));
+}
+
+/// A call out that is answered.
+fn answered(house: &mut House, name: &str) -> Dial {
+    let call = ask("+12125550177").named(name);
+    call.place(house);
+    let invite = house.last(GATEWAY, "INVITE");
+    reply(house, GATEWAY, &invite, "200 OK", ANSWER);
+    call.ack(house, "");
+    call
+}
+
+const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
+    m=audio 50000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";

@@ -32,8 +32,9 @@ pub struct Asked<'a> {
     pub country: Option<Country>,
 }
 
-/// A call that may leave. It goes to `to` and nowhere else, whatever was written.
+/// A call that may leave. It goes to `to` and nowhere else, whatever was written. Only [`permit_outbound`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Permit {
     /// The calling number.
     pub number: Arc<Number>,

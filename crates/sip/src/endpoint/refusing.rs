@@ -55,6 +55,13 @@ impl Refused {
 }
 
 impl Endpoint {
+    /// What is wrong with a request outside of any dialog that came from a stranger (see `receive_from_stranger`) who has proved to be
+    /// none since: the answer that a known peer would have had at once, and why. `None` if nothing is.
+    pub fn object(&self, request: &Message) -> Option<(Reply, String)> {
+        let Refusal { reply, words } = super::screen::fresh(request, self.config.session)?;
+        Some((reply, words))
+    }
+
     /// Answers a request without a transaction, and raises it if it is an INVITE outside of any dialog.
     pub(super) fn refuse(&mut self, now: Instant, flow: Flow, request: Message, refusal: Refusal) {
         self.answer_statelessly(flow, &request, &refusal.reply);

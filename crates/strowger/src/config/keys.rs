@@ -71,7 +71,7 @@ pub(super) const KEYS: &[Key] = &[
         "\"203.0.113.5\"",
     ),
     Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
-    Key::new::<Reserved>("sip.realm", "nothing, as digest authentication is not in this version", "\"\""),
+    Key::new::<Text>("sip.realm", "at most 100 printable ASCII characters", "\"strowger\""),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
     Key::new::<Whole<0, 65_535>>("sip.udp_max_payload", "a whole number of octets from 0 to 65535", "1300"),
     Key::new::<Whole<90, 86_400>>("sip.session_expires_s", SESSION, "1800"),

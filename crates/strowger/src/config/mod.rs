@@ -60,8 +60,7 @@ pub(crate) struct Sip {
     pub(crate) agent_ring_timeout_s: Whole<1, 600>,
     pub(crate) advertised: Address,
     pub(crate) user_agent: Text,
-    #[serde(rename = "realm")]
-    _realm: Reserved,
+    pub(crate) realm: Text,
     pub(crate) unknown_source: UnknownSource,
     pub(crate) udp_max_payload: Whole<0, 65_535>,
     pub(crate) session_expires_s: Whole<90, 86_400>,
@@ -271,6 +270,14 @@ impl Config {
     /// The store's address, a relative file put under `node.data_dir`.
     pub(crate) fn store_url(&self) -> String {
         self.store.url.under(&self.node.data_dir.0)
+    }
+
+    /// The realm of our digest challenges.
+    pub(crate) fn realm(&self) -> String {
+        match self.sip.realm.0.as_str() {
+            "" => "strowger".to_owned(),
+            named => named.to_owned(),
+        }
     }
 
     /// The User-Agent and Server header.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::headers::{self, check_headers};
-use super::{Faults, Ids, check_limit};
+use super::{Faults, Ids, check_limit, login};
 use crate::inventory::uri;
 use crate::{Agent, Endpoint, MediaEncryption, Ringback, Secret, Transport};
 
@@ -17,7 +17,7 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
             uri, transport, media_encryption, username, password, addresses, headers, ..
         } => {
             check_sip(&endpoint, uri, *transport, *media_encryption, faults);
-            check_credentials(&endpoint, username.as_deref(), password.as_ref(), faults);
+            login::check(&endpoint, username.as_deref(), password.as_ref(), faults);
             super::trunk::check_addresses(&format!("{endpoint}.addresses"), addresses, faults);
             headers::check_sip(&format!("{endpoint}.headers"), headers, faults);
         }
@@ -93,24 +93,6 @@ fn check_sip(
                 "set \"off\" or \"optional\", or remove it",
             );
         }
-    }
-}
-
-fn check_credentials(path: &str, username: Option<&str>, password: Option<&Secret>, faults: &mut Faults) {
-    let what = "neither answers nor makes a digest challenge towards agents";
-    if username.is_some() {
-        faults.add_unsupported(
-            format!("{path}.username"),
-            what,
-            "remove it, and let the agent trust our address",
-        );
-    }
-    if password.is_some() {
-        faults.add_unsupported(
-            format!("{path}.password"),
-            what,
-            "remove it, and let the agent trust our address",
-        );
     }
 }
 

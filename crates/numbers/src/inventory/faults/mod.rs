@@ -2,6 +2,7 @@
 
 mod agent;
 mod headers;
+mod login;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ impl Inventory {
             trunk::check(&format!("trunks[{index}]"), trunk, &mut faults);
         }
         trunk::check_overlaps(&self.trunks, &mut faults);
+        login::check_shared(self, &mut faults);
         number::check_all(&self.numbers, &trunks, &agents, &mut faults);
         faults.0
     }

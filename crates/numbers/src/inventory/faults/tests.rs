@@ -261,7 +261,7 @@ fn a_trunk_that_takes_calls_needs_addresses() {
         "addresses = [\"203.0.113.0/28\", \"2001:db8::5\"]",
         "",
         "trunks[0].inbound.addresses",
-        "no address",
+        "neither an address",
     );
 }
 
@@ -394,17 +394,45 @@ fn an_agent_that_answers_at_once_has_no_ringback() {
 }
 
 #[test]
+fn a_username_has_a_password_and_one_owner() {
+    for (from, to, path, words) in [
+        ("registers = false", "username = 'u'", "trunks[0].inbound.password", "no password"),
+        ("registers = false", "password = 'p'", "trunks[0].inbound.username", "no username"),
+        ("transport = \"udp\"", "username = 'u'", "agents[2].endpoint.password", "no password"),
+        ("transport = \"udp\"", "password = 'p'", "agents[2].endpoint.username", "no username"),
+        (
+            "registers = false",
+            "username = 'a b'\npassword = 'p'",
+            "trunks[0].inbound.username",
+            "can't be a user name",
+        ),
+        ("password = { env = \"ACME\" }", "", "trunks[0].outbound.password", "no password"),
+    ] {
+        expect_one(from, to, path, words);
+    }
+    let desk = SOUND.replace("transport = \"udp\"", "username = 'x', password = 'p'");
+    let both = desk.replace("registers = false", "username = 'x'\npassword = 'q'");
+    let faults = read(&both).faults();
+    assert!(faults.len() == 1 && faults[0].path == "trunks[0].inbound.username", "{faults:?}");
+    assert!(faults[0].message.contains("agent `desk`"), "{faults:?}");
+}
+
+#[test]
+fn a_trunk_that_has_no_address_is_known_by_its_password() {
+    let text =
+        SOUND.replace("addresses = [\"203.0.113.0/28\", \"2001:db8::5\"]", "username = 'x'\npassword = 'p'");
+    let inventory = read(&text);
+    assert_eq!(inventory.faults(), []);
+}
+
+#[test]
 fn what_this_version_does_not_do_is_refused_in_words() {
     for (from, to, path) in [
         ("registers = false", "registers = true", "trunks[0].inbound.registers"),
-        ("registers = false", "username = 'u'", "trunks[0].inbound.username"),
-        ("registers = false", "password = 'p'", "trunks[0].inbound.password"),
         ("transports = [\"udp\"]", "transports = [\"udp\", \"wss\"]", "trunks[0].inbound.transports"),
         ("register = false", "register = true", "trunks[0].outbound.register"),
         ("label = \"Acme Telecom\"", "options_interval_s = 60", "trunks[0].options_interval_s"),
         ("transport = \"udp\"", "transport = \"wss\"", "agents[2].endpoint.transport"),
-        ("transport = \"udp\"", "username = 'u'", "agents[2].endpoint.username"),
-        ("transport = \"udp\"", "password = 'p'", "agents[2].endpoint.password"),
         (
             "media_encryption = \"off\"",
             "media_encryption = \"required\"",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::{Faults, check_destinations, check_limit, headers};
+use super::{Faults, check_destinations, check_limit, headers, login};
 use crate::inventory::uri;
 use crate::prefixes::canonical;
 use crate::{Inbound, NumberFormat, Outbound, Transport, Trunk};
@@ -30,22 +30,16 @@ pub(super) fn check(path: &str, trunk: &Trunk, faults: &mut Faults) {
 }
 
 fn check_inbound(path: &str, inbound: &Inbound, faults: &mut Faults) {
-    if inbound.enabled && inbound.addresses.is_empty() {
-        let message = "no address: no call could be known to come from this trunk";
+    if inbound.enabled && inbound.addresses.is_empty() && inbound.username.is_none() {
+        let message = "neither an address nor a username: no call could be known to come from this trunk";
         faults.add(
             format!("{path}.addresses"),
             message,
-            "list the carrier's signalling addresses or networks",
+            "list the carrier's signalling addresses or networks, or set username and password",
         );
     }
     check_addresses(&format!("{path}.addresses"), &inbound.addresses, faults);
-    let by_address = "knows trunks by their address only, not by digest";
-    if inbound.username.is_some() {
-        faults.add_unsupported(format!("{path}.username"), by_address, "remove it, and list addresses");
-    }
-    if inbound.password.is_some() {
-        faults.add_unsupported(format!("{path}.password"), by_address, "remove it, and list addresses");
-    }
+    login::check(path, inbound.username.as_deref(), inbound.password.as_ref(), faults);
     if inbound.registers {
         faults.add_unsupported(
             format!("{path}.registers"),
@@ -97,6 +91,7 @@ fn check_outbound(path: &str, outbound: &Outbound, faults: &mut Faults) {
             "set false, or remove it",
         );
     }
+    login::check(path, outbound.username.as_deref(), outbound.password.as_ref(), faults);
     for (index, gateway) in outbound.gateways.iter().enumerate() {
         let path = format!("{path}.gateways[{index}]");
         if let Err(message) = uri::check_host(&gateway.host) {

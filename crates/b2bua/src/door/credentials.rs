@@ -1,0 +1,113 @@
+//! Who sends an INVITE, by its credentials where it has some to show (RFC 3261 s.22).
+//!
+//! Somebody who has a user name is known by it, and by its address where it has one too. An unknown source is challenged as long as
+//! somebody is known by a password alone; what it is told is the same whether it has a name wrong or a password.
+
+use numbers::{Directory, Principal};
+use sip::digest::{Authenticated, Gate, Ha1, Rejected};
+use sip::{Flow, Message};
+
+use super::{Door, Knock, strange};
+use crate::desk::Desk;
+use crate::fate::Fate;
+use crate::identify::{Peer, identify, speaks};
+use crate::io::{Notice, Now, Output};
+
+/// Who sends an INVITE.
+pub(super) enum Sender {
+    Known(Peer),
+    /// Known by its credentials only: the endpoint took it for a stranger.
+    Proven(Peer),
+    Unknown,
+    /// It has its challenge, and may come again.
+    Challenged,
+    /// Its credentials get no other chance.
+    Refused(Fate),
+}
+
+impl Door {
+    pub(super) fn sender(&mut self, desk: &mut Desk, now: Now, knock: &Knock) -> Sender {
+        let Knock { dialog, request, flow } = knock;
+        let owner = identify(&desk.directory, flow.transport, flow.remote.ip());
+        match &owner {
+            Some(peer) if peer.login().is_none() => return Sender::Known(peer.clone()),
+            None if !desk.directory.has_roaming() => return Sender::Unknown,
+            Some(_) | None => {}
+        }
+        let rejected = match prove(&mut self.gate, &desk.directory, now, request, *flow) {
+            Ok(peer) if owner.is_some() => return Sender::Known(peer),
+            Ok(peer) => return Sender::Proven(peer),
+            Err(rejected) => rejected,
+        };
+        match rejected {
+            Rejected::Missing | Rejected::Stale => {}
+            Rejected::Wrong
+            | Rejected::Replayed
+            | Rejected::TooManyGuesses { .. }
+            | Rejected::Malformed(_) => {
+                desk.put(Output::Notice(Notice::CredentialsRefused {
+                    source: flow.remote,
+                    method: request.method().to_string(),
+                    error: rejected.to_string(),
+                }));
+            }
+        }
+        match (rejected.challenge(), &rejected) {
+            (Some(_), _) if owner.is_none() && !self.challenges.take(now.instant, CHALLENGES_PER_SECOND) => {
+                self.unrecorded += 1;
+                desk.refuse(now, *dialog, &Fate::Ignored);
+                Sender::Challenged
+            }
+            (Some(stale), _) => {
+                let challenges = self.gate.challenge(now.instant, stale);
+                desk.challenge(now, *dialog, challenges);
+                Sender::Challenged
+            }
+            (None, Rejected::Malformed(fault)) => Sender::Refused(Fate::Unfit(400, (*fault).to_owned())),
+            (None, _) if owner.is_some() => {
+                Sender::Refused(Fate::Denied(numbers::Refusal::SourceUnknown, rejected.to_string(), None))
+            }
+            (None, _) => Sender::Refused(strange(desk)),
+        }
+    }
+}
+
+/// Whose credentials they are.
+fn prove(
+    gate: &mut Gate,
+    directory: &Directory,
+    now: Now,
+    request: &Message,
+    flow: Flow,
+) -> Result<Peer, Rejected> {
+    let realm = gate.realm().to_owned();
+    let peer = |username: &str| {
+        let principal = directory.principal(username).filter(|principal| may_come(principal, flow))?;
+        Some((peer_of(principal), principal.login()?))
+    };
+    let find = |username: &str| {
+        let (_, login) = peer(username)?;
+        Some(Ha1::of(username, &realm, login.password.reveal()))
+    };
+    let Authenticated { username } = gate.check(now.instant, request, flow.remote.ip(), find)?;
+    peer(&username).map(|(peer, _)| peer).ok_or(Rejected::Wrong)
+}
+
+/// Whether it may come from there, by that transport.
+fn may_come(principal: &Principal, flow: Flow) -> bool {
+    let by_transport = match principal {
+        Principal::Trunk(trunk) => speaks(trunk, flow.transport),
+        Principal::Agent(_) => true,
+    };
+    by_transport && principal.may_come_from(flow.remote.ip())
+}
+
+fn peer_of(principal: &Principal) -> Peer {
+    match principal {
+        Principal::Trunk(trunk) => Peer::Trunk(trunk.clone()),
+        Principal::Agent(agent) => Peer::Agent(agent.clone()),
+    }
+}
+
+/// To unknown sources: whoever forges addresses has us send no more than that.
+const CHALLENGES_PER_SECOND: u32 = 200;
