@@ -140,12 +140,14 @@ impl Directory {
         self.principals.roaming() == Roaming::Somebody
     }
 
-    /// The names of the headers that hold a secret where they go out, of SIP agents; one may come several times.
+    /// The names of the headers that hold a secret where they go out, of SIP agents and trunks; one may come several times.
     pub fn secret_headers(&self) -> impl Iterator<Item = &str> {
-        self.agents.iter().flat_map(|agent| match &agent.endpoint {
-            Endpoint::Sip { headers, .. } => headers.keys().map(String::as_str).collect(),
-            Endpoint::MediaStream { .. } | Endpoint::Echo => Vec::new(),
-        })
+        let agents = self.agents.iter().filter_map(|agent| match &agent.endpoint {
+            Endpoint::Sip { headers, .. } => Some(headers),
+            Endpoint::MediaStream { .. } | Endpoint::Echo => None,
+        });
+        let trunks = self.trunks.iter().filter_map(|trunk| Some(&trunk.outbound.as_ref()?.headers));
+        agents.chain(trunks).flat_map(|headers| headers.keys().map(String::as_str))
     }
 }
 
