@@ -103,6 +103,11 @@ impl Live {
         }
     }
 
+    /// A call that left and was over before the start.
+    pub(crate) fn recall(&mut self, answered_at: u64, ended_at: u64, trunk: &str, number: E164) {
+        self.spoken.recall(answered_at, ended_at, trunk, number);
+    }
+
     pub(crate) fn leave(&mut self, now: Now, seat: Seat) {
         let Seat { trunk, asker, number, agent, time } = seat;
         self.node = self.node.saturating_sub(1);

@@ -4,7 +4,6 @@
 //! call to leave has asked there.
 
 use std::collections::VecDeque;
-use std::net::Ipv6Addr;
 
 use numbers::{Gateway, Login, Outbound, Permit};
 use sip::locate;
@@ -100,7 +99,6 @@ impl Gateways {
 
     /// As URIs write it.
     fn host(&self) -> String {
-        let host = &self.current.host;
-        if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.clone() }
+        headers::in_uri(&self.current.host)
     }
 }

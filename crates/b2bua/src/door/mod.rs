@@ -41,8 +41,8 @@ pub(crate) struct Door {
     trunks: Buckets,
     strangers: Bucket,
     unfit: Bucket,
-    /// INVITEs of which there is no record: of unknown sources beyond [`STRANGERS_PER_SECOND`], unfit ones beyond
-    /// [`UNFIT_PER_SECOND`], and all while the store lags [`MAX_UNWRITTEN`] records behind.
+    /// INVITEs of which there is no record: of unknown sources beyond [`STRANGERS_PER_SECOND`] and beyond as many challenges as they
+    /// get, unfit ones beyond [`UNFIT_PER_SECOND`], and all while the store lags [`MAX_UNWRITTEN`] records behind.
     pub(crate) unrecorded: u64,
 }
 

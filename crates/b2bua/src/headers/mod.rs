@@ -34,7 +34,7 @@ use numbers::{Agent, Endpoint};
 use sip::endpoint::Header;
 
 pub(crate) use self::carried::Carried;
-pub(crate) use self::outbound::{Dress, called, for_trunk, user_phone};
+pub(crate) use self::outbound::{Dress, called, for_trunk, in_uri, user_phone};
 pub(crate) use self::redirected::Redirected;
 
 use crate::call::Brief;

@@ -1,5 +1,7 @@
 //! What a gateway is told: who calls whom, as its trunk wants it written.
 
+use std::net::Ipv6Addr;
+
 use numbers::{Identity, Outbound, Permit};
 use sip::endpoint::Header;
 
@@ -23,7 +25,7 @@ pub(crate) fn for_trunk(brief: &Brief, permit: &Permit, host: &str) -> Dress {
     let default = Outbound::default();
     let outbound = permit.trunk.outbound.as_ref().unwrap_or(&default);
     let phone = user_phone(outbound);
-    let domain = outbound.from_domain.as_deref().unwrap_or(host);
+    let domain = outbound.from_domain.as_deref().map_or_else(|| host.to_owned(), in_uri);
     let number = escaped(&outbound.shown(permit.number.e164));
     let name = displayed(brief.shown_name.as_deref());
     let user = outbound.from_user.as_deref();
@@ -44,7 +46,7 @@ pub(crate) fn for_trunk(brief: &Brief, permit: &Permit, host: &str) -> Dress {
         (Privacy::Open, Identity::From) => {}
     }
     let called = called(permit, outbound);
-    headers.extend(brief.redirected.headers(numbers::Redirections::AsReceived, &called, domain));
+    headers.extend(brief.redirected.headers(numbers::Redirections::AsReceived, &called, &domain));
     let own = outbound.headers.iter();
     headers.extend(own.filter_map(|(name, value)| Header::foreign(name, value.reveal())));
     Dress { from, to: format!("<sip:{called}@{host}{phone}>"), headers }
@@ -58,6 +60,11 @@ pub(crate) fn called(permit: &Permit, outbound: &Outbound) -> String {
 /// The parameter of a URI that says that its user is a number.
 pub(crate) fn user_phone(outbound: &Outbound) -> &'static str {
     if outbound.user_phone { ";user=phone" } else { "" }
+}
+
+/// A host as a URI has it: an IPv6 address in brackets.
+pub(crate) fn in_uri(host: &str) -> String {
+    if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// As the user of a URI may be written (RFC 3261 s.25.1): a prefix may have a `#`.

@@ -257,6 +257,19 @@ fn the_minutes_of_a_day_are_spoken_by_answered_calls_out() {
     assert!(record.detail.as_deref().is_some_and(|words| words.contains("max_minutes_per_day")));
 }
 
+#[test]
+fn calls_of_before_the_start_count_against_the_minutes_of_the_day() {
+    let limited = "[[trunks]]\nid = \"out\"\nlimits = { max_minutes_per_day = 1 }\n";
+    let inventory = inventory("", "").replace("[[trunks]]\nid = \"out\"\n", limited);
+    for (ended_at, is_refused) in [(900_000, true), (859_000, false)] {
+        let mut house = House::with(&inventory, |_| {});
+        let number = "+14155550121".parse().unwrap();
+        house.input(Input::Spoken { trunk_id: "out".to_owned(), number, answered_at: 800_000, ended_at });
+        ask("+12125550177").place(&mut house);
+        assert_eq!(house.record().reason.as_deref() == Some("rate-limited"), is_refused);
+    }
+}
+
 /// A call out that is answered.
 fn answered(house: &mut House, name: &str) -> Dial {
     let call = ask("+12125550177").named(name);
