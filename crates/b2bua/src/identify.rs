@@ -19,7 +19,9 @@ impl Peer {
     /// Whether it may ask for calls to the telephone network: a SIP agent, and a PBX.
     pub(crate) fn may_originate(&self) -> bool {
         match self {
-            Self::Trunk(trunk) => trunk.inbound.as_ref().is_some_and(|inbound| inbound.originate),
+            Self::Trunk(trunk) => {
+                trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled && inbound.originate)
+            }
             Self::Agent(_) => true,
         }
     }

@@ -179,6 +179,17 @@ fn a_carrier_may_not_ask_for_calls() {
 }
 
 #[test]
+fn a_pbx_whose_calls_are_not_taken_may_not_ask_for_any() {
+    for (enabled, reason) in [("true", "caller-not-owned"), ("false", "inbound-disabled")] {
+        let acme = format!("inbound = {{ enabled = {enabled}, originate = true, addresses");
+        let inventory = inventory("", "").replacen("inbound = { addresses", &acme, 1);
+        let mut house = House::with(&inventory, |_| {});
+        Dial::to("+12125550177").place(&mut house);
+        assert_eq!(house.record().reason.as_deref(), Some(reason));
+    }
+}
+
+#[test]
 fn calls_at_once_count_in_both_directions() {
     let inventory = inventory("", "max_calls = 1\nagent_id = \"echo\"");
     let mut house = House::with(&inventory, |_| {});
