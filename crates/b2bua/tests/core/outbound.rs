@@ -201,6 +201,21 @@ fn calls_at_once_count_in_both_directions() {
 }
 
 #[test]
+fn a_call_that_a_pbx_asks_for_takes_a_line_of_the_pbx_and_of_the_carrier() {
+    for (pbx, carrier) in [("limits = { max_calls = 1 }", ""), ("", "limits = { max_calls = 1 }")] {
+        let inventory = inventory("", "")
+            .replacen("inbound = { addresses", &format!("{pbx}\ninbound = {{ originate = true, addresses"), 1)
+            .replace("[[trunks]]\nid = \"out\"\n", &format!("[[trunks]]\nid = \"out\"\n{carrier}\n"));
+        let mut house = House::with(&inventory, |_| {});
+        let of_pbx = |name: &str| Dial::to("+12125550177").named(name).from("<sip:+14155550120@pbx>");
+        of_pbx("first").place(&mut house);
+        house.last(GATEWAY, "INVITE");
+        of_pbx("second").place(&mut house);
+        assert_eq!(house.record().reason.as_deref(), Some("trunk-full"), "{pbx}{carrier}");
+    }
+}
+
+#[test]
 fn an_answered_call_gives_its_seats_back() {
     let mut house = house("");
     let mut call = answered(&mut house, "c1");
