@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use numbers::Fault;
 
+use crate::Kind;
+
 /// What may go wrong with a store: each is one line that names the file.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's words say what its fields are")]
@@ -44,6 +46,36 @@ pub enum Error {
     /// The inventory to apply is faulty.
     #[error("the inventory has {} fault(s), the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Inventory(Vec<Fault>),
+    /// There is one of this id.
+    #[error("there is a {kind} with the id `{id}` already")]
+    Exists { kind: Kind, id: String },
+    /// There is none of this id.
+    #[error("there is no {kind} with the id `{id}`")]
+    Absent { kind: Kind, id: String },
+    /// It is not of the version that was expected.
+    #[error("the {kind} `{id}` has been changed by somebody else; look at it again")]
+    Changed { kind: Kind, id: String },
+    /// Others name it.
+    #[error(
+        "the {kind} `{id}` can't be removed while it is used by {}; let them use another first",
+        some(users)
+    )]
+    Used { kind: Kind, id: String, users: Vec<String> },
+    /// Settings stay.
+    #[error("the settings can't be removed; put empty ones")]
+    Permanent,
+    /// There is no API key of this id.
+    #[error("there is no key with the id `{id}`")]
+    NoKey { id: String },
+    /// The label of an API key is none.
+    #[error("the label of a key is 1 to 100 characters on one line")]
+    Label,
+    /// Too many idempotency keys.
+    #[error("10,000 idempotency keys were used within 24 hours; try again when older ones are forgotten")]
+    IdempotencyFull,
+    /// There is no randomness to make a key of.
+    #[error("the system's randomness can't be read: {0}")]
+    Randomness(getrandom::Error),
     /// The file can't be opened, for another reason.
     #[error("the store {} can't be opened: {cause}", path.display())]
     Open { path: PathBuf, cause: sqlx::Error },
@@ -69,8 +101,25 @@ impl Error {
             | Self::Newer { .. }
             | Self::Row { .. }
             | Self::Inventory(_)
+            | Self::Exists { .. }
+            | Self::Absent { .. }
+            | Self::Changed { .. }
+            | Self::Used { .. }
+            | Self::Permanent
+            | Self::NoKey { .. }
+            | Self::Label
+            | Self::IdempotencyFull
+            | Self::Randomness(_)
             | Self::Open { .. } => false,
         }
+    }
+}
+
+/// The first of them, and how many more there are.
+fn some(users: &[String]) -> String {
+    match users {
+        [] | [_] | [_, _] | [_, _, _] => users.join(", "),
+        [one, two, three, more @ ..] => format!("{one}, {two}, {three} and {} more", more.len()),
     }
 }
 

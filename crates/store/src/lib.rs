@@ -5,22 +5,36 @@
 //! transaction each: it is there as a whole, or not at all.
 
 mod apply;
+mod audit;
+mod change;
+mod db;
 mod error;
+mod filter;
+mod idempotency;
+mod keys;
 mod lock;
+mod object;
 mod open;
 mod plan;
 mod pulse;
 mod read;
 mod recorder;
 mod records;
+mod rows;
 mod watch;
 
 use std::path::PathBuf;
 
-use sqlx::SqlitePool;
+use db::Pool;
 
+pub use audit::{Actor, AuditEntry};
+pub use change::Stored;
 pub use error::Error;
+pub use filter::{Cursor, Filter, State};
+pub use idempotency::{Answer, Known};
+pub use keys::{Key, NewKey, Role, Token};
 pub use lock::Lock;
+pub use object::{Etag, Expect, Held, Object};
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use pulse::Pulse;
 pub use read::Snapshot;
@@ -29,7 +43,7 @@ pub use recorder::{Entry, record};
 /// An open store. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: SqlitePool,
+    pool: Pool,
     /// Of the database file; none in memory.
     file: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
+use crate::db::Pool;
 use crate::error::primary_code;
 use crate::{Error, Store};
 
@@ -68,7 +69,7 @@ impl Store {
             .connect_with(options.disable_statement_logging())
             .await?;
         migrate(&pool, Path::new(":memory:")).await?;
-        Ok(Self { pool, file: None })
+        Ok(Self { pool: Pool(pool), file: None })
     }
 
     pub(crate) async fn open_file(path: &Path, absent: Absent, busy: Duration) -> Result<Self, Error> {
@@ -95,7 +96,7 @@ impl Store {
             .await
             .map_err(opened)?;
         migrate(&pool, path).await?;
-        Ok(Self { pool, file: Some(path.to_owned()) })
+        Ok(Self { pool: Pool(pool), file: Some(path.to_owned()) })
     }
 }
 

@@ -167,14 +167,21 @@ fn shown(key: &str, value: &Value) -> String {
     if is_secret || is_secret_url { "(hidden)".to_owned() } else { value.to_string() }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Kind {
+    /// As it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Settings => "settings",
             Self::Agent => "agent",
             Self::Trunk => "trunk",
             Self::Number => "number",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 

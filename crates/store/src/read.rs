@@ -1,10 +1,10 @@
 //! The inventory, read back.
 
 use numbers::{Directory, Inventory};
-use serde::de::DeserializeOwned;
-use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::{Error, Store};
+use crate::db::Transaction;
+use crate::object::{Held, Object};
+use crate::{Error, Kind, Store, rows};
 
 /// The inventory at one revision.
 #[derive(Clone, PartialEq, Debug)]
@@ -42,7 +42,7 @@ impl Store {
     ///
     /// If the database refuses, or a row can't be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.read().await?;
         let snapshot = snapshot(&mut transaction).await?;
         transaction.rollback().await?;
         Ok(snapshot)
@@ -54,44 +54,31 @@ impl Store {
     ///
     /// If the database refuses.
     pub async fn revision(&self) -> Result<u64, Error> {
-        revision(&self.pool).await
+        let rows = self.pool.fetch(REVISION, &[]).await?;
+        rows.first().map_or(Ok(0), |row| row.natural("revision"))
     }
 }
 
-async fn revision(pool: &SqlitePool) -> Result<u64, Error> {
-    let revision: i64 = sqlx::query_scalar(REVISION).fetch_one(pool).await?;
-    Ok(revision.try_into().unwrap_or_default())
+/// The revision, as this transaction sees it.
+pub(crate) async fn revision(transaction: &mut Transaction) -> Result<u64, Error> {
+    let rows = transaction.fetch(REVISION, &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.natural("revision"))
 }
 
-pub(crate) async fn snapshot(connection: &mut SqliteConnection) -> Result<Snapshot, Error> {
-    let revision: i64 = sqlx::query_scalar(REVISION).fetch_one(&mut *connection).await?;
-    let settings: Vec<(String, String)> =
-        sqlx::query_as("SELECT '', body FROM settings").fetch_all(&mut *connection).await?;
-    let agents =
-        sqlx::query_as("SELECT id, body FROM agents ORDER BY id").fetch_all(&mut *connection).await?;
-    let trunks =
-        sqlx::query_as("SELECT id, body FROM trunks ORDER BY id").fetch_all(&mut *connection).await?;
-    let numbers = sqlx::query_as("SELECT '+' || e164, body FROM numbers ORDER BY e164")
-        .fetch_all(&mut *connection)
-        .await?;
-    let inventory = Inventory {
-        settings: objects("settings", &settings)?.pop().unwrap_or_default(),
-        agents: objects("agent", &agents)?,
-        trunks: objects("trunk", &trunks)?,
-        numbers: objects("number", &numbers)?,
-    };
-    Ok(Snapshot { revision: revision.try_into().unwrap_or_default(), inventory })
-}
-
-fn objects<T: DeserializeOwned>(table: &'static str, rows: &[(String, String)]) -> Result<Vec<T>, Error> {
-    let object = |(id, body): &(String, String)| {
-        serde_json::from_str(body).map_err(|cause| Error::Row {
-            table,
-            id: id.clone(),
-            cause: cause.to_string(),
-        })
-    };
-    rows.iter().map(object).collect()
+pub(crate) async fn snapshot(transaction: &mut Transaction) -> Result<Snapshot, Error> {
+    let revision = revision(transaction).await?;
+    let mut inventory = Inventory::default();
+    for kind in [Kind::Settings, Kind::Agent, Kind::Trunk, Kind::Number] {
+        for Held { object, .. } in rows::page(transaction, kind, None, rows::ALL).await? {
+            match object {
+                Object::Settings(settings) => inventory.settings = settings,
+                Object::Agent(agent) => inventory.agents.push(*agent),
+                Object::Trunk(trunk) => inventory.trunks.push(*trunk),
+                Object::Number(number) => inventory.numbers.push(*number),
+            }
+        }
+    }
+    Ok(Snapshot { revision, inventory })
 }
 
 const REVISION: &str = "SELECT revision FROM revision";

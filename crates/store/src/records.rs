@@ -4,10 +4,8 @@ use std::sync::LazyLock;
 
 use b2bua::CallRecord;
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row, Sqlite};
 
+use crate::db::{Row, Value, places};
 use crate::{Error, Store};
 
 impl Store {
@@ -18,44 +16,16 @@ impl Store {
     ///
     /// If the database refuses. Nothing is written then.
     pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool.write().await?;
         let mut rest = records;
         while !rest.is_empty() {
             let (rows, sql) = upsert(rest.len());
             let (these, others) = rest.split_at(rows);
-            let query = sqlx::query(AssertSqlSafe(sql));
-            these.iter().fold(query, bind).execute(&mut *transaction).await?;
+            let values: Vec<_> = these.iter().flat_map(values).collect();
+            transaction.execute(sql, &values).await?;
             rest = others;
         }
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// The latest calls, newest first, those that are up among them.
-    ///
-    /// # Errors
-    ///
-    /// If the database refuses, or a row can't be read.
-    pub async fn recent_calls(&self, limit: u32) -> Result<Vec<CallRecord>, Error> {
-        self.calls_before(u64::MAX, "", limit).await
-    }
-
-    /// The calls that come after this one in [`Store::recent_calls`]: with an earlier INVITE, or one of the same
-    /// moment and a smaller id.
-    ///
-    /// # Errors
-    ///
-    /// If the database refuses, or a row can't be read.
-    pub async fn calls_before(&self, invite_at: u64, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM call_records WHERE (invite_at, id) < (?, ?) ORDER BY invite_at DESC, id DESC LIMIT ?",
-        )
-        .bind(integer(invite_at))
-        .bind(id)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(record).collect()
+        transaction.commit().await
     }
 
     /// So many calls at most whose id, in lower-case hex digits, begins so, the smallest id first.
@@ -65,12 +35,8 @@ impl Store {
     /// If the database refuses, or a row can't be read.
     pub async fn calls_beginning(&self, id: &str, limit: u32) -> Result<Vec<CallRecord>, Error> {
         // `g` comes after every hex digit.
-        let rows =
-            sqlx::query("SELECT * FROM call_records WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT ?2")
-                .bind(id)
-                .bind(limit)
-                .fetch_all(&self.pool)
-                .await?;
+        let sql = "SELECT * FROM call_records WHERE id >= $1 AND id < $1 || 'g' ORDER BY id LIMIT $2";
+        let rows = self.pool.fetch(sql, &[id.into(), u64::from(limit).into()]).await?;
         rows.iter().map(record).collect()
     }
 
@@ -84,15 +50,14 @@ impl Store {
     ///
     /// If the database refuses.
     pub async fn cut_off(&self, now_ms: u64) -> Result<u64, Error> {
-        let done = sqlx::query(
-            "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
-             ended_at = max(?1, invite_at), duration_ms = max(?1 - invite_at, 0), q850 = 41 \
-             WHERE status IS NULL",
-        )
-        .bind(integer(now_ms))
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected())
+        let sql = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
+             ended_at = CASE WHEN $1 > invite_at THEN $1 ELSE invite_at END, \
+             duration_ms = CASE WHEN $1 > invite_at THEN $1 - invite_at ELSE 0 END, q850 = 41 \
+             WHERE status IS NULL";
+        let mut transaction = self.pool.write().await?;
+        let calls = transaction.execute(sql, &[now_ms.into()]).await?;
+        transaction.commit().await?;
+        Ok(calls)
     }
 }
 
@@ -101,8 +66,7 @@ impl Store {
 fn upsert(records: usize) -> (usize, &'static str) {
     static UPSERTS: LazyLock<[(usize, String); 6]> = LazyLock::new(|| {
         [32, 16, 8, 4, 2, 1].map(|rows| {
-            let row = format!("({})", vec!["?"; COLUMNS.split(',').count()].join(", "));
-            let values = vec![row; rows].join(", ");
+            let values = places(rows, COLUMNS.split(',').count());
             (rows, format!("INSERT INTO call_records ({COLUMNS}) VALUES {values} {REPLACE}"))
         })
     });
@@ -111,10 +75,7 @@ fn upsert(records: usize) -> (usize, &'static str) {
     (*rows, sql)
 }
 
-fn bind<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    record: &'q CallRecord,
-) -> Query<'q, Sqlite, SqliteArguments> {
+fn values(record: &CallRecord) -> Vec<Value<'_>> {
     // Taken apart, so that a further field is not forgotten here.
     let CallRecord {
         id,
@@ -150,135 +111,121 @@ fn bind<'q>(
         quality_a,
         quality_b,
     } = record;
-    query
-        .bind(id)
-        .bind(direction_word(*direction))
-        .bind(trunk_id)
-        .bind(number)
-        .bind(agent_id)
-        .bind(agent_source.map(agent_source_word))
-        .bind(from)
-        .bind(from_raw)
-        .bind(to)
-        .bind(to_raw)
-        .bind(sip_call_id_a)
-        .bind(sip_call_id_b)
-        .bind(transport)
-        .bind(source)
-        .bind(codec)
-        .bind(media_encryption)
-        .bind(integer(*invite_at))
-        .bind(ringing_at.map(integer))
-        .bind(answered_at.map(integer))
-        .bind(ended_at.map(integer))
-        .bind(integer(*duration_ms))
-        .bind(integer(*billable_s))
-        .bind(integer(*agent_active_ms))
-        .bind(rating)
-        .bind(status.map(status_word))
-        .bind(sip_status)
-        .bind(q850)
-        .bind(ended_by.map(ended_by_word))
-        .bind(reason)
-        .bind(detail)
-        .bind(quality_a.map(|quality| integer(quality.packets)))
-        .bind(quality_a.map(|quality| integer(quality.lost)))
-        .bind(quality_a.map(|quality| quality.jitter_ms))
-        .bind(quality_b.map(|quality| integer(quality.packets)))
-        .bind(quality_b.map(|quality| integer(quality.lost)))
-        .bind(quality_b.map(|quality| quality.jitter_ms))
+    vec![
+        id.into(),
+        direction_word(*direction).into(),
+        trunk_id.into(),
+        number.into(),
+        agent_id.into(),
+        agent_source.map(agent_source_word).into(),
+        from.into(),
+        from_raw.into(),
+        to.into(),
+        to_raw.into(),
+        sip_call_id_a.into(),
+        sip_call_id_b.into(),
+        transport.into(),
+        source.into(),
+        codec.into(),
+        u64::from(*media_encryption).into(),
+        (*invite_at).into(),
+        (*ringing_at).into(),
+        (*answered_at).into(),
+        (*ended_at).into(),
+        (*duration_ms).into(),
+        (*billable_s).into(),
+        (*agent_active_ms).into(),
+        rating.into(),
+        status.map(status_word).into(),
+        sip_status.map(u64::from).into(),
+        q850.map(u64::from).into(),
+        ended_by.map(ended_by_word).into(),
+        reason.into(),
+        detail.into(),
+        quality_a.map(|quality| quality.packets).into(),
+        quality_a.map(|quality| quality.lost).into(),
+        quality_a.map(|quality| quality.jitter_ms).into(),
+        quality_b.map(|quality| quality.packets).into(),
+        quality_b.map(|quality| quality.lost).into(),
+        quality_b.map(|quality| quality.jitter_ms).into(),
+    ]
 }
 
-fn record(row: &SqliteRow) -> Result<CallRecord, Error> {
+pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
     Ok(CallRecord {
-        id: row.try_get("id")?,
+        id: row.text("id")?,
         direction: word(
             row,
             "direction",
             &[CallDirection::Inbound, CallDirection::Outbound],
             direction_word,
         )?,
-        trunk_id: row.try_get("trunk_id")?,
-        number: row.try_get("number")?,
-        agent_id: row.try_get("agent_id")?,
+        trunk_id: row.optional_text("trunk_id")?,
+        number: row.optional_text("number")?,
+        agent_id: row.optional_text("agent_id")?,
         agent_source: optional_word(row, "agent_source", &AGENT_SOURCES, agent_source_word)?,
-        from: row.try_get("from")?,
-        from_raw: row.try_get("from_raw")?,
-        to: row.try_get("to")?,
-        to_raw: row.try_get("to_raw")?,
-        sip_call_id_a: row.try_get("sip_call_id_a")?,
-        sip_call_id_b: row.try_get("sip_call_id_b")?,
-        transport: row.try_get("transport")?,
-        source: row.try_get("source")?,
-        codec: row.try_get("codec")?,
-        media_encryption: row.try_get("media_encryption")?,
-        invite_at: natural(row, "invite_at")?,
-        ringing_at: optional_natural(row, "ringing_at")?,
-        answered_at: optional_natural(row, "answered_at")?,
-        ended_at: optional_natural(row, "ended_at")?,
-        duration_ms: natural(row, "duration_ms")?,
-        billable_s: natural(row, "billable_s")?,
-        agent_active_ms: natural(row, "agent_active_ms")?,
-        rating: row.try_get("rating")?,
+        from: row.optional_text("from")?,
+        from_raw: row.text("from_raw")?,
+        to: row.optional_text("to")?,
+        to_raw: row.text("to_raw")?,
+        sip_call_id_a: row.text("sip_call_id_a")?,
+        sip_call_id_b: row.optional_text("sip_call_id_b")?,
+        transport: row.text("transport")?,
+        source: row.text("source")?,
+        codec: row.optional_text("codec")?,
+        media_encryption: row.integer("media_encryption")? != 0,
+        invite_at: row.natural("invite_at")?,
+        ringing_at: row.optional_natural("ringing_at")?,
+        answered_at: row.optional_natural("answered_at")?,
+        ended_at: row.optional_natural("ended_at")?,
+        duration_ms: row.natural("duration_ms")?,
+        billable_s: row.natural("billable_s")?,
+        agent_active_ms: row.natural("agent_active_ms")?,
+        rating: row.text("rating")?,
         status: optional_word(row, "status", &STATUSES, status_word)?,
-        sip_status: row.try_get("sip_status")?,
-        q850: row.try_get("q850")?,
+        sip_status: row.optional_natural("sip_status")?.and_then(|code| code.try_into().ok()),
+        q850: row.optional_natural("q850")?.and_then(|code| code.try_into().ok()),
         ended_by: optional_word(row, "ended_by", &ENDERS, ended_by_word)?,
-        reason: row.try_get("reason")?,
-        detail: row.try_get("detail")?,
+        reason: row.optional_text("reason")?,
+        detail: row.optional_text("detail")?,
         quality_a: quality(row, "quality_a_packets", "quality_a_lost", "quality_a_jitter_ms")?,
         quality_b: quality(row, "quality_b_packets", "quality_b_lost", "quality_b_jitter_ms")?,
     })
 }
 
-fn quality(row: &SqliteRow, packets: &str, lost: &str, jitter_ms: &str) -> Result<Option<Quality>, Error> {
-    let Some(packets) = optional_natural(row, packets)? else { return Ok(None) };
-    let lost = optional_natural(row, lost)?.unwrap_or_default();
-    let jitter_ms: Option<f64> = row.try_get(jitter_ms)?;
+fn quality(row: &Row, packets: &str, lost: &str, jitter_ms: &str) -> Result<Option<Quality>, Error> {
+    let Some(packets) = row.optional_natural(packets)? else { return Ok(None) };
+    let lost = row.optional_natural(lost)?.unwrap_or_default();
+    let jitter_ms = row.optional_real(jitter_ms)?;
     Ok(Some(Quality { packets, lost, jitter_ms: jitter_ms.unwrap_or_default() }))
 }
 
-/// Columns are signed. Nothing that we count comes near the end.
-fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn natural(row: &SqliteRow, column: &str) -> Result<u64, Error> {
-    let value: i64 = row.try_get(column)?;
-    Ok(u64::try_from(value).unwrap_or_default())
-}
-
-fn optional_natural(row: &SqliteRow, column: &str) -> Result<Option<u64>, Error> {
-    let value: Option<i64> = row.try_get(column)?;
-    Ok(value.map(|value| u64::try_from(value).unwrap_or_default()))
-}
-
 fn word<T: Copy>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     all: &[T],
     word: fn(T) -> &'static str,
 ) -> Result<T, Error> {
-    let text: String = row.try_get(column)?;
+    let text = row.text(column)?;
     let found = all.iter().copied().find(|value| word(*value) == text);
     found.ok_or_else(|| Error::Row {
         table: "call record",
-        id: row.try_get("id").unwrap_or_default(),
+        id: row.text("id").unwrap_or_default(),
         cause: format!("its {column} is `{text}`"),
     })
 }
 
 fn optional_word<T: Copy>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     all: &[T],
     of: fn(T) -> &'static str,
 ) -> Result<Option<T>, Error> {
-    let text: Option<String> = row.try_get(column)?;
+    let text = row.optional_text(column)?;
     text.map(|_| word(row, column, all, of)).transpose()
 }
 
-const fn direction_word(direction: CallDirection) -> &'static str {
+pub(crate) const fn direction_word(direction: CallDirection) -> &'static str {
     match direction {
         CallDirection::Inbound => "inbound",
         CallDirection::Outbound => "outbound",
@@ -292,7 +239,7 @@ const fn agent_source_word(source: AgentSource) -> &'static str {
     }
 }
 
-const fn status_word(status: CallStatus) -> &'static str {
+pub(crate) const fn status_word(status: CallStatus) -> &'static str {
     match status {
         CallStatus::Completed => "completed",
         CallStatus::Busy => "busy",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
-use store::Store;
+use store::{Cursor, Filter, State, Store};
 use tokio::sync::mpsc;
 
 /// A call that is up, with every field that may be set by then.
@@ -157,7 +157,8 @@ async fn calls_are_listed_newest_first_in_pages_without_gaps() {
     assert_eq!(count(&store).await, 100);
     let mut seen = store.recent_calls(7).await.expect("read");
     while let Some(last) = seen.last() {
-        let page = store.calls_before(last.invite_at, &last.id.clone(), 7).await.expect("read");
+        let last = Cursor::from(last);
+        let page = store.records(&Filter::default(), Some(&last), 7).await.expect("read");
         if page.is_empty() {
             break;
         }
@@ -166,6 +167,51 @@ async fn calls_are_listed_newest_first_in_pages_without_gaps() {
     let mut expected = records;
     expected.reverse();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_filter_lists_what_it_names_and_nothing_else() {
+    let store = memory().await;
+    let other = CallRecord {
+        trunk_id: Some("other".into()),
+        number: Some("+14155550199".into()),
+        agent_id: None,
+        direction: CallDirection::Outbound,
+        status: Some(CallStatus::Busy),
+        ..ended(2)
+    };
+    let all = [ended(1), other.clone(), up(3)];
+    store.write(&all).await.expect("written");
+    let text = |text: &str| Some(text.to_owned());
+    let cases = [
+        (Filter::default(), vec![3, 2, 1]),
+        (Filter { number: text("+14155550199"), ..Filter::default() }, vec![2]),
+        (Filter { trunk_id: text("acme"), ..Filter::default() }, vec![3, 1]),
+        (Filter { agent_id: text("sales"), ..Filter::default() }, vec![3, 1]),
+        (Filter { agent_id: text("sale"), ..Filter::default() }, vec![]),
+        (Filter { direction: Some(CallDirection::Outbound), ..Filter::default() }, vec![2]),
+        (Filter { state: Some(State::Up), ..Filter::default() }, vec![3]),
+        (Filter { state: Some(State::Ended(CallStatus::Busy)), ..Filter::default() }, vec![2]),
+        (Filter { since_ms: Some(all[1].invite_at), ..Filter::default() }, vec![3, 2]),
+        (Filter { until_ms: Some(all[1].invite_at), ..Filter::default() }, vec![1]),
+        (
+            Filter {
+                trunk_id: text("acme"),
+                state: Some(State::Ended(CallStatus::Completed)),
+                since_ms: Some(1),
+                ..Filter::default()
+            },
+            vec![1],
+        ),
+    ];
+    for (filter, expected) in cases {
+        let found = store.records(&filter, None, 10).await.expect("read");
+        let expected: Vec<_> = expected.into_iter().map(|index: usize| all[index - 1].clone()).collect();
+        assert_eq!(found, expected, "{filter:?}");
+        let behind = store.records(&filter, Some(&Cursor::from(&other)), 10).await.expect("read");
+        let expected: Vec<_> = expected.into_iter().filter(|call| call.invite_at < other.invite_at).collect();
+        assert_eq!(behind, expected, "{filter:?}");
+    }
 }
 
 #[tokio::test]
