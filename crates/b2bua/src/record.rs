@@ -7,6 +7,7 @@ use crate::fate::{Fate, Party, Phase, Side};
 
 /// Direction of a call, as the trunk sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CallDirection {
     /// To an agent.
@@ -17,6 +18,7 @@ pub enum CallDirection {
 
 /// The fate of a call (the words of the Twilio call resource, and `refused`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum CallStatus {
@@ -30,6 +32,7 @@ pub enum CallStatus {
 
 /// How the agent was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentSource {
     /// The number names it.
@@ -40,6 +43,7 @@ pub enum AgentSource {
 
 /// Who ended the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum EndedBy {
@@ -53,6 +57,7 @@ pub enum EndedBy {
 
 /// What one direction of audio was like.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quality {
     /// Packets received from that side.
     pub packets: u64,
@@ -67,6 +72,7 @@ pub struct Quality {
 /// `duration_ms` runs from the INVITE to the end, `billable_s` from the answer to the end in whole seconds rounded up,
 /// `agent_active_ms` over the time that the caller and an agent could talk.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the names are those of the call record in the interface")]
 pub struct CallRecord {
     /// 32 hex digits.

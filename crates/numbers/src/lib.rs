@@ -15,6 +15,8 @@ mod prefixes;
 mod principal;
 mod printing;
 mod refusal;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod usage;
 mod warnings;

@@ -19,6 +19,7 @@ pub enum Secret {
 
 /// `{ file = "PATH" }`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecretFile {
     /// The path of the file.
@@ -27,6 +28,7 @@ pub struct SecretFile {
 
 /// `{ env = "NAME" }`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecretEnv {
     /// The name of the variable.

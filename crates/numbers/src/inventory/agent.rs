@@ -11,9 +11,11 @@ use crate::Secret;
 
 /// A voice agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
     /// Names it in numbers, settings and records.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     pub id: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,9 +24,11 @@ pub struct Agent {
     pub endpoint: Endpoint,
     /// Answers when this one can't be reached or is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     pub fallback_agent_id: Option<String>,
     /// Most calls at once; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4_294_967_295u32))]
     pub max_calls: Option<u32>,
     /// What its callers hear before it answers.
     #[serde(default, skip_serializing_if = "Ringback::is_default")]
@@ -36,6 +40,7 @@ pub struct Agent {
 
 /// What callers hear before an agent answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Ringback {
     /// What the agent lets them hear, or that it rings. A stream rings at once, for it does not say.
@@ -56,6 +61,7 @@ impl Ringback {
 
 /// How a SIP agent is told who a call was diverted by (RFC 7544).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Redirections {
     /// In the header that the caller's INVITE has; in History-Info if it has both.
@@ -76,14 +82,17 @@ impl Redirections {
 
 /// How an agent is reached. `Debug` shows no credentials.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case", deny_unknown_fields)]
 pub enum Endpoint {
     /// A bot behind a WebSocket that speaks Twilio Media Streams; we are the client.
     MediaStream {
         /// `ws://` or `wss://`; `user:password@` before the host becomes HTTP basic authentication.
+        #[cfg_attr(feature = "schema", schema(pattern = "^[Ww][Ss][Ss]?://[!-~]+$"))]
         url: String,
         /// Headers of the upgrade request.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<crate::schema::HeaderName, Secret>))]
         headers: BTreeMap<String, Secret>,
         /// `customParameters` of the `start` message.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -92,6 +101,7 @@ pub enum Endpoint {
     /// A SIP user agent that we call.
     Sip {
         /// Its SIP URI, like `sip:bot@10.0.0.7:5060`.
+        #[cfg_attr(feature = "schema", schema(pattern = "^[Ss][Ii][Pp][Ss]?:[!-~]+$"))]
         uri: String,
         /// The transport of our INVITE; that of the URI, else UDP, if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,9 +117,11 @@ pub enum Endpoint {
         password: Option<Secret>,
         /// Where its requests come from.
         #[serde(default, deserialize_with = "super::networks", skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", schema(value_type = Vec<crate::schema::Network>))]
         addresses: Vec<IpNet>,
         /// Further headers of our INVITE.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<crate::schema::HeaderName, Secret>))]
         headers: BTreeMap<String, Secret>,
         /// How it is told who a call was diverted by.
         #[serde(default, skip_serializing_if = "Redirections::is_default")]

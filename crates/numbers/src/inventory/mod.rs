@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use agent::{Agent, Endpoint, Redirections, Ringback};
 pub use faults::Fault;
+#[cfg(feature = "schema")]
+pub(crate) use number::Fields as NumberFields;
 pub use number::{Number, NumberSource, NumberStatus};
 pub use passed::is_passable;
 pub use trunk::{
@@ -36,18 +38,22 @@ pub struct Inventory {
 
 /// What holds for all.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Answers on numbers that name no agent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     pub default_agent_id: Option<String>,
     /// The workspace that calls are counted to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     pub workspace_id: Option<String>,
 }
 
 /// A transport of SIP.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum Transport {
@@ -61,6 +67,7 @@ pub enum Transport {
 
 /// Is audio encrypted (SRTP)?
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MediaEncryption {
     /// Never.

@@ -42,6 +42,7 @@ pub struct Number {
 
 /// How we came by a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberSource {
     /// Brought along with a trunk.
@@ -59,6 +60,7 @@ pub enum NumberSource {
 
 /// Is a number in use?
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberStatus {
     /// Yes.
@@ -72,18 +74,22 @@ pub enum NumberStatus {
 
 /// A number as written: what is left out depends on the source.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Number))]
 #[serde(rename = "Number", deny_unknown_fields)]
-struct Fields {
+pub(crate) struct Fields {
     e164: E164,
     label: Option<String>,
     #[serde(default)]
     source: NumberSource,
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     trunk_id: String,
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     agent_id: Option<String>,
     inbound: Option<bool>,
     #[serde(default)]
     outbound: bool,
     allowed_countries: Option<AllowedCountries>,
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4_294_967_295u32))]
     max_calls: Option<u32>,
     max_cps: Option<u32>,
     max_minutes_per_day: Option<u32>,

@@ -12,9 +12,11 @@ use crate::{AllowedCountries, Country, Secret};
 
 /// A carrier or PBX that we exchange calls with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Trunk {
     /// Names it in numbers and records.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Za-z0-9_.-]{1,64}$"))]
     pub id: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,11 +35,13 @@ pub struct Trunk {
     pub limits: TrunkLimits,
     /// Seconds between OPTIONS to its gateways; none are sent if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4_294_967_295u32))]
     pub options_interval_s: Option<u32>,
 }
 
 /// Whose account a trunk is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TrunkSource {
     /// Bring your own carrier or PBX.
@@ -51,12 +55,14 @@ pub enum TrunkSource {
 
 /// Calls from a trunk.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Inbound {
     /// Are calls from it taken?
     pub enabled: bool,
     /// Where its requests come from. The longest prefix among all trunks wins.
     #[serde(deserialize_with = "super::networks", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<crate::schema::Network>))]
     pub addresses: Vec<IpNet>,
     /// Digest user name that it must show.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +180,7 @@ pub(super) fn is_token(text: &str) -> bool {
 
 /// Calls to a trunk.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Outbound {
     /// Are calls sent to it?
@@ -216,6 +223,7 @@ pub struct Outbound {
     pub user_phone: bool,
     /// Further headers of the INVITE.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<crate::schema::HeaderName, Secret>))]
     pub headers: BTreeMap<String, Secret>,
 }
 
@@ -244,21 +252,25 @@ impl Default for Outbound {
 
 /// One place that calls to a trunk go to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Gateway {
     /// A name or an address.
     pub host: String,
     /// By default what DNS says for a name (RFC 3263), else that of the transport.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 65_535))]
     pub port: Option<u16>,
     /// UDP by default.
     #[serde(default)]
     pub transport: Transport,
     /// The lowest is tried first.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(maximum = 65_535))]
     pub priority: u16,
     /// The share among gateways of one priority.
     #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schema(maximum = 65_535))]
     pub weight: u16,
 }
 
@@ -268,6 +280,7 @@ const fn one() -> u16 {
 
 /// How numbers are written towards a trunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum NumberFormat {
     /// `+14155550100`.
     #[default]
@@ -283,6 +296,7 @@ pub enum NumberFormat {
 
 /// Where the calling number is shown to a trunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Identity {
     /// In From.
@@ -296,6 +310,7 @@ pub enum Identity {
 
 /// A destination that costs, or that must not be dialled by accident.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum Special {
@@ -306,13 +321,16 @@ pub enum Special {
 
 /// How much at once, and in a day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TrunkLimits {
     /// Most calls at once; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4_294_967_295u32))]
     pub max_calls: Option<u32>,
     /// Most call attempts a second; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4_294_967_295u32))]
     pub max_cps: Option<u32>,
     /// Most minutes spoken in outbound calls in a UTC day; unlimited if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
