@@ -36,3 +36,4 @@ pub use principal::{Login, Principal};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
 pub use usage::{Limits, NodeState, Spoken, Starts, Talk, Usage};
+pub use warnings::warnings;

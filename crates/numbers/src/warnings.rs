@@ -1,59 +1,62 @@
 //! What an operator should know of a number that is no fault.
 
-use crate::{Directory, Number, NumberSource, NumberStatus, Outbound};
+use crate::{Directory, Number, NumberSource, NumberStatus, Outbound, Settings, Trunk};
 
 impl Directory {
     /// Why calls to the number would not be answered, or not by an agent of its own, and why none would leave it, where that is not plainly
     /// meant. Empty for a number that does all that it is there for.
     pub fn warnings(&self, number: &Number) -> Vec<String> {
-        let mut warnings = Vec::new();
-        warn_of_status(number, &mut warnings);
-        self.warn_of_inbound(number, &mut warnings);
-        if number.outbound {
-            self.warn_of_outbound(number, &mut warnings);
-        }
-        if !number.e164.is_in_numbering_plan() {
-            warnings.push(
-                "the number is not in the numbering plan of any country: check for a typing mistake".into(),
-            );
-        }
-        warnings
+        warnings(number, self.settings(), self.trunk(&number.trunk_id).map(AsRef::as_ref))
     }
+}
 
-    fn warn_of_inbound(&self, number: &Number, warnings: &mut Vec<String>) {
-        if number.source == NumberSource::Personal {
-            warnings.push("personal: calls to it are never answered here (inbound-disabled)".into());
-            return;
-        }
-        if !number.inbound {
-            warnings.push("inbound is off: calls to it are refused (inbound-disabled)".into());
-            return;
-        }
-        match (&number.agent_id, &self.settings().default_agent_id) {
-            (Some(_), _) => {}
-            (None, Some(id)) => warnings.push(format!("unassigned: the default agent `{id}` answers")),
-            (None, None) => warnings.push(
-                "no agent is assigned and there is no default agent: calls are refused (no-agent)".into(),
-            ),
-        }
-        let trunk = self.trunk(&number.trunk_id);
-        if !trunk.is_some_and(|trunk| trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled)) {
-            warnings.push(format!("inbound is on, but trunk `{}` takes no inbound calls", number.trunk_id));
-        }
+/// The same of a number, the settings, and the trunk that it is reached by.
+pub fn warnings(number: &Number, settings: &Settings, trunk: Option<&Trunk>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    warn_of_status(number, &mut warnings);
+    warn_of_inbound(number, settings, trunk, &mut warnings);
+    if number.outbound {
+        warn_of_outbound(number, trunk, &mut warnings);
     }
+    if !number.e164.is_in_numbering_plan() {
+        warnings.push(
+            "the number is not in the numbering plan of any country: check for a typing mistake".into(),
+        );
+    }
+    warnings
+}
 
-    fn warn_of_outbound(&self, number: &Number, warnings: &mut Vec<String>) {
-        let id = &number.trunk_id;
-        let outbound = self.trunk(id).and_then(|trunk| trunk.outbound.as_ref());
-        let Some(outbound) = outbound.filter(|outbound| outbound.enabled) else {
-            warnings.push(format!("outbound is on, but trunk `{id}` takes no outbound calls"));
-            return;
-        };
-        if outbound.gateways.is_empty() {
-            warnings.push(format!("outbound is on, but trunk `{id}` has no gateways to send calls to"));
-        }
-        warnings.extend(nowhere(number, outbound));
+fn warn_of_inbound(number: &Number, settings: &Settings, trunk: Option<&Trunk>, warnings: &mut Vec<String>) {
+    if number.source == NumberSource::Personal {
+        warnings.push("personal: calls to it are never answered here (inbound-disabled)".into());
+        return;
     }
+    if !number.inbound {
+        warnings.push("inbound is off: calls to it are refused (inbound-disabled)".into());
+        return;
+    }
+    match (&number.agent_id, &settings.default_agent_id) {
+        (Some(_), _) => {}
+        (None, Some(id)) => warnings.push(format!("unassigned: the default agent `{id}` answers")),
+        (None, None) => warnings
+            .push("no agent is assigned and there is no default agent: calls are refused (no-agent)".into()),
+    }
+    if !trunk.is_some_and(|trunk| trunk.inbound.as_ref().is_some_and(|inbound| inbound.enabled)) {
+        warnings.push(format!("inbound is on, but trunk `{}` takes no inbound calls", number.trunk_id));
+    }
+}
+
+fn warn_of_outbound(number: &Number, trunk: Option<&Trunk>, warnings: &mut Vec<String>) {
+    let id = &number.trunk_id;
+    let outbound = trunk.and_then(|trunk| trunk.outbound.as_ref());
+    let Some(outbound) = outbound.filter(|outbound| outbound.enabled) else {
+        warnings.push(format!("outbound is on, but trunk `{id}` takes no outbound calls"));
+        return;
+    };
+    if outbound.gateways.is_empty() {
+        warnings.push(format!("outbound is on, but trunk `{id}` has no gateways to send calls to"));
+    }
+    warnings.extend(nowhere(number, outbound));
 }
 
 fn warn_of_status(number: &Number, warnings: &mut Vec<String>) {
