@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use rustls::{AlertDescription, CertificateError};
 
-/// What is wrong with the files of `[tls]`: one line for the operator.
+/// What is wrong with the files of TLS: one line for the operator.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file can't be read.
     #[error("{key}: {} can't be read: {error}", path.display())]
     Unreadable {
         /// The key that names it.
-        key: &'static str,
+        key: String,
         /// Its path.
         path: PathBuf,
         /// The system's words.
@@ -22,7 +22,7 @@ pub enum TlsError {
     #[error("{key}: {} has no {wanted} in PEM form (-----BEGIN {wanted}-----)", path.display())]
     Empty {
         /// The key that names it.
-        key: &'static str,
+        key: String,
         /// Its path.
         path: PathBuf,
         /// What it should have.
@@ -32,15 +32,17 @@ pub enum TlsError {
     #[error("{key}: {}: {error}", path.display())]
     Unfit {
         /// The key that names it.
-        key: &'static str,
+        key: String,
         /// Its path.
         path: PathBuf,
         /// What is wrong, in words.
         error: String,
     },
     /// The certificate and the key can't be used together.
-    #[error("tls.private_key: {} is no key for the first certificate of tls.certificate: {error}", path.display())]
+    #[error("{section}.private_key: {} is no key for the first certificate of {section}.certificate: {error}", path.display())]
     Pair {
+        /// The section that names both.
+        section: &'static str,
         /// The file at fault.
         path: PathBuf,
         /// What is wrong, in words.

@@ -32,7 +32,7 @@ impl Stamp {
 }
 
 /// One certificate at least.
-pub(super) fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn certificates(key: String, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     match found {
         Ok(found) if found.is_empty() => {
@@ -43,7 +43,7 @@ pub(super) fn certificates(key: &'static str, path: &Path) -> Result<Vec<Certifi
     }
 }
 
-pub(super) fn private_key(key: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(super) fn private_key(key: String, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(key, path, "PRIVATE KEY", error))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn private_key(key: &'static str, path: &Path) -> Result<PrivateKeyDe
     clippy::wildcard_enum_match_arm,
     reason = "a foreign, non-exhaustive enum; the rest speak for themselves"
 )]
-fn unreadable(key: &'static str, path: &Path, wanted: &'static str, error: pem::Error) -> TlsError {
+fn unreadable(key: String, path: &Path, wanted: &'static str, error: pem::Error) -> TlsError {
     let path = path.to_owned();
     match error {
         pem::Error::Io(error) => TlsError::Unreadable { key, path, error: error.to_string() },

@@ -9,7 +9,7 @@ mod files;
 mod name;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,15 +26,23 @@ pub use self::fault::{TlsError, TlsFault};
 use self::files::Stamp;
 use self::verify::ServerNames;
 
-/// The files of `[tls]`, in PEM.
+/// The files of `[tls]`, or of another section, in PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFiles {
+    /// The section that names them.
+    pub section: &'static str,
     /// Our certificate, and after it those that lead to its CA.
     pub certificate: PathBuf,
     /// Its private key.
     pub private_key: PathBuf,
     /// The CAs of the certificates that clients must have; `None` asks them for none.
     pub client_ca: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.section)
+    }
 }
 
 /// The CAs that the certificates of servers may come from.
@@ -81,8 +89,8 @@ impl Tls {
         Ok(Arc::new(Self { files, roots, loaded }))
     }
 
-    /// For a connection that comes in.
-    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+    /// For a connection that comes in: with the certificate as it was last read.
+    pub fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.loaded.borrow().server)
     }
 
@@ -106,7 +114,7 @@ impl Tls {
             wake.tick().await;
             let own = Arc::clone(&self);
             if let Err(error) = tokio::task::spawn_blocking(move || own.refresh()).await {
-                tracing::error!(%error, "the files of [tls] could not be looked at");
+                tracing::error!(%error, section = self.files.section, "the files of TLS could not be looked at");
             }
         }
     }
@@ -120,14 +128,14 @@ impl Tls {
             Ok((server, client)) => {
                 self.loaded.send_replace(Loaded { stamp, server, client });
                 let file = self.files.certificate.display();
-                tracing::info!(certificate = %file, "the files of [tls] have changed and are read anew");
+                tracing::info!(certificate = %file, "the files of [{}] have changed and are read anew", self.files.section);
             }
             Err(error) => {
                 self.loaded.send_if_modified(|loaded| {
                     loaded.stamp = stamp;
                     false
                 });
-                tracing::error!(%error, "the files of [tls] have changed, and what was read before stays");
+                tracing::error!(%error, "the files of [{}] have changed, and what was read before stays", self.files.section);
             }
         }
     }
@@ -175,18 +183,24 @@ type Configs = (Arc<ServerConfig>, Arc<ClientConfig>);
 
 fn read(files: &TlsFiles, roots: &Arc<RootCertStore>) -> Result<Configs, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let chain = files::certificates("tls.certificate", &files.certificate)?;
-    let key = files::private_key("tls.private_key", &files.private_key)?;
-    let certified = CertifiedKey::from_der(chain, key, &provider)
-        .map_err(|error| TlsError::Pair { path: files.private_key.clone(), error: error.to_string() })?;
+    let chain = files::certificates(files.key("certificate"), &files.certificate)?;
+    let key = files::private_key(files.key("private_key"), &files.private_key)?;
+    let certified = CertifiedKey::from_der(chain, key, &provider).map_err(|error| TlsError::Pair {
+        section: files.section,
+        path: files.private_key.clone(),
+        error: error.to_string(),
+    })?;
     let own = Arc::new(SingleCertAndKey::from(certified));
-    let unfit =
-        |error: rustls::Error| TlsError::Pair { path: files.certificate.clone(), error: error.to_string() };
+    let unfit = |error: rustls::Error| TlsError::Pair {
+        section: files.section,
+        path: files.certificate.clone(),
+        error: error.to_string(),
+    };
 
     let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(unfit)?
-        .with_client_cert_verifier(clients(files.client_ca.as_deref(), &provider)?)
+        .with_client_cert_verifier(clients(files, &provider)?)
         .with_cert_resolver(Arc::clone(&own) as _);
     let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -201,13 +215,13 @@ fn read(files: &TlsFiles, roots: &Arc<RootCertStore>) -> Result<Configs, TlsErro
 
 /// Who may come in.
 fn clients(
-    client_ca: Option<&Path>,
+    files: &TlsFiles,
     provider: &Arc<rustls::crypto::CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let Some(path) = client_ca else { return Ok(WebPkiClientVerifier::no_client_auth()) };
-    let unfit = |error: String| TlsError::Unfit { key: "tls.client_ca", path: path.to_owned(), error };
+    let Some(path) = files.client_ca.as_deref() else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let unfit = |error: String| TlsError::Unfit { key: files.key("client_ca"), path: path.to_owned(), error };
     let mut roots = RootCertStore::empty();
-    for certificate in files::certificates("tls.client_ca", path)? {
+    for certificate in files::certificates(files.key("client_ca"), path)? {
         roots.add(certificate).map_err(|error| unfit(error.to_string()))?;
     }
     let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();

@@ -14,6 +14,7 @@ struct Written {
 fn written(certificate: &str, private_key: &str) -> Written {
     let directory = tempfile::tempdir().unwrap();
     let files = TlsFiles {
+        section: "tls",
         certificate: directory.path().join("cert.pem"),
         private_key: directory.path().join("key.pem"),
         client_ca: None,

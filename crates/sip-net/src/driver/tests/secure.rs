@@ -64,7 +64,12 @@ impl Authority {
         let path = |name: &str| self.directory.path().join(name);
         replace(&path("cert.pem"), &certificate.pem());
         replace(&path("key.pem"), &key.serialize_pem());
-        TlsFiles { certificate: path("cert.pem"), private_key: path("key.pem"), client_ca: None }
+        TlsFiles {
+            section: "tls",
+            certificate: path("cert.pem"),
+            private_key: path("key.pem"),
+            client_ca: None,
+        }
     }
 }
 
