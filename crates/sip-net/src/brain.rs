@@ -1,5 +1,6 @@
 //! What the driver needs of the core: so that a script can stand in for it in the driver's tests.
 
+use b2bua::io::CallKey;
 use b2bua::{CallRecord, Input, Now, Output};
 
 pub(crate) trait Brain: Send {
@@ -16,6 +17,16 @@ pub(crate) trait Brain: Send {
     /// The records of two calls at most that are up and whose id begins so.
     fn calls_beginning(&self, _id: &str) -> Vec<CallRecord> {
         Vec::new()
+    }
+
+    /// The records of so many calls at most that are up, by id, behind this one.
+    fn calls_behind(&self, _after: &str, _limit: usize) -> Vec<CallRecord> {
+        Vec::new()
+    }
+
+    /// The call that is up and has this id.
+    fn call_of(&self, _id: &str) -> Option<CallKey> {
+        None
     }
 }
 

@@ -23,7 +23,7 @@ use crate::listener::Kind;
 use crate::lookups::{Answer, Lookups};
 use crate::run::Sockets;
 use crate::stream::{Connections, End, Lost, StreamFault, Told, Unsent, is_stream};
-use crate::window::{Inquiry, Window, Witness};
+use crate::window::{Asked, Inquiry, Window, Witness};
 
 /// Where the core's words go that are not for a socket. None of them may wait: they are called from the signalling task.
 pub trait Outlets: Send {
@@ -216,9 +216,23 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
         }
     }
 
-    fn answer(&self, inquiry: Inquiry) {
+    fn answer(&mut self, inquiry: Inquiry) {
         // Who asked may have gone.
-        inquiry.answer.send(self.brain.calls_beginning(&inquiry.id)).ok();
+        match inquiry.0 {
+            Asked::Beginning { id, answer } => {
+                answer.send(self.brain.calls_beginning(&id)).ok();
+            }
+            Asked::Page { after, limit, answer } => {
+                answer.send(self.brain.calls_behind(&after, limit)).ok();
+            }
+            Asked::Hangup { id, answer } => {
+                let call = self.brain.call_of(&id);
+                if let Some(call) = call {
+                    self.hand_in(Input::Command(Command::Hangup(call)));
+                }
+                answer.send(call.is_some()).ok();
+            }
+        }
     }
 
     /// The verdicts that are there, within the budget.

@@ -11,6 +11,7 @@ use sip::{Flow, Transport};
 use tokio::sync::mpsc;
 use witness::{Counters, Direction, Gauges, Passage};
 
+pub(crate) use inquiry::Asked;
 pub use inquiry::{Inquiries, Inquiry, inquiries};
 pub use watch::{Collector, Watch};
 

@@ -1,13 +1,20 @@
-//! Asking the signalling task for a call.
+//! Asking the signalling task for calls, and telling it to end one.
 
 use b2bua::CallRecord;
 use tokio::sync::{mpsc, oneshot};
 
-/// The question for the records of two calls at most whose id begins so.
+/// What is asked of the signalling task, and where the answer goes.
 #[derive(Debug)]
-pub struct Inquiry {
-    pub(crate) id: String,
-    pub(crate) answer: oneshot::Sender<Vec<CallRecord>>,
+pub struct Inquiry(pub(crate) Asked);
+
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// The records of two calls at most whose id begins so.
+    Beginning { id: String, answer: oneshot::Sender<Vec<CallRecord>> },
+    /// The records of so many calls at most that are up, by id, behind this one.
+    Page { after: String, limit: usize, answer: oneshot::Sender<Vec<CallRecord>> },
+    /// The end of the call of this id; whether there is one.
+    Hangup { id: String, answer: oneshot::Sender<bool> },
 }
 
 /// Where the calls that are up are asked for. Clones share the way.
@@ -23,9 +30,23 @@ pub fn inquiries() -> (Inquiries, mpsc::Receiver<Inquiry>) {
 impl Inquiries {
     /// The records, as they stand, of two calls at most whose id begins so; none when the signalling task has ended.
     pub async fn calls(&self, id: String) -> Vec<CallRecord> {
+        self.ask(|answer| Asked::Beginning { id, answer }).await
+    }
+
+    /// The records, as they stand, of so many calls at most that are up, by id, behind `after`.
+    pub async fn page(&self, after: String, limit: usize) -> Vec<CallRecord> {
+        self.ask(|answer| Asked::Page { after, limit, answer }).await
+    }
+
+    /// Ends the call of this id, and says whether it was up.
+    pub async fn hangup(&self, id: String) -> bool {
+        self.ask(|answer| Asked::Hangup { id, answer }).await
+    }
+
+    async fn ask<T: Default>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> T {
         let (answer, answered) = oneshot::channel();
-        if self.0.send(Inquiry { id, answer }).await.is_err() {
-            return Vec::new();
+        if self.0.send(Inquiry(asked(answer))).await.is_err() {
+            return T::default();
         }
         answered.await.unwrap_or_default()
     }
