@@ -8,30 +8,38 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use b2bua::CallRecord;
 use store::Store;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use witness::{Archive, Metrics};
 
+use crate::access::Buckets;
 use crate::drain::Drain;
+use crate::events::{self, Events};
 use crate::health::Health;
+use crate::operations;
 use crate::problem::Problem;
-use crate::{calls, drain, health, host};
+
+/// An answer that is waited for.
+pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The calls that are up.
 pub trait Live: Send + Sync {
     /// The records, as they stand, of two calls at most whose id begins so.
-    fn calls(&self, id: String) -> Pin<Box<dyn Future<Output = Vec<CallRecord>> + Send + '_>>;
+    fn calls(&self, id: String) -> Answering<'_, Vec<CallRecord>>;
+    /// The records, as they stand, of so many calls at most, by id, behind `after`.
+    fn page(&self, after: String, limit: usize) -> Answering<'_, Vec<CallRecord>>;
+    /// Ends the call of this id, and says whether there was one.
+    fn hangup(&self, id: String) -> Answering<'_, bool>;
 }
 
 /// Where the answers come from.
-#[derive(Clone)]
-pub struct Api {
-    /// Records of the calls that were.
+#[derive(Debug)]
+pub struct Sources {
+    /// What is owned, the keys, and the records of the calls that were.
     pub store: Store,
-    /// Of those that are.
+    /// The calls that are.
     pub live: Arc<dyn Live>,
     /// The traces, if any are kept.
     pub archive: Option<Archive>,
@@ -41,38 +49,61 @@ pub struct Api {
     pub health: Arc<Health>,
     /// Who lets the node drain.
     pub drains: mpsc::Sender<Drain>,
+    /// What happens.
+    pub events: Events,
+    /// How often each key and each address may ask.
+    pub requests_a_second: u32,
+}
+
+/// What every request is answered from.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    pub(crate) live: Arc<dyn Live>,
+    pub(crate) archive: Option<Archive>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) drains: mpsc::Sender<Drain>,
+    pub(crate) events: Events,
+    pub(crate) buckets: Arc<Buckets>,
+}
+
+impl From<Sources> for Api {
+    fn from(sources: Sources) -> Self {
+        let Sources { store, live, archive, metrics, health, drains, events, requests_a_second } = sources;
+        let buckets = Arc::new(Buckets::new(requests_a_second));
+        Self { store, live, archive, metrics, health, drains, events, buckets }
+    }
 }
 
 impl Api {
     pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(health::ready))
-            .route("/metrics", get(health::metrics))
-            .route("/v1/drain", post(drain::post))
-            .route("/v1/calls/{id}", get(calls::show))
-            .route("/v1/calls/{id}/trace", get(calls::trace))
+        let routes = operations::all()
+            .into_iter()
+            .fold(Router::new(), |router, operation| operation.route(router, &self));
+        routes
             .fallback(async || Problem::no_path())
             .method_not_allowed_fallback(async || Problem::no_method())
-            .layer(middleware::from_fn_with_state(self.clone(), bounded))
+            .layer(middleware::from_fn_with_state(self.clone(), timely))
             .with_state(self)
     }
-}
 
-impl std::fmt::Debug for Api {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Api").finish_non_exhaustive()
+    /// Makes events of the changes in the store, for ever.
+    pub(crate) async fn follow(&self) {
+        events::follow(self.store.clone(), self.events.clone()).await;
     }
 }
 
-/// Every request: for this host, and answered in time.
-async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let response = match host::check(request.headers()) {
-        Ok(()) => {
-            timeout(ANSWER, next.run(request)).await.unwrap_or_else(|_| Problem::too_slow().into_response())
-        }
-        Err(problem) => problem.into_response(),
-    };
+impl std::fmt::Debug for dyn Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Live")
+    }
+}
+
+/// Every request is answered in time, and counted.
+async fn timely(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let answered = timeout(ANSWER, next.run(request)).await;
+    let response = answered.unwrap_or_else(|_| Problem::too_slow().into_response());
     api.metrics.answered(response.status().as_u16());
     response
 }

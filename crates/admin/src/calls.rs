@@ -1,39 +1,55 @@
-//! One call: its record, its trace.
+//! Calls: those that are up, those that were, one of them with its trace, and its end.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use b2bua::CallRecord;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use witness::{Archive, Item, Leg, Trace, ladder};
 
+use crate::answer;
 use crate::api::Api;
+use crate::objects::Id;
 use crate::problem::Problem;
+use crate::query::Query;
 
-/// `GET /v1/calls/{id}`.
-pub(crate) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let record = find(&api, &id).await?;
-    Ok(document(&serde_json::to_value(&record).map_err(|error| unreadable(&error))?))
+/// `GET /v1/calls`: those that are up, by id.
+pub(crate) async fn list(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+    let limit = query.limit()?;
+    let after = query.cursor()?.map(|cursor| cursor.0).unwrap_or_default();
+    let records = api.live.page(after, limit as usize).await;
+    told(&records, limit, records.last().map(|record| record.id.clone()))
 }
 
-/// The query of a trace.
-#[derive(Deserialize)]
-pub(crate) struct Shape {
-    format: Option<String>,
+/// A page of records.
+pub(crate) fn told(records: &[CallRecord], limit: u32, last: Option<String>) -> Result<Response, Problem> {
+    let next = answer::next(records.len(), limit, last);
+    let items: Result<Vec<Value>, _> = records.iter().map(serde_json::to_value).collect();
+    Ok(answer::page(&items.map_err(|error| answer::unprintable(&error))?, next.as_ref()))
+}
+
+/// `GET /v1/calls/{id}`.
+pub(crate) async fn show(State(api): State<Api>, Id(id): Id) -> Result<Response, Problem> {
+    answer::of(StatusCode::OK, &find(&api, &id).await?)
+}
+
+/// `POST /v1/calls/{id}/hangup`.
+pub(crate) async fn hangup(State(api): State<Api>, Id(id): Id) -> Result<Response, Problem> {
+    let record = find(&api, &id).await?;
+    if record.status.is_some() || !api.live.hangup(record.id.clone()).await {
+        let detail = format!("the call {} has ended", record.id);
+        return Err(Problem::new(StatusCode::CONFLICT, "call-ended", "The call has ended", detail).of("id"));
+    }
+    answer::of(StatusCode::ACCEPTED, &record)
 }
 
 /// `GET /v1/calls/{id}/trace`, as JSON or, with `?format=ladder`, drawn.
-pub(crate) async fn trace(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    Query(shape): Query<Shape>,
-) -> Result<Response, Problem> {
-    let drawn = match shape.format.as_deref() {
+pub(crate) async fn trace(State(api): State<Api>, Id(id): Id, query: Query) -> Result<Response, Problem> {
+    let drawn = match query.text("format") {
         None | Some("json") => Drawn::Json,
         Some("ladder") => Drawn::Ladder,
         Some(other) => {
-            let detail = format!("there is no format `{other}`; ask for json or ladder");
+            let detail = format!("there is no format `{}`; ask for json or ladder", other.escape_debug());
             return Err(Problem::new(StatusCode::BAD_REQUEST, "format-unknown", "No such format", detail)
                 .of("format"));
         }
@@ -48,7 +64,7 @@ pub(crate) async fn trace(
         .find(call_ids.into_iter().flatten().map(String::as_str))
         .ok_or_else(|| gone(archive, &record))?;
     Ok(match drawn {
-        Drawn::Json => document(&items(&trace)),
+        Drawn::Json => answer::document(StatusCode::OK, &items(&trace)),
         Drawn::Ladder => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], ladder::draw(&trace)).into_response()
         }
@@ -61,7 +77,7 @@ enum Drawn {
 }
 
 /// The one call whose id is, or begins with, this.
-async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
+pub(crate) async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
     if !(SHORTEST_ID..=LONGEST_ID).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let detail = format!(
             "the id of a call is {LONGEST_ID} hex digits, of which the first {SHORTEST_ID} or more will do"
@@ -71,7 +87,7 @@ async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
         );
     }
     let id = id.to_ascii_lowercase();
-    let stored = api.store.calls_beginning(&id, 2).await.map_err(|error| unreadable(&error))?;
+    let stored = api.store.calls_beginning(&id, 2).await?;
     let mut found = api.live.calls(id.clone()).await;
     for record in stored {
         if found.iter().all(|live| live.id != record.id) {
@@ -102,12 +118,6 @@ fn gone(archive: &Archive, record: &CallRecord) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "trace-gone", "The trace is not kept", detail)
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Problem {
-    tracing::error!(%error, "a call's record can't be read");
-    let detail = "the call's record can't be read; the daemon's log says why";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store-failed", "The record can't be read", detail)
-}
-
 fn items(trace: &Trace) -> Value {
     let items: Vec<Value> = trace.items.iter().map(item).collect();
     json!({ "items": items, "next_cursor": null, "not_kept": trace.not_kept })
@@ -123,10 +133,6 @@ fn item(item: &Item) -> Value {
         "remote": item.remote.to_string(),
         "text": String::from_utf8_lossy(&item.message),
     })
-}
-
-fn document(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
 const SHORTEST_ID: usize = 6;

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::api::Api;
+use crate::body::{optional_json, typed};
 use crate::health::Phase;
 use crate::problem::Problem;
+use crate::answer;
 
 /// The wish that the node drain and then stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,14 +36,14 @@ struct Wish {
 }
 
 /// Answers at once; `/readyz` tells how many calls are up.
-pub(crate) async fn post(State(api): State<Api>, body: Bytes) -> Result<Response, Problem> {
-    let wish: Wish = if body.is_empty() {
-        Wish::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))?
-    };
+pub(crate) async fn post(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let wish = optional_json(&headers, body).await?.map(typed::<Wish>).transpose()?.unwrap_or_default();
     if wish.within_s.is_some_and(|seconds| seconds > LONGEST_S) {
-        return Err(unreadable(&format!("within_s is at most {LONGEST_S}")).of("within_s"));
+        return Err(Problem::invalid("within_s", format!("within_s is at most {LONGEST_S}")));
     }
     let within = wish.within_s.map(|seconds| Duration::from_secs(seconds.into()));
     match api.drains.try_send(Drain { within }) {
@@ -55,14 +57,33 @@ pub(crate) async fn post(State(api): State<Api>, body: Bytes) -> Result<Response
         }
     }
     let calls = api.metrics.signalling().gauges().calls;
-    let document = json!({ "state": "draining", "calls": calls });
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((StatusCode::ACCEPTED, kind, document.to_string()).into_response())
+    Ok(answer::document(StatusCode::ACCEPTED, &json!({ "state": "draining", "calls": calls })))
 }
 
-fn unreadable(why: &str) -> Problem {
-    let detail = format!("{why}; send nothing, or {{\"within_s\": 600}}");
-    Problem::new(StatusCode::BAD_REQUEST, "body-malformed", "The body can't be read", detail)
+/// Of the body, which may be left out.
+pub(crate) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "within_s": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "maximum": LONGEST_S,
+                "description": "How long calls may go on; as long as the configuration says if absent.",
+            },
+        },
+    })
+}
+
+/// Of the answer.
+pub(crate) fn told() -> Value {
+    json!({
+        "type": "object",
+        "required": ["state", "calls"],
+        "additionalProperties": false,
+        "properties": { "state": { "const": "draining" }, "calls": { "type": "integer", "minimum": 0 } },
+    })
 }
 
 const LONGEST_S: u32 = 86_400;

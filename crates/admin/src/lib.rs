@@ -1,25 +1,47 @@
-//! The daemon over HTTP: calls, their traces, metrics. And the client with which the command line asks for them.
+//! The daemon over HTTP: what is owned, calls, their traces, events, metrics. And the client with which the command line asks.
 //!
-//! There are no keys and no TLS yet, so only loopback addresses are listened on, and a request that names another host is
-//! refused: a web page in a browser of this machine must not reach it under a name of its own. All that a client may take of us
-//! is bounded: connections, the size and the time of a request, the life of a connection.
+//! Every request passes one gate, which knows of each operation what it asks of its caller. While there are no keys, only this machine is
+//! answered, and a request that names another host is refused: a web page in a browser of this machine must not reach the daemon
+//! under a name of its own. All that a client may take of us is bounded: connections, requests a second, the size and the time of
+//! a request, the life of a connection.
 
+mod access;
+mod answer;
 mod api;
+mod audit;
 mod bind;
+mod body;
 mod calls;
 mod client;
+mod cursor;
 mod drain;
+mod etag;
+mod events;
 mod health;
 mod host;
+mod idempotency;
+mod keys;
+mod merge;
+mod objects;
+mod openapi;
+mod operation;
+mod operations;
 mod problem;
+mod query;
+mod records;
+mod secrets;
 mod serve;
+mod tls;
+mod twilio;
 
-pub use api::{Api, Live};
-pub use bind::{BindError, bind};
+pub use api::{Answering, Live, Sources};
+pub use bind::{BindError, Guarded, Present, bind};
 pub use client::{Answer, FetchError, Method, Trust, TrustError, Url, UrlError, Wanted};
 pub use drain::{Drain, drains};
+pub use events::Events;
 pub use health::{Health, Phase};
 pub use serve::serve;
+pub use tls::Certificates;
 
 #[cfg(test)]
 mod tests;

@@ -65,7 +65,7 @@ impl Node {
         let mut observers = Observers::default();
         let (bound, sip_listeners) = sockets::bind(config, &mut observers)?;
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
-        let api = seeing::bind(config).await?;
+        let door = seeing::bind(config, &store, &mut observers).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
         cut_off(&store).await?;
 
@@ -83,7 +83,8 @@ impl Node {
         let secrets = watch::Sender::new(Secrets::default());
         secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
         let (window, shown, drains) =
-            seeing::start(config, api, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
+            seeing::start(config, door, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
+        let events = shown.events.clone();
         let (metrics, pulse) = (Arc::clone(&shown.metrics), Arc::clone(&shown.health.pulse));
         metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
@@ -100,7 +101,7 @@ impl Node {
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now(), numbers);
-        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse };
+        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse, events };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
         shown.health.enter(Phase::Serving);
         Ok(Self {

@@ -24,6 +24,8 @@ pub(crate) enum Observer {
     Pulse,
     /// Tells systemd that the daemon is alive.
     Watchdog,
+    /// Reads the certificate of `[admin]` anew.
+    AdminCertificate,
 }
 
 impl Observers {
@@ -57,6 +59,7 @@ impl Observer {
             Self::Certificates => "reading changed files of [tls] anew",
             Self::Pulse => "asking the store whether it is there, for /readyz,",
             Self::Watchdog => "telling systemd that the daemon is alive",
+            Self::AdminCertificate => "reading the changed certificate of [admin] anew",
         }
     }
 }

@@ -1,13 +1,12 @@
 //! What lets the node be seen: the window on the signalling task, traces, the HEP collector, the HTTP API.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{Api, Drain, Health, Live, drains};
+use admin::{Answering, Certificates, Drain, Events, Guarded, Health, Live, Sources, drains};
 use b2bua::CallRecord;
 use sip::endpoint::Listener;
-use sip_net::{Collector, Inquiries, Watch, Window, inquiries, passages};
+use sip_net::{Collector, Inquiries, Tls, Trust, Watch, Window, inquiries, passages};
 use store::{Pulse, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -20,15 +19,35 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::observers::{Observer, Observers};
 
-/// The listener of the HTTP API, if it has one.
+/// The door of the HTTP API.
+#[derive(Debug)]
+pub(crate) struct Door {
+    listener: TcpListener,
+    certificates: Option<Certificates>,
+}
+
+/// Opens it, if there is to be one.
 ///
 /// # Errors
-/// Its port is in use.
-pub(crate) async fn bind(config: &Config) -> Result<Option<TcpListener>, Failure> {
+/// Its port is in use, its certificate can't be read, or what is reached from elsewhere has no keys or no TLS.
+pub(crate) async fn bind(
+    config: &Config,
+    store: &Store,
+    observers: &mut Observers,
+) -> Result<Option<Door>, Failure> {
     let Some(address) = config.admin.listen.0 else { return Ok(None) };
-    let listener = admin::bind(address).await?;
-    info!(listen = %listener.local_addr().unwrap_or(address), "HTTP API");
-    Ok(Some(listener))
+    let files = config.admin_tls_files();
+    let tls = files.map(|files| Tls::load(files, &Trust::Only(Vec::new()))).transpose()?;
+    let has_keys = !store.keys().await?.is_empty();
+    let guarded = Guarded { by_tls: tls.is_some().into(), by_keys: has_keys.into() };
+    let listener = admin::bind(address, guarded).await?;
+    let certificates = tls.map(|tls| {
+        observers.spawn(Observer::AdminCertificate, Arc::clone(&tls).follow());
+        Certificates::new(move || tls.server())
+    });
+    let is_secure = certificates.is_some();
+    info!(listen = %listener.local_addr().unwrap_or(address), tls = is_secure, keys = has_keys, "HTTP API");
+    Ok(Some(Door { listener, certificates }))
 }
 
 /// What others see of the node.
@@ -38,6 +57,8 @@ pub(crate) struct Seen {
     pub(crate) health: Arc<Health>,
     /// The signalling task answers there: so it is known to be alive.
     pub(crate) inquiries: Inquiries,
+    /// Those who follow what happens read it there.
+    pub(crate) events: Events,
 }
 
 /// Starts all of it; the window is for the signalling task, the wish that the node drain for who stops it. Headers that are among
@@ -47,7 +68,7 @@ pub(crate) struct Seen {
 /// There is no socket to the collector.
 pub(crate) fn start(
     config: &Config,
-    api: Option<TcpListener>,
+    door: Option<Door>,
     store: &Store,
     sip_listeners: &[Listener],
     secrets: watch::Receiver<Secrets>,
@@ -68,18 +89,20 @@ pub(crate) fn start(
     window.inquiries = Some(answered);
     let (drains, asked) = drains();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), counters));
-    let seen = Seen { metrics, health: Arc::default(), inquiries };
+    let seen = Seen { metrics, health: Arc::default(), inquiries, events: Events::default() };
     observers.spawn(Observer::Pulse, listen(store.clone(), Arc::clone(&seen.health.pulse)));
-    if let Some(listener) = api {
-        let api = Api {
+    if let Some(Door { listener, certificates }) = door {
+        let sources = Sources {
             store: store.clone(),
             live: Arc::new(Calls(seen.inquiries.clone())),
             archive,
             metrics: Arc::clone(&seen.metrics),
             health: Arc::clone(&seen.health),
             drains,
+            events: seen.events.clone(),
+            requests_a_second: config.admin.requests_per_s.0,
         };
-        observers.spawn(Observer::Api, admin::serve(listener, api));
+        observers.spawn(Observer::Api, admin::serve(listener, certificates, sources));
     }
     Ok((window, seen, asked))
 }
@@ -121,8 +144,16 @@ fn collector(config: &Config, counters: &Arc<Counters>) -> Result<Option<Collect
 struct Calls(Inquiries);
 
 impl Live for Calls {
-    fn calls(&self, id: String) -> Pin<Box<dyn Future<Output = Vec<CallRecord>> + Send + '_>> {
+    fn calls(&self, id: String) -> Answering<'_, Vec<CallRecord>> {
         Box::pin(self.0.calls(id))
+    }
+
+    fn page(&self, after: String, limit: usize) -> Answering<'_, Vec<CallRecord>> {
+        Box::pin(self.0.page(after, limit))
+    }
+
+    fn hangup(&self, id: String) -> Answering<'_, bool> {
+        Box::pin(self.0.hangup(id))
     }
 }
 

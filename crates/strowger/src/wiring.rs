@@ -28,6 +28,8 @@ pub(crate) struct Wiring {
     pub(crate) notices: Notices,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) pulse: Arc<Pulse>,
+    /// For those who follow what happens.
+    pub(crate) events: admin::Events,
 }
 
 impl Outlets for Wiring {
@@ -50,6 +52,7 @@ impl Outlets for Wiring {
     fn record(&mut self, call: CallKey, record: Box<CallRecord>) {
         call_line::tell(&record, self.numbers);
         self.metrics.record(&record);
+        self.events.call(&record);
         self.pulse.handed();
         if self.records.send((call, record)).is_err() {
             tracing::error!("the recorder has ended: a call record is lost");

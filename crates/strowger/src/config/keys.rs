@@ -4,8 +4,8 @@ use numbers::Secret;
 
 use super::name_servers::NameServers;
 use super::value::{
-    Address, Backend, Collector, DataDir, Format, Level, Listeners, Loopback, NodeId, OptionalFile,
-    PortRange, Reserved, StoreUrl, Text, UnknownSource, Whole,
+    Address, Backend, Collector, DataDir, Door, Format, Level, Listeners, NodeId, OptionalFile, PortRange,
+    Reserved, StoreUrl, Text, UnknownSource, Whole,
 };
 
 /// One key of the node's configuration.
@@ -105,11 +105,10 @@ pub(super) const KEYS: &[Key] = &[
         "sqlite:FILE, as PostgreSQL is not in this version",
         "\"sqlite:strowger.db\"",
     ),
-    Key::new::<Loopback>(
-        "admin.listen",
-        "a loopback address IP:PORT, as keys and TLS for others are not in this version, or nothing",
-        "\"127.0.0.1:8080\"",
-    ),
+    Key::new::<Door>("admin.listen", "an address IP:PORT, or nothing", "\"127.0.0.1:8080\""),
+    Key::new::<OptionalFile>("admin.certificate", "a file, or nothing", "\"/etc/strowger/cert.pem\""),
+    Key::new::<OptionalFile>("admin.private_key", "a file, or nothing", "\"/etc/strowger/key.pem\""),
+    Key::new::<Whole<1, 100_000>>("admin.requests_per_s", "a whole number from 1 to 100000", "100"),
     Key::new::<Whole<0, 100_000>>("trace.calls", "a whole number from 0 to 100000", "1000"),
     Key::new::<Whole<1, 2_000>>("trace.messages_per_call", "a whole number from 1 to 2000", "200"),
     Key::new::<Whole<1, 65_536>>("trace.memory_mb", "a whole number of megabytes from 1 to 65536", "64"),

@@ -16,7 +16,7 @@ use toml_edit::Document;
 use self::keys::{KEYS, Key};
 use self::name_servers::NameServers;
 use self::value::{
-    Address, Backend, Collector, DataDir, Listeners, Loopback, NodeId, OptionalFile, PortRange, Reserved,
+    Address, Backend, Collector, DataDir, Door, Listeners, NodeId, OptionalFile, PortRange, Reserved,
     StoreUrl, Text, Whole,
 };
 use crate::fault::{Fault, Faults, Place, nearest};
@@ -96,7 +96,10 @@ pub(crate) struct Store {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Admin {
-    pub(crate) listen: Loopback,
+    pub(crate) listen: Door,
+    pub(crate) certificate: OptionalFile,
+    pub(crate) private_key: OptionalFile,
+    pub(crate) requests_per_s: Whole<1, 100_000>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -196,6 +199,7 @@ impl Config {
         let mut config: Self =
             merged.try_deserialize().map_err(|error| unplaced(written.as_ref(), &error))?;
         let mut faults = config.tls_faults(written.as_ref(), overrides);
+        faults.extend(config.admin_faults(written.as_ref(), overrides));
         faults.extend(config.session_fault(written.as_ref(), overrides));
         faults.extend(config.reveal(written.as_ref(), overrides));
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
@@ -213,6 +217,22 @@ impl Config {
             remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
         })
         .collect()
+    }
+
+    /// A certificate without its key, or a key without its certificate.
+    fn admin_faults(&self, written: Option<&Written>, overrides: &BTreeMap<String, String>) -> Option<Fault> {
+        let (missing, there) = match (&self.admin.certificate.0, &self.admin.private_key.0) {
+            (Some(_), None) => ("admin.private_key", "admin.certificate"),
+            (None, Some(_)) => ("admin.certificate", "admin.private_key"),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        let key = KEYS.iter().find(|key| key.name == missing)?;
+        Some(Fault {
+            place: place_of(key, written, overrides).0,
+            key: key.name.to_owned(),
+            message: format!("{there} is set, and needs it"),
+            remedy: format!("write, for example, {} = {}", key.own_name(), key.example),
+        })
     }
 
     /// We can't refuse others what we ask for ourselves (RFC 4028 s.4).
@@ -256,9 +276,21 @@ impl Config {
         }
         let Tls { certificate, private_key, client_ca } = &self.tls;
         Some(sip_net::TlsFiles {
+            section: "tls",
             certificate: certificate.0.clone()?,
             private_key: private_key.0.clone()?,
             client_ca: client_ca.0.clone(),
+        })
+    }
+
+    /// The files of TLS for the HTTP API, if it has any.
+    pub(crate) fn admin_tls_files(&self) -> Option<sip_net::TlsFiles> {
+        let Admin { certificate, private_key, .. } = &self.admin;
+        Some(sip_net::TlsFiles {
+            section: "admin",
+            certificate: certificate.0.clone()?,
+            private_key: private_key.0.clone()?,
+            client_ca: None,
         })
     }
 

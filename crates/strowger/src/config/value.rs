@@ -44,10 +44,10 @@ pub(crate) enum Advertised {
     Whole(SocketAddr),
 }
 
-/// A loopback address to listen on, if there is one.
+/// An address to listen on, if there is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Loopback(pub(crate) Option<SocketAddr>);
+pub(crate) struct Door(pub(crate) Option<SocketAddr>);
 
 /// An address to send to, if there is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -258,11 +258,10 @@ impl Advertised {
     }
 }
 
-impl TryFrom<String> for Loopback {
+impl TryFrom<String> for Door {
     type Error = Unfit;
     fn try_from(text: String) -> Result<Self, Unfit> {
-        let address = optional_address(&text)?;
-        if address.is_none_or(|address| address.ip().is_loopback()) { Ok(Self(address)) } else { Err(Unfit) }
+        optional_address(&text).map(Self)
     }
 }
 

@@ -1,0 +1,75 @@
+//! Who asks, and whether they may.
+
+mod gate;
+pub(crate) mod identity;
+mod rate;
+
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use store::{Actor, Key, Role};
+
+pub(crate) use self::gate::{Gate, Shape, gate};
+pub(crate) use self::rate::Buckets;
+use crate::problem::Problem;
+
+/// What an operation asks of its caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    /// Nothing.
+    Open,
+    /// To come from this machine, or a key of any role.
+    Local,
+    /// A key of this role or a higher one.
+    Role(Role),
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// Nobody was asked for a name.
+    Nameless,
+    /// Somebody on this machine, while there are no keys.
+    Loopback,
+    /// The holder of a key.
+    Key(Box<Key>),
+}
+
+/// The far end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Caller {
+    const fn role(&self) -> Option<Role> {
+        match self {
+            Self::Nameless => None,
+            Self::Loopback => Some(Role::Admin),
+            Self::Key(key) => Some(key.role),
+        }
+    }
+
+    /// For the audit trail.
+    pub(crate) fn actor(&self) -> Actor {
+        match self {
+            Self::Nameless | Self::Loopback => Actor::loopback(),
+            Self::Key(key) => Actor::key(key),
+        }
+    }
+
+    /// Whose idempotency keys these are.
+    pub(crate) fn owner(&self) -> &str {
+        match self {
+            Self::Nameless | Self::Loopback => "loopback",
+            Self::Key(key) => &key.id,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(parts.extensions.get().cloned().unwrap_or(Self::Nameless))
+    }
+}

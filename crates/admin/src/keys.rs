@@ -1,0 +1,101 @@
+//! API keys: made, told of, taken back.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Key, NewKey, Role};
+
+use crate::access::Caller;
+use crate::access::identity::now_ms;
+use crate::answer;
+use crate::api::Api;
+use crate::body::{JSON, json, typed};
+use crate::objects::Id;
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// A key to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewKey)]
+pub(crate) struct Wanted {
+    /// Whose it is, for people.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    label: String,
+    /// What it is let do.
+    #[schema(schema_with = role_schema)]
+    role: Role,
+    /// Until when it is taken, in milliseconds since 1970; for ever if absent.
+    #[schema(maximum = 9_007_199_254_740_991u64)]
+    expires_at: Option<u64>,
+}
+
+/// A key, with what it is: told once.
+#[derive(Debug, Serialize)]
+struct Made {
+    #[serde(flatten)]
+    key: Key,
+    token: String,
+}
+
+/// `GET /v1/keys`.
+pub(crate) async fn list(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+    let (limit, cursor) = (query.limit()?, query.cursor()?);
+    let mut keys = api.store.keys().await?;
+    keys.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    keys.retain(|key| cursor.as_ref().is_none_or(|cursor| key.id > cursor.0));
+    keys.truncate(limit as usize);
+    let next = answer::next(keys.len(), limit, keys.last().map(|key| key.id.clone()));
+    let items: Result<Vec<Value>, _> = keys.iter().map(serde_json::to_value).collect();
+    Ok(answer::page(&items.map_err(|error| answer::unprintable(&error))?, next.as_ref()))
+}
+
+/// `GET /v1/keys/{id}`.
+pub(crate) async fn show(State(api): State<Api>, Id(id): Id) -> Result<Response, Problem> {
+    let key = api.store.keys().await?.into_iter().find(|key| key.id == id);
+    let key = key.ok_or_else(|| Problem::absent(format!("no key has the id `{}`", id.escape_debug())))?;
+    answer::of(StatusCode::OK, &key)
+}
+
+/// `POST /v1/keys`.
+pub(crate) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Wanted { label, role, expires_at } = typed(json(&headers, body, &[JSON]).await?)?;
+    if expires_at.is_some_and(|at| at <= now_ms() || at > FARTHEST) {
+        let detail = "expected a moment to come, in milliseconds since 1970";
+        return Err(Problem::new(StatusCode::CONFLICT, "expired", "The key would have expired", detail)
+            .of("expires_at"));
+    }
+    let (key, token) = api.store.add_key(&caller.actor(), NewKey { label, role, expires_at }).await?;
+    let location = answer::location(&format!("/v1/keys/{}", key.id));
+    let mut response = answer::of(StatusCode::CREATED, &Made { key, token: token.reveal().to_owned() })?;
+    response.headers_mut().extend(location);
+    Ok(response)
+}
+
+/// `DELETE /v1/keys/{id}`.
+pub(crate) async fn remove(State(api): State<Api>, Id(id): Id, caller: Caller) -> Result<Response, Problem> {
+    api.store.remove_key(&caller.actor(), &id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(crate) fn role_schema() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(Role::ALL.map(Role::word)))
+        .build()
+}
+
+/// As far as JSON numbers are whole for every reader.
+const FARTHEST: u64 = (1 << 53) - 1;

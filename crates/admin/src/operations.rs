@@ -1,0 +1,357 @@
+//! All operations, in the order of the document.
+
+use numbers::{Agent, Number, Trunk};
+use serde_json::{Value, json};
+use store::Role;
+use witness::metrics::CONTENT_TYPE;
+
+use crate::access::{Access, Shape};
+use crate::body::{FORM, JSON};
+use crate::objects::{self, Owned};
+use crate::operation::{Method, Operation, reference};
+use crate::{audit, calls, drain, events, health, idempotency, keys, openapi, records, twilio};
+
+pub(crate) fn all() -> Vec<Operation> {
+    let mut all = node();
+    all.extend(collection::<Agent>(AGENTS, Role::Admin));
+    all.extend(collection::<Trunk>(TRUNKS, Role::Admin));
+    all.extend(collection::<Number>(NUMBERS, Role::Operator));
+    all.extend(settings());
+    all.extend(of_calls());
+    all.extend(of_keys());
+    all
+}
+
+/// What an API says of one kind of object.
+#[derive(Clone, Copy)]
+struct Words {
+    schema: &'static str,
+    /// Its list, one of it, and the names of the operations: list, make, show, replace, change, remove.
+    one: &'static str,
+    ids: [&'static str; 6],
+    summaries: [&'static str; 6],
+    pattern: &'static str,
+}
+
+fn collection<T: Owned + 'static>(words: Words, changes: Role) -> Vec<Operation> {
+    let Words { schema, one, ids, summaries, pattern } = words;
+    let (look, change) = (Access::Role(Role::Viewer), Access::Role(changes));
+    let of = |method, access, place: usize| {
+        Operation::new(method, one, ids[place], access, summaries[place]).of_one(pattern, "Its id.")
+    };
+    let list = Operation::new(Method::Get, T::PATH, ids[0], look, summaries[0]);
+    let create = Operation::new(Method::Post, T::PATH, ids[1], change, summaries[1]);
+    let etag = ["ETag"];
+    vec![
+        list.in_pages(schema).by(objects::list::<T>),
+        once(create)
+            .taking_json(schema)
+            .answers(201, "It is there.", JSON, reference(schema))
+            .bearing(&["ETag", "Location"])
+            .says(409, "There is one of this id, a secret is to be kept that is not there, or the Idempotency-Key is of a request under way.")
+            .by(objects::create::<T>),
+        seen(of(Method::Get, look, 2), schema).by(objects::show::<T>),
+        of(Method::Put, change, 3)
+            .conditional()
+            .taking_json(schema)
+            .answers(200, "It is so.", JSON, reference(schema))
+            .bearing(&etag)
+            .answers(201, "It is there, and was not before.", JSON, reference(schema))
+            .bearing(&["ETag", "Location"])
+            .says(409, "The body has another id, or a secret is to be kept that is not there.")
+            .by(objects::replace::<T>),
+        of(Method::Patch, change, 4)
+            .conditional()
+            .taking_patch(schema)
+            .answers(200, "It is so.", JSON, reference(schema))
+            .bearing(&etag)
+            .says(409, "The id can't change, or a secret is to be kept that is not there.")
+            .by(objects::patch::<T>),
+        of(Method::Delete, change, 5)
+            .conditional()
+            .says(204, "It is gone.")
+            .says(409, "Others name it.")
+            .by(objects::remove::<T>),
+    ]
+}
+
+/// Sent again, it is carried out once.
+fn once(operation: Operation) -> Operation {
+    let schema = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
+    operation.with(
+        "header",
+        idempotency::NAME,
+        schema,
+        "Kept for a day: the same request with it is answered as it was.",
+    )
+}
+
+/// A read that may find nothing changed.
+fn seen(operation: Operation, schema: &str) -> Operation {
+    operation
+        .with("header", "If-None-Match", json!({ "type": "string" }), "The ETag of what is known.")
+        .answers(200, "As it is.", JSON, reference(schema))
+        .bearing(&["ETag"])
+        .says(304, "It has the ETag of If-None-Match.")
+        .bearing(&["ETag"])
+}
+
+fn node() -> Vec<Operation> {
+    let text = || json!({ "type": "string" });
+    vec![
+        Operation::new(Method::Get, "/healthz", "health", Access::Open, "Whether the daemon lives.")
+            .answers(200, "It does.", TEXT, text())
+            .by(async || "ok\n"),
+        Operation::new(Method::Get, "/readyz", "readiness", Access::Open, "Whether it takes calls and can write their records.")
+            .answers(200, "It is ready.", TEXT, text())
+            .answers(503, "It is not; what is wrong, a line each.", TEXT, text())
+            .by(health::ready),
+        Operation::new(Method::Get, "/metrics", "metrics", Access::Local, "Counters, for Prometheus. From this machine without a key.")
+            .answers(200, "The counters.", CONTENT_TYPE, text())
+            .by(health::metrics),
+        Operation::new(Method::Get, "/openapi.json", "description", Access::Open, "This document.")
+            .answers(200, "OpenAPI 3.1.", JSON, json!({ "type": "object" }))
+            .by(openapi::show),
+        Operation::new(
+            Method::Post,
+            "/v1/drain",
+            "drain",
+            Access::Role(Role::Admin),
+            "Refuses further calls, lets the running ones end, then stops the daemon.",
+        )
+        .may_take(&[JSON], drain::schema())
+        .answers(202, "It drains.", JSON, drain::told())
+        .says(409, "It can't be drained.")
+        .by(drain::post),
+        Operation::new(
+            Method::Get,
+            "/v1/events",
+            "streamEvents",
+            Access::Role(Role::Viewer),
+            "What happens, as it happens: `call.up`, `call.ended`, `inventory.changed`, and `reset` where events were missed.",
+        )
+        .with("header", "Last-Event-ID", text(), "The id of the last event that is known.")
+        .answers(200, "Server-sent events, for an hour at most.", "text/event-stream", text())
+        .by(events::stream),
+    ]
+}
+
+fn settings() -> Vec<Operation> {
+    let of = |method, id, role, words| Operation::new(method, "/v1/settings", id, Access::Role(role), words);
+    let schema = "Settings";
+    vec![
+        seen(of(Method::Get, "showSettings", Role::Viewer, "What holds for all."), schema)
+            .by(objects::settings),
+        of(Method::Put, "replaceSettings", Role::Admin, "Puts settings in the place of others.")
+            .conditional()
+            .taking_json(schema)
+            .answers(200, "They are so.", JSON, reference(schema))
+            .bearing(&["ETag"])
+            .by(objects::replace_settings),
+        of(Method::Patch, "changeSettings", Role::Admin, "Changes some of them.")
+            .conditional()
+            .taking_patch(schema)
+            .answers(200, "They are so.", JSON, reference(schema))
+            .bearing(&["ETag"])
+            .by(objects::patch_settings),
+    ]
+}
+
+fn of_calls() -> Vec<Operation> {
+    let look = Access::Role(Role::Viewer);
+    let moment = || json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
+    let id = || json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
+    let words: Vec<_> = records::STATUSES.iter().map(|(word, _)| *word).collect();
+    let call = "^[0-9A-Fa-f]{6,32}$";
+    let digits = "Its id, of which the first six digits or more will do if they are of one call.";
+    vec![
+        Operation::new(
+            Method::Get,
+            "/v1/calls",
+            "listCalls",
+            look,
+            "The calls that are up on this node, by id.",
+        )
+        .in_pages("CallRecord")
+        .by(calls::list),
+        Operation::new(Method::Get, "/v1/calls/{id}", "showCall", look, "One call, that is up or was.")
+            .of_one(call, digits)
+            .answers(200, "Its record, as it stands.", JSON, reference("CallRecord"))
+            .says(409, "More than one call has an id that begins so.")
+            .by(calls::show),
+        Operation::new(
+            Method::Get,
+            "/v1/calls/{id}/trace",
+            "traceCall",
+            look,
+            "The SIP messages of a call, as JSON or drawn.",
+        )
+        .of_one(call, digits)
+        .with(
+            "query",
+            "format",
+            json!({ "type": "string", "enum": ["json", "ladder"] }),
+            "`ladder` draws them.",
+        )
+        .answers(200, "The messages.", JSON, reference("Trace"))
+        .answers(200, "The messages, drawn.", TEXT, json!({ "type": "string" }))
+        .says(409, "More than one call has an id that begins so.")
+        .by(calls::trace),
+        Operation::new(
+            Method::Post,
+            "/v1/calls/{id}/hangup",
+            "hangUp",
+            Access::Role(Role::Operator),
+            "Ends a call that is up.",
+        )
+        .of_one(call, digits)
+        .answers(202, "It is being ended; its record before that.", JSON, reference("CallRecord"))
+        .says(409, "It has ended, or more than one call has an id that begins so.")
+        .by(calls::hangup),
+        Operation::new(
+            Method::Get,
+            "/v1/records",
+            "listRecords",
+            look,
+            "The calls that have ended, newest first.",
+        )
+        .with(
+            "query",
+            "number",
+            json!({ "type": "string", "pattern": r"^\+[1-9][0-9]{0,14}$" }),
+            "Of this number of ours.",
+        )
+        .with("query", "trunk_id", id(), "By this trunk.")
+        .with("query", "agent_id", id(), "Of this agent.")
+        .with(
+            "query",
+            "direction",
+            json!({ "type": "string", "enum": ["inbound", "outbound"] }),
+            "In or out.",
+        )
+        .with("query", "status", json!({ "type": "string", "enum": words }), "Ended so.")
+        .with("query", "since", moment(), "With an INVITE of this second since 1970, or later.")
+        .with("query", "until", moment(), "With an INVITE before this second since 1970.")
+        .in_pages("CallRecord")
+        .by(records::list),
+        as_twilio(),
+    ]
+}
+
+fn as_twilio() -> Operation {
+    Operation::new(
+        Method::Post,
+        twilio::PATH,
+        "hangUpAsTwilio",
+        Access::Role(Role::Operator),
+        "Ends a call, as bots do that were written for Twilio.",
+    )
+    .routed_as(twilio::ROUTED)
+    .shaped(Shape::Twilio)
+    .with(
+        "path",
+        "account_sid",
+        json!({ "type": "string", "pattern": "^AC[0-9a-f]{32}$" }),
+        "The accountSid of the stream.",
+    )
+    .with(
+        "path",
+        "call_sid",
+        json!({ "type": "string", "pattern": "^CA[0-9a-f]{32}$" }),
+        "The callSid of the stream.",
+    )
+    .taking(&[FORM], form())
+    .answers(200, "It is being ended.", JSON, reference("TwilioCall"))
+    .by(twilio::update)
+}
+
+fn form() -> Value {
+    json!({
+        "type": "object",
+        "required": ["Status"],
+        "additionalProperties": false,
+        "properties": { "Status": { "type": "string", "enum": ["completed", "canceled"] } },
+    })
+}
+
+fn of_keys() -> Vec<Operation> {
+    let admin = Access::Role(Role::Admin);
+    let of = |method, id, words| {
+        Operation::new(method, "/v1/keys/{id}", id, admin, words).of_one("^[0-9a-f]{16}$", "Its id.")
+    };
+    vec![
+        Operation::new(Method::Get, "/v1/keys", "listKeys", admin, "The API keys, by id; not what they are.")
+            .in_pages("Key")
+            .by(keys::list),
+        Operation::new(
+            Method::Post,
+            "/v1/keys",
+            "addKey",
+            admin,
+            "Makes an API key, and tells it this once.",
+        )
+        .taking_json("NewKey")
+        .answers(201, "The key.", JSON, reference("MadeKey"))
+        .bearing(&["Location"])
+        .says(409, "It would have expired already.")
+        .by(keys::create),
+        of(Method::Get, "showKey", "One API key; not what it is.")
+            .answers(200, "As it is.", JSON, reference("Key"))
+            .by(keys::show),
+        of(Method::Delete, "removeKey", "Takes an API key back.").says(204, "It is gone.").by(keys::remove),
+        Operation::new(
+            Method::Get,
+            "/v1/audit",
+            "listAudit",
+            admin,
+            "Every change: who, when, before, after; the oldest first.",
+        )
+        .in_pages("AuditEntry")
+        .by(audit::list),
+    ]
+}
+
+const AGENTS: Words = Words {
+    schema: "Agent",
+    one: "/v1/agents/{id}",
+    ids: ["listAgents", "addAgent", "showAgent", "replaceAgent", "changeAgent", "removeAgent"],
+    summaries: [
+        "The agents, by id.",
+        "Adds an agent.",
+        "One agent.",
+        "Puts an agent in the place of another, or adds it.",
+        "Changes an agent.",
+        "Removes an agent that nothing names.",
+    ],
+    pattern: ID,
+};
+const TRUNKS: Words = Words {
+    schema: "Trunk",
+    one: "/v1/trunks/{id}",
+    ids: ["listTrunks", "addTrunk", "showTrunk", "replaceTrunk", "changeTrunk", "removeTrunk"],
+    summaries: [
+        "The trunks, by id.",
+        "Adds a trunk.",
+        "One trunk.",
+        "Puts a trunk in the place of another, or adds it.",
+        "Changes a trunk.",
+        "Removes a trunk that has no numbers.",
+    ],
+    pattern: ID,
+};
+const NUMBERS: Words = Words {
+    schema: "Number",
+    one: "/v1/numbers/{id}",
+    ids: ["listNumbers", "addNumber", "showNumber", "replaceNumber", "changeNumber", "removeNumber"],
+    summaries: [
+        "The numbers, in ascending order.",
+        "Adds a number.",
+        "One number.",
+        "Puts a number in the place of another, or adds it.",
+        "Changes a number.",
+        "Removes a number.",
+    ],
+    pattern: r"^\+[1-9][0-9]{0,14}$",
+};
+const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
+const TEXT: &str = "text/plain; charset=utf-8";

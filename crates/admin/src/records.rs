@@ -1,0 +1,79 @@
+//! The calls that were, newest first, those that are asked for.
+
+use axum::extract::State;
+use axum::response::Response;
+use b2bua::record::{CallDirection, CallStatus};
+use store::{Cursor, Filter, State as Stage};
+
+use crate::api::Api;
+use crate::calls;
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// `GET /v1/records`.
+pub(crate) async fn list(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+    let limit = query.limit()?;
+    let before = query.cursor()?.map(|cursor| place(&cursor.0)).transpose()?;
+    let own = |name: &str| query.text(name).map(str::to_owned);
+    let moment = |name: &str| {
+        query.value::<u32>(name, "seconds since 1970").map(|at| at.map(|at| u64::from(at) * 1_000))
+    };
+    let filter = Filter {
+        number: own("number"),
+        trunk_id: own("trunk_id"),
+        agent_id: own("agent_id"),
+        direction: query.text("direction").map(direction).transpose()?,
+        state: query.text("status").map(status).transpose()?,
+        since_ms: moment("since")?,
+        until_ms: moment("until")?,
+    };
+    if filter_texts(&filter).any(|text| text.chars().any(|char| char.is_ascii_control())) {
+        return Err(Problem::query("", "a parameter holds a control character"));
+    }
+    let mut records = api.store.records(&filter, before.as_ref(), limit).await?;
+    let last = records.last().map(|last| format!("{}.{}", last.invite_at, last.id));
+    let next = crate::answer::next(records.len(), limit, last);
+    // Those that are up are told of elsewhere; they count for the page all the same.
+    records.retain(|record| record.status.is_some());
+    calls::told(&records, 0, next.map(|cursor| cursor.0))
+}
+
+fn filter_texts(filter: &Filter) -> impl Iterator<Item = &str> {
+    [&filter.number, &filter.trunk_id, &filter.agent_id].into_iter().flatten().map(String::as_str)
+}
+
+fn place(cursor: &str) -> Result<Cursor, Problem> {
+    let place = cursor.split_once('.').and_then(|(invite_at, id)| {
+        let invite_at = invite_at.parse().ok().filter(|at| *at <= FARTHEST)?;
+        Some(Cursor { invite_at, id: id.to_owned() })
+    });
+    place.ok_or_else(|| Problem::query("cursor", "it is that of another list"))
+}
+
+fn direction(text: &str) -> Result<CallDirection, Problem> {
+    match text {
+        "inbound" => Ok(CallDirection::Inbound),
+        "outbound" => Ok(CallDirection::Outbound),
+        _ => Err(Problem::query("direction", "expected inbound or outbound")),
+    }
+}
+
+fn status(text: &str) -> Result<Stage, Problem> {
+    let found = STATUSES.iter().find(|(word, _)| *word == text);
+    found.map(|(_, status)| Stage::Ended(*status)).ok_or_else(|| {
+        let words: Vec<_> = STATUSES.iter().map(|(word, _)| *word).collect();
+        Problem::query("status", format!("expected one of {}", words.join(", ")))
+    })
+}
+
+/// How a call may have ended.
+pub(crate) const STATUSES: [(&str, CallStatus); 6] = [
+    ("completed", CallStatus::Completed),
+    ("busy", CallStatus::Busy),
+    ("no-answer", CallStatus::NoAnswer),
+    ("canceled", CallStatus::Canceled),
+    ("failed", CallStatus::Failed),
+    ("refused", CallStatus::Refused),
+];
+/// As far as columns go.
+const FARTHEST: u64 = i64::MAX as u64;

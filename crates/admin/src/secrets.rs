@@ -1,0 +1,128 @@
+//! Secrets go in and never come out: what is shown says that there is one, and what is sent back as it was shown is kept.
+
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+
+/// For eyes. A secret that is only named, `{"file": ..}` or `{"env": ..}`, is shown so.
+pub(crate) fn hide(value: &mut Value) {
+    for path in PATHS {
+        visit(value, path, &mut |place| {
+            if place.is_string() {
+                *place = set();
+            }
+        });
+    }
+    visit(value, URL, &mut |place| {
+        if let Some(url) = place.as_str() {
+            *place = hidden_url(url).into();
+        }
+    });
+}
+
+/// Puts what is held in the place of what was sent as it is shown.
+pub(crate) fn restore(value: &mut Value, held: Option<&Value>) -> Result<(), Problem> {
+    for path in PATHS {
+        restore_at(value, held, path, "")?;
+    }
+    let held_url = held.and_then(|held| held.pointer("/endpoint/url")).and_then(Value::as_str);
+    if let Some(Value::String(url)) = value.pointer_mut("/endpoint/url")
+        && url.contains(HIDDEN)
+    {
+        match held_url.filter(|held| hidden_url(held) == *url) {
+            Some(held) => held.clone_into(url),
+            None => return Err(nothing_held("endpoint.url")),
+        }
+    }
+    Ok(())
+}
+
+fn restore_at(value: &mut Value, held: Option<&Value>, path: &[&str], told: &str) -> Result<(), Problem> {
+    let Some((name, rest)) = path.split_first() else {
+        if *value == set() {
+            *value = held.cloned().ok_or_else(|| nothing_held(told))?;
+        }
+        return Ok(());
+    };
+    let Some(members) = value.as_object_mut() else { return Ok(()) };
+    for (key, member) in members.iter_mut().filter(|(key, _)| *name == EACH || key == name) {
+        let told = if told.is_empty() { key.clone() } else { format!("{told}.{key}") };
+        restore_at(member, held.and_then(|held| held.get(key)), rest, &told)?;
+    }
+    Ok(())
+}
+
+fn visit(value: &mut Value, path: &[&str], act: &mut dyn FnMut(&mut Value)) {
+    let Some((name, rest)) = path.split_first() else { return act(value) };
+    let Some(members) = value.as_object_mut() else { return };
+    for (_, member) in members.iter_mut().filter(|(key, _)| *name == EACH || key == name) {
+        visit(member, rest, act);
+    }
+}
+
+/// Without what stands before `@`, and without the query.
+fn hidden_url(url: &str) -> String {
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?***"));
+    let Some((scheme, rest)) = url.split_once("://") else { return format!("{url}{query}") };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{path}{query}"),
+        None => format!("{scheme}://{authority}{path}{query}"),
+    }
+}
+
+fn set() -> Value {
+    json!({ "set": true })
+}
+
+fn nothing_held(field: &str) -> Problem {
+    let detail =
+        "this is how a secret is shown, and none is held here that it could stand for: write the secret";
+    Problem::new(axum::http::StatusCode::CONFLICT, "secret-absent", "No secret to keep", detail).of(field)
+}
+
+/// Where secrets stand, of any kind of object.
+const PATHS: [&[&str]; 5] = [
+    &["endpoint", "password"],
+    &["endpoint", "headers", EACH],
+    &["inbound", "password"],
+    &["outbound", "password"],
+    &["outbound", "headers", EACH],
+];
+const URL: &[&str] = &["endpoint", "url"];
+const EACH: &str = "*";
+const HIDDEN: &str = "***";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_and_sent_back_is_what_was_held() {
+        let held = json!({
+            "endpoint": { "url": "wss://bob:hunter2@h:1/x?t=hunter2", "password": "hunter2", "headers": { "A": "hunter2", "B": { "env": "B" } } },
+            "inbound": { "password": "hunter2" },
+            "outbound": { "password": "hunter2", "headers": { "C": "hunter2" } },
+        });
+        let mut shown = held.clone();
+        hide(&mut shown);
+        let text = shown.to_string();
+        assert!(!text.contains("hunter2") && text.contains("wss://***@h:1/x?***"), "{text}");
+        restore(&mut shown, Some(&held)).unwrap();
+        assert_eq!(shown, held);
+    }
+
+    #[test]
+    fn nothing_is_kept_where_nothing_was() {
+        for sent in [
+            json!({ "endpoint": { "headers": { "New": { "set": true } } } }),
+            json!({ "inbound": { "password": { "set": true } } }),
+            json!({ "endpoint": { "url": "wss://***@elsewhere/x" } }),
+        ] {
+            let held =
+                json!({ "endpoint": { "url": "wss://bob:hunter2@h/x", "headers": { "A": "hunter2" } } });
+            assert!(restore(&mut sent.clone(), Some(&held)).is_err(), "{sent}");
+            assert!(restore(&mut sent.clone(), None).is_err(), "{sent}");
+        }
+    }
+}
