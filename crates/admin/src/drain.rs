@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::answer;
 use crate::api::Api;
 use crate::body::{optional_json, typed};
 use crate::health::Phase;
 use crate::problem::Problem;
-use crate::answer;
 
 /// The wish that the node drain and then stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -101,7 +101,8 @@ impl Node {
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now(), numbers);
-        let wiring = Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse, events };
+        let wiring =
+            Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse, events };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
         shown.health.enter(Phase::Serving);
         Ok(Self {

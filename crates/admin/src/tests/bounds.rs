@@ -32,7 +32,10 @@ async fn a_drain_is_handed_on_once() {
 async fn our_own_client_reads_what_it_asks_for() {
     let house = House::open().await;
     let url = Url::from(house.address);
-    assert_eq!(url.fetch("/healthz").await.unwrap(), Answer { status: 200, etag: None, body: b"ok\n".to_vec() });
+    assert_eq!(
+        url.fetch("/healthz").await.unwrap(),
+        Answer { status: 200, etag: None, body: b"ok\n".to_vec() }
+    );
 }
 
 #[tokio::test]

@@ -82,8 +82,12 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
             "strowger.toml:3: sip.min_se_s: 180 is longer than sip.session_expires_s, which is 120; write at most as many seconds",
         ),
         (
-            "[admin]\nlisten = \"0.0.0.0:8080\"\n",
-            "strowger.toml:2: admin.listen: expected a loopback address IP:PORT, as keys and TLS for others are not in this version, or nothing, found \"0.0.0.0:8080\"; write, for example, listen = \"127.0.0.1:8080\"",
+            "[admin]\nlisten = \"localhost:8080\"\n",
+            "strowger.toml:2: admin.listen: expected an address IP:PORT, or nothing, found \"localhost:8080\"; write, for example, listen = \"127.0.0.1:8080\"",
+        ),
+        (
+            "[admin]\ncertificate = \"/etc/cert.pem\"\n",
+            "the embedded defaults: admin.private_key: admin.certificate is set, and needs it; write, for example, private_key = \"/etc/strowger/key.pem\"",
         ),
         (
             "[hep]\ncollector = \"127.0.0.1:9060\"\nkey = { env = \"STROWGER_TEST_NOT_SET\" }\n",
