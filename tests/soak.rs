@@ -18,7 +18,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
 use b2bua::record::CallStatus;
-use store::Store;
+use store::{Cursor, Filter, Store};
 
 use crate::support::{Daemon, PATIENCE, Site, free_udp_address, sipp, tests_file};
 
@@ -176,11 +176,11 @@ fn records(folder: &Path) -> BTreeMap<String, usize> {
     let mut completed = BTreeMap::new();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let store = Store::open_existing(&url).await.unwrap();
-        let (mut invite_at, mut id) = (u64::MAX, String::new());
+        let mut before = None;
         loop {
-            let page = store.calls_before(invite_at, &id, 10_000).await.unwrap();
+            let page = store.records(&Filter::default(), before.as_ref(), 10_000).await.unwrap();
             let Some(last) = page.last() else { break };
-            (invite_at, id) = (last.invite_at, last.id.clone());
+            before = Some(Cursor::from(last));
             for record in page {
                 assert_eq!(record.status, Some(CallStatus::Completed), "{record:?}");
                 *completed.entry(record.number.unwrap()).or_default() += 1;

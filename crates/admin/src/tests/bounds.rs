@@ -19,7 +19,7 @@ async fn a_drain_is_handed_on_once() {
     let mut house = House::open().await;
     let reply = house.ask("POST", "/v1/drain", "", r#"{"within_s": 60}"#).await;
     assert_eq!((reply.status, reply.json()["state"].as_str()), (202, Some("draining")));
-    let within = Some(std::time::Duration::from_secs(60));
+    let within = Some(std::time::Duration::from_mins(1));
     assert_eq!(house.drained.recv().await, Some(Drain { within }));
     assert_eq!(house.health.phase(), Phase::Draining);
     assert_eq!(house.ask("POST", "/v1/drain", "", "").await.status, 202);
