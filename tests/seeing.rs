@@ -1,7 +1,6 @@
 //! What can be seen of a call from outside: its ladder, its trace, what Homer gets, the metrics. A SIPp caller and a SIPp agent.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -9,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::support::{Daemon, PATIENCE, Site, free_udp_address, sipp};
+use crate::support::{Daemon, PATIENCE, Site, free_udp_address, get, sipp};
 
 mod hep;
 
@@ -44,14 +43,6 @@ agent_id = "desk"
     )
 }
 
-/// Where its HTTP API listens.
-fn api(daemon: &Daemon) -> String {
-    let log = daemon.log();
-    let line = log.lines().rfind(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
-    let (_, address) = line.split_once("listen=").unwrap();
-    format!("http://{}", address.split_whitespace().next().unwrap())
-}
-
 /// An agent that answers so many calls; it ends with the last.
 fn answering(folder: &Path, agent: SocketAddr, calls: u32) -> Option<Child> {
     let mut agent_side = sipp(folder)?;
@@ -74,17 +65,6 @@ fn call(daemon: &Daemon, number: &str) {
     let caller = caller.args(["-sn", "uac", "-s", number, "-m", "1", "-d", "100", "-timeout", "60"]);
     let ended = caller.arg(daemon.sip.to_string()).output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
-}
-
-/// What an HTTP GET by hand gets: the status and the body.
-fn get(url: &str, path: &str) -> (u16, String) {
-    let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
 /// The values of a metric, by their labels.
@@ -161,7 +141,7 @@ fn a_call_is_drawn_counted_and_sent_to_homer_message_by_message() {
         ("STROWGER__HEP__KEY", "let me in".to_owned()),
     ];
     let daemon = daemon(agent, &environment);
-    let url = api(&daemon);
+    let url = daemon.api();
     let (_, before) = get(&url, "/metrics");
     for name in ["strowger_sip_requests_total", "strowger_sip_responses_total", "strowger_hep_sent_total"] {
         assert!(!metric(&before, name).is_empty() && sum(&before, name) == 0, "{name}: {before}");
@@ -245,7 +225,7 @@ fn a_trace_that_is_not_there_says_why_and_a_record_needs_no_daemon() {
     caller.arg(daemon.sip.to_string()).output().unwrap();
     let records = daemon.records_when(|records| records.len() == 2);
     let id = |index: usize| records[index]["id"].as_str().unwrap();
-    let url = api(&daemon);
+    let url = daemon.api();
 
     let show = |id: &str, more: &[&str]| said(&daemon.strowger(&[&["call", "show", id], more].concat()));
     let (_, fault) = show(id(1), &["--ladder", "--url", &url]);
@@ -268,7 +248,7 @@ fn a_trace_that_is_not_there_says_why_and_a_record_needs_no_daemon() {
 #[test]
 fn a_second_daemon_on_the_same_port_says_so_and_does_not_start() {
     let daemon = daemon(free_udp_address(), &[]);
-    let taken = api(&daemon).replace("http://", "");
+    let taken = daemon.api().replace("http://", "");
     let folder = tempfile::tempdir().unwrap();
     let second = Command::new(env!("CARGO_BIN_EXE_strowger"))
         .arg("run")
@@ -323,7 +303,7 @@ fn another_hands_decoder_understands_the_packets() {
     let Some(mut answering) = answering(daemon.folder(), agent, 1) else { return };
     call(&daemon, CALLED);
     assert!(answering.wait().unwrap().success());
-    let messages = whole_trace(&api(&daemon), &ended_call(&daemon)).len();
+    let messages = whole_trace(&daemon.api(), &ended_call(&daemon)).len();
     let deadline = Instant::now() + PATIENCE;
     let read = loop {
         let decoded = format!("udp.port=={},sip", daemon.sip.port());

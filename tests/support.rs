@@ -1,8 +1,8 @@
 //! A built `strowger` in a folder of its own, and the programs that call it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -118,6 +118,15 @@ impl Daemon {
         self.log.wait(words);
     }
 
+    /// Where its HTTP API listens.
+    pub(crate) fn api(&self) -> String {
+        let log = self.log();
+        let line =
+            log.lines().rfind(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
+        let (_, address) = line.split_once("listen=").unwrap();
+        format!("http://{}", address.split_whitespace().next().unwrap())
+    }
+
     /// Every call record, the latest first.
     pub(crate) fn records(&self) -> Vec<Value> {
         let listed = self.strowger(&["call", "list", "--json", "--limit", "100000"]);
@@ -203,6 +212,17 @@ fn spawn_ready(folder: &Path, environment: &[(String, String)], log: &Log) -> (C
 /// A loopback address that nothing is bound to.
 pub(crate) fn free_udp_address() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// What an HTTP GET by hand gets: the status and the body.
+pub(crate) fn get(url: &str, path: &str) -> (u16, String) {
+    let host = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
 /// A SIPp run in the making. `None` where SIPp is not installed, which is said aloud.
