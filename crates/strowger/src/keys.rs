@@ -1,18 +1,20 @@
-//! `strowger key`: the keys of the HTTP API, made and taken back.
+//! `strowger key`: the keys of the HTTP API, made and taken back by the daemon; where none answers, in the store.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use admin::{Method, Wanted};
 use serde_json::{Value, json};
+use store::{Actor, Store};
 
 use crate::calendar::utc;
-use crate::cli::{KeyCommand, Listing, Named, NewKey, Role};
+use crate::cli::{self, KeyCommand, Listing, Named, NewKey, Role};
 use crate::commands::write_out;
+use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
 use crate::list::{self, Listed, shown};
 use crate::objects::escaped;
-use crate::owned::pages;
+use crate::owned::{is_absent, pages};
 use crate::table::{items, table};
 
 /// Does what is asked for.
@@ -28,7 +30,16 @@ pub(crate) async fn run(command: &KeyCommand) -> Result<(), Failure> {
 }
 
 async fn list(listing: &Listing) -> Result<(), Failure> {
-    let keys = pages(&Daemon::find(&listing.daemon)?, "/v1/keys").await?;
+    let told = async { pages(&Daemon::find(&listing.daemon)?, "/v1/keys").await };
+    let keys = match told.await {
+        Err(failure) if is_absent(&failure, &listing.daemon) => {
+            let store = Store::open_existing(&store_url(&listing.daemon)?).await?;
+            let keys = store.keys().await;
+            store.close().await;
+            keys?.iter().map(serde_json::to_value).collect::<Result<_, _>>()?
+        }
+        told => told?,
+    };
     let rows = keys.iter().map(|key| {
         let expires = key["expires_at"].as_u64().map_or_else(|| "never".to_owned(), utc);
         vec![shown(key, "id"), shown(key, "label"), shown(key, "role"), shown(key, "last4"), expires]
@@ -39,18 +50,44 @@ async fn list(listing: &Listing) -> Result<(), Failure> {
 
 async fn add(key: &NewKey) -> Result<(), Failure> {
     let role = match key.role {
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-        Role::Admin => "admin",
+        Role::Viewer => store::Role::Viewer,
+        Role::Operator => store::Role::Operator,
+        Role::Admin => store::Role::Admin,
     };
-    let mut body = json!({ "label": key.label, "role": role });
-    if let Some(span) = key.expires {
+    let expires_at = key.expires.map(|span| {
         let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + span;
-        body["expires_at"] = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).into();
+        u64::try_from(until.as_millis()).unwrap_or(u64::MAX)
+    });
+    let wanted = store::NewKey { label: key.label.clone(), role, expires_at };
+    let made = match by_daemon(&wanted, &key.daemon).await {
+        Err(failure) if is_absent(&failure, &key.daemon) => in_store(wanted, &key.daemon).await?,
+        made => made?,
+    };
+    tell(&made, key.json)
+}
+
+async fn by_daemon(wanted: &store::NewKey, told: &cli::Daemon) -> Result<Value, Failure> {
+    let mut body = json!({ "label": wanted.label, "role": wanted.role });
+    if let Some(expires_at) = wanted.expires_at {
+        body["expires_at"] = expires_at.into();
     }
     let body = body.to_string();
-    let wanted = Wanted { body: Some(&body), ..Wanted::of(Method::Post, "/v1/keys") };
-    tell(&Daemon::find(&key.daemon)?.ask(&wanted).await?, key.json)
+    Daemon::find(told)?.ask(&Wanted { body: Some(&body), ..Wanted::of(Method::Post, "/v1/keys") }).await
+}
+
+/// Whoever may write the store may make a key of it: so the first one is made, before there is a daemon that takes it.
+async fn in_store(wanted: store::NewKey, told: &cli::Daemon) -> Result<Value, Failure> {
+    let store = Store::open(&store_url(told)?).await?;
+    let made = store.add_key(&Actor::cli(), wanted).await;
+    store.close().await;
+    let (key, token) = made?;
+    let mut made = serde_json::to_value(key)?;
+    made["token"] = token.reveal().into();
+    Ok(made)
+}
+
+fn store_url(told: &cli::Daemon) -> Result<String, Failure> {
+    Ok(Config::load(told.config.path.as_deref())?.store_url())
 }
 
 /// What the key is, which nobody is told again.
@@ -67,7 +104,16 @@ fn tell(made: &Value, as_json: bool) -> Result<(), Failure> {
 
 async fn remove(named: &Named) -> Result<(), Failure> {
     let path = format!("/v1/keys/{}", escaped(&named.id));
-    Daemon::find(&named.daemon)?.send(&Wanted::of(Method::Delete, &path)).await?;
+    let removed = async { Daemon::find(&named.daemon)?.send(&Wanted::of(Method::Delete, &path)).await };
+    match removed.await {
+        Err(failure) if is_absent(&failure, &named.daemon) => {
+            let store = Store::open_existing(&store_url(&named.daemon)?).await?;
+            let removed = store.remove_key(&Actor::cli(), &named.id).await;
+            store.close().await;
+            removed?;
+        }
+        removed => drop(removed?),
+    }
     write_out(&if named.json {
         json!({ "id": named.id }).to_string()
     } else {

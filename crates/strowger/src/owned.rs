@@ -42,7 +42,7 @@ pub(crate) async fn one(kind: Kind, id: &str, told: &cli::Daemon) -> Result<Opti
 }
 
 /// Whether nobody was there to ask. Who names a daemon wants that one.
-fn is_absent(failure: &Failure, told: &cli::Daemon) -> bool {
+pub(crate) fn is_absent(failure: &Failure, told: &cli::Daemon) -> bool {
     let nobody = matches!(
         failure,
         Failure::Daemon(FetchError::Unreachable { .. }) | Failure::NoAddress | Failure::NotServed { .. }

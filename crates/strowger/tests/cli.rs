@@ -398,3 +398,18 @@ fn completions_and_manual_pages_know_every_command() {
     let said = desk.run(&["man", "nowhere"]);
     assert!(said.err.contains("can't be written into nowhere"), "{}", said.err);
 }
+
+#[test]
+fn the_first_key_is_made_in_the_store_told_once_and_taken_back() {
+    let desk = Desk::new();
+    let made = desk.run(&["key", "add", "--role", "admin", "--label", "ops", "--expires", "90d", "--json"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let made: serde_json::Value = serde_json::from_str(&made.out).unwrap();
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let listed = desk.run(&["key", "list"]).out;
+    assert!(listed.contains(id) && listed.contains("ops") && listed.contains("admin"), "{listed}");
+    assert!(!listed.contains(token) && !listed.contains("never"), "{listed}");
+    assert_eq!(desk.run(&["key", "remove", id]).out, format!("removed key {id}\n"));
+    assert_eq!(desk.run(&["key", "list"]).out, "none\n");
+    assert_eq!(desk.run(&["key", "remove", id]).code, Some(1));
+}

@@ -185,7 +185,8 @@ pub(super) const SETTINGS_EXAMPLES: &str = "Examples:\n  \
 pub(super) const KEY_EXAMPLES: &str = "Examples:\n  \
     strowger key add --role admin --label ops --expires 90d\n  \
     strowger key list\n  \
-    strowger key remove 3f9c21d8a0b1c2d3";
+    strowger key remove 3f9c21d8a0b1c2d3\n\n\
+    Where no daemon answers, keys are made in the store itself: so the first one is.";
 
 #[cfg(test)]
 mod tests {
