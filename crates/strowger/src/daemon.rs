@@ -78,5 +78,6 @@ impl Daemon {
 
 /// Where the configuration says that the daemon listens. A port of the system's choice is not known.
 pub(crate) fn configured(config: &Config) -> Option<Url> {
-    config.admin.listen.0.filter(|address| address.port() != 0).map(Url::from)
+    let url = config.admin.listen.0.filter(|address| address.port() != 0).map(Url::from);
+    if config.admin.certificate.0.is_some() { url.map(Url::secure) } else { url }
 }
