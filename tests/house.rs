@@ -1,6 +1,6 @@
 //! A daemon among a carrier, a PBX, SIP agents, a gateway and strangers, each at an address of its own, and SIPp to play them.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -36,6 +36,10 @@ pub(crate) enum Who {
     Desk,
     /// Where calls to the telephone network go.
     Gateway,
+    /// Where they go if that fails.
+    SecondGateway,
+    /// A telephone of the telephone network.
+    Telephone,
     /// None of these.
     Stranger,
 }
@@ -109,10 +113,41 @@ impl House {
         sipp
     }
 
+    /// Starts one that is called, and waits until it hears what comes: before, a datagram would be lost.
+    pub(crate) fn callee(&self, who: Who, scenario: &str) -> Playing<'_> {
+        let mut sipp = self.sipp(who, scenario);
+        let mut playing = self.play(sipp.args(["-m", "1", "-rtp_echo", "-p", &PORT.to_string()]), scenario);
+        self.await_ears(who, scenario, &mut playing.child);
+        playing
+    }
+
+    /// Waits until a program hears what comes to its port, or has ended.
+    pub(crate) fn await_ears(&self, who: Who, name: &str, program: &mut Child) {
+        // As the system lists sockets: address and port in hexadecimal.
+        let socket = format!(" {:08X}:{PORT:04X} ", u32::from_ne_bytes(self.hosts.of(who).octets()));
+        self.until(name, || {
+            let heard = std::fs::read_to_string("/proc/net/udp").unwrap().contains(&socket);
+            heard || program.try_wait().unwrap().is_some()
+        });
+    }
+
     /// Starts a SIPp.
     pub(crate) fn play(&self, sipp: &mut Command, scenario: &str) -> Playing<'_> {
         let child = sipp.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Playing { house: self, scenario: scenario.to_owned(), child }
+    }
+
+    /// Tells a SIPp, at its port, to go on with its call of that Call-ID: it waits for a NOTIFY.
+    pub(crate) fn tell(&self, who: Who, call: &str) {
+        let host = self.hosts.of(who);
+        let socket = UdpSocket::bind((host, 0)).unwrap();
+        let from = socket.local_addr().unwrap();
+        let notify = format!(
+            "NOTIFY sip:sipp@{host}:{PORT} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKtest\r\n\
+             From: <sip:test@{host}>;tag=t\r\nTo: <sip:sipp@{host}>\r\nCall-ID: {call}\r\nCSeq: 1 NOTIFY\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        socket.send_to(notify.as_bytes(), (host, PORT)).unwrap();
     }
 
     /// Waits for what must come of a SIPp.
