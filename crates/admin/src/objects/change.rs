@@ -47,7 +47,7 @@ pub(crate) async fn replace<T: Owned>(
     body: Body,
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[JSON]).await?;
-    let place = Place { kind: T::KIND, id: &id, id_name: Some(T::ID) };
+    let place = Place::of::<T>(&id)?;
     let (object, stored) = place.change::<T>(&api, &caller, &headers, |_| Ok(sent.clone())).await?;
     told(&api.store, object, stored, Some(T::PATH)).await
 }
@@ -61,7 +61,7 @@ pub(crate) async fn patch<T: Owned>(
     body: Body,
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[MERGE_PATCH, JSON]).await?;
-    let place = Place { kind: T::KIND, id: &id, id_name: Some(T::ID) };
+    let place = Place::of::<T>(&id)?;
     let patched = |held: Option<&Value>| {
         let held = held.ok_or_else(|| place.absent())?;
         Ok(merge(held.clone(), sent.clone()))
@@ -121,7 +121,13 @@ struct Place<'a> {
 
 const SETTINGS: Place<'static> = Place { kind: Kind::Settings, id: "", id_name: None };
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where there may be one of this id.
+    fn of<T: Owned>(id: &'a str) -> Result<Self, Problem> {
+        let place = Self { kind: T::KIND, id, id_name: Some(T::ID) };
+        if T::is_id(id) { Ok(place) } else { Err(place.absent()) }
+    }
+
     /// Makes what is there into what `wanted` says.
     async fn change<T: Written>(
         self,

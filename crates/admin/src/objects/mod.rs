@@ -6,7 +6,7 @@ mod view;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use numbers::{Agent, Number, Settings, Trunk};
+use numbers::{Agent, E164, Number, Settings, Trunk};
 use serde::de::DeserializeOwned;
 use store::{Kind, Object};
 
@@ -20,6 +20,12 @@ pub(crate) trait Owned: Written {
     const PATH: &'static str;
     /// The member that names one.
     const ID: &'static str;
+
+    /// Whether there may be one of this id.
+    fn is_id(text: &str) -> bool {
+        let is_id_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        (1..=64).contains(&text.len()) && text.bytes().all(is_id_byte)
+    }
 }
 
 /// Whatever may be written in a body.
@@ -69,4 +75,8 @@ impl Owned for Trunk {
 impl Owned for Number {
     const PATH: &'static str = "/v1/numbers";
     const ID: &'static str = "e164";
+
+    fn is_id(text: &str) -> bool {
+        E164::parse(text).is_ok()
+    }
 }

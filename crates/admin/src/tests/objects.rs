@@ -27,6 +27,7 @@ async fn an_object_is_made_read_replaced_patched_and_removed() {
         house.ask("PUT", "/v1/agents/help", "", r#"{"id": "help", "endpoint": {"kind": "echo"}}"#).await;
     assert_eq!((new.status, new.header("location")), (201, "/v1/agents/help"));
     assert_eq!(house.ask("PATCH", "/v1/agents/none", "", "{}").await.status, 404);
+    assert_eq!(house.ask("PUT", "/v1/agents/a%20b", "If-Match: *\r\n", put).await.status, 404);
     assert_eq!(house.ask("PUT", "/v1/settings", "", r#"{"default_agent_id": "sales"}"#).await.status, 200);
     let used = house.ask("DELETE", "/v1/agents/sales", "", "").await;
     assert_eq!((used.status, used.problem().as_str()), (409, "in-use"));

@@ -45,7 +45,12 @@ fn every_example_is_a_value_that_its_key_takes() {
     for key in KEYS {
         let beside =
             if key.name == "sip.tls" { "[tls]\ncertificate = \"c\"\nprivate_key = \"k\"\n" } else { "" };
-        let text = format!("{beside}[{}]\n{} = {}\n", key.section(), key.own_name(), key.example);
+        let with = match key.name {
+            "admin.certificate" => "private_key = \"k\"\n",
+            "admin.private_key" => "certificate = \"c\"\n",
+            _ => "",
+        };
+        let text = format!("{beside}[{}]\n{} = {}\n{with}", key.section(), key.own_name(), key.example);
         assert!(merged(&text).is_ok(), "{text}");
     }
 }
