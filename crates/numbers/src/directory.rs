@@ -36,17 +36,30 @@ impl Directory {
     /// # Errors
     ///
     /// What [`Inventory::faults`] finds, and every secret that is only named (see [`Inventory::resolve`]).
-    pub fn new(mut inventory: Inventory) -> Result<Self, Vec<Fault>> {
+    pub fn new(inventory: Inventory) -> Result<Self, Vec<Fault>> {
+        Self::after(&Self::empty(), inventory)
+    }
+
+    /// Indexes an inventory that follows another. What is the same in both is shared, so that the snapshots that running calls
+    /// hold on to cost what has changed between them, not the whole again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::new`].
+    pub fn after(before: &Self, mut inventory: Inventory) -> Result<Self, Vec<Fault>> {
         let mut faults = inventory.faults();
         faults.extend(inventory.named_secrets());
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut agents: Vec<_> = inventory.agents.into_iter().map(Arc::new).collect();
+        let mut agents: Vec<_> =
+            inventory.agents.into_iter().map(|agent| shared(before.agent(&agent.id), agent)).collect();
         agents.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let mut trunks: Vec<_> = inventory.trunks.into_iter().map(Arc::new).collect();
+        let mut trunks: Vec<_> =
+            inventory.trunks.into_iter().map(|trunk| shared(before.trunk(&trunk.id), trunk)).collect();
         trunks.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        let mut numbers: Vec<_> = inventory.numbers.into_iter().map(Arc::new).collect();
+        let mut numbers: Vec<_> =
+            inventory.numbers.into_iter().map(|number| shared(before.number(number.e164), number)).collect();
         numbers.sort_unstable_by_key(|number| number.e164);
         Ok(Self {
             revision: 0,
@@ -151,6 +164,14 @@ impl Directory {
     }
 }
 
+/// What there was, if it is the same.
+fn shared<T: PartialEq>(before: Option<&Arc<T>>, object: T) -> Arc<T> {
+    match before {
+        Some(before) if **before == object => Arc::clone(before),
+        Some(_) | None => Arc::new(object),
+    }
+}
+
 fn trunk_networks(trunk: &Arc<Trunk>) -> impl Iterator<Item = (ipnet::IpNet, Arc<Trunk>)> {
     let addresses = trunk.inbound.iter().flat_map(|inbound| &inbound.addresses);
     addresses.map(|network| (*network, Arc::clone(trunk)))
@@ -179,4 +200,34 @@ fn only_numbers(numbers: &[Arc<Number>]) -> HashMap<String, Arc<Number>> {
         }
     }
     only
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_shares_with_the_one_before_what_is_the_same() {
+        let inventory = |label: &str| {
+            let text = format!(
+                "agents = [{{ id = 'a', endpoint = {{ kind = 'echo' }} }}]
+                trunks = [{{ id = 't', inbound = {{ addresses = ['192.0.2.1'] }} }}]
+                numbers = [
+                    {{ e164 = '+14155550100', trunk_id = 't', agent_id = 'a' }},
+                    {{ e164 = '+14155550101', trunk_id = 't', label = '{label}' }},
+                ]"
+            );
+            toml::from_str::<Inventory>(&text).unwrap()
+        };
+        let before = Directory::new(inventory("one")).unwrap();
+        let after = Directory::after(&before, inventory("other")).unwrap();
+        let same = |number: &str| {
+            let e164 = E164::parse(number).unwrap();
+            Arc::ptr_eq(before.number(e164).unwrap(), after.number(e164).unwrap())
+        };
+        assert!(same("+14155550100"));
+        assert!(!same("+14155550101"));
+        assert!(Arc::ptr_eq(before.agent("a").unwrap(), after.agent("a").unwrap()));
+        assert!(Arc::ptr_eq(before.trunk("t").unwrap(), after.trunk("t").unwrap()));
+    }
 }

@@ -16,13 +16,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The directory of this inventory, with its revision.
+    /// The directory of this inventory, with its revision; it shares with the one `before` what is the same.
     ///
     /// # Errors
     ///
     /// What [`Directory::new`] finds.
-    pub fn directory(self) -> Result<Directory, Vec<numbers::Fault>> {
-        Ok(Directory::new(self.inventory)?.with_revision(self.revision))
+    pub fn directory(self, before: &Directory) -> Result<Directory, Vec<numbers::Fault>> {
+        Ok(Directory::after(before, self.inventory)?.with_revision(self.revision))
     }
 }
 

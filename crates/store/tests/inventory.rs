@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use numbers::{E164, Inventory, Number};
+use numbers::{Directory, E164, Inventory, Number};
 use store::{Action, Error, Kind, Store};
 
 const INVENTORY: &str = r#"
@@ -121,7 +121,7 @@ async fn another_process_sees_the_change_and_the_old_or_the_whole_new_inventory(
     assert_eq!(waiting.await.expect("a revision"), 1);
     let snapshot = daemon.snapshot().await.expect("read");
     assert_eq!((snapshot.revision, snapshot.inventory), (1, inventory()));
-    let directory = daemon.snapshot().await.expect("read").directory();
+    let directory = daemon.snapshot().await.expect("read").directory(&Directory::empty());
     let faults = directory.expect_err("its password is only named");
     assert_eq!(faults[0].path, "trunks[0].outbound.password");
 }

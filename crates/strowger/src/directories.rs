@@ -7,6 +7,7 @@ use b2bua::io::Input;
 use numbers::Directory;
 use store::Store;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tracing::{error, info};
 use witness::{Metrics, Secrets};
 
@@ -19,9 +20,17 @@ use crate::{calendar, secrets};
 /// # Errors
 /// When the store can't be read, or what it holds is no inventory of this version.
 pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
+    load_after(store, Arc::new(Directory::empty())).await
+}
+
+/// The same, after the one `before`.
+async fn load_after(store: &Store, before: Arc<Directory>) -> Result<Directory, Failure> {
     let mut snapshot = store.snapshot().await?;
     secrets::reveal(&mut snapshot.inventory).map_err(stored)?;
-    Ok(snapshot.directory().map_err(stored)?)
+    // A hundred thousand numbers take a while to index, which other tasks of this thread are not to wait for.
+    let indexing = tokio::task::spawn_blocking(move || snapshot.directory(&before));
+    let indexed = indexing.await.map_err(|ended| Failure::Indexing(ended.to_string()))?;
+    Ok(indexed.map_err(stored)?)
 }
 
 /// Hands the core a new directory after each change of the store. One that can't be taken is told, and the running one stays;
@@ -30,37 +39,39 @@ pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
 /// Which headers hold secrets is known before any is sent.
 pub(crate) async fn watch(
     store: Store,
-    seen: u64,
+    running: Arc<Directory>,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
     metrics: Arc<Metrics>,
 ) {
-    follow(store, seen, inputs, secrets, metrics, load).await;
+    follow(store, running, inputs, secrets, metrics, load_after).await;
 }
 
 async fn follow(
     store: Store,
-    mut seen: u64,
+    mut running: Arc<Directory>,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
     metrics: Arc<Metrics>,
-    mut load: impl AsyncFnMut(&Store) -> Result<Directory, Failure>,
+    mut load: impl AsyncFnMut(&Store, Arc<Directory>) -> Result<Directory, Failure>,
 ) {
     let mut told = String::new();
     loop {
-        let revision = store.changed(seen).await;
-        match load(&store).await {
+        let revision = store.changed(running.revision()).await;
+        let began = Instant::now();
+        match load(&store, Arc::clone(&running)).await {
             Ok(directory) => {
-                seen = directory.revision();
                 secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
                 told.clear();
                 metrics.routed_by(&directory, calendar::wall_ms() / 1000);
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
-                if inputs.send(Input::Directory(Arc::new(directory))).await.is_err() {
+                running = Arc::new(directory);
+                if inputs.send(Input::Directory(Arc::clone(&running))).await.is_err() {
                     return;
                 }
-                info!(revision = seen, numbers, agents, trunks, "inventory changed");
+                let (revision, took_ms) = (running.revision(), began.elapsed().as_millis());
+                info!(revision, numbers, agents, trunks, took_ms, "inventory changed");
             }
             Err(failure) => {
                 let failure = failure.to_string();
@@ -98,7 +109,7 @@ mod tests {
     #[tokio::test]
     async fn a_change_that_can_not_be_taken_at_once_is_taken_when_it_can() {
         let store = Store::open("sqlite::memory:").await.unwrap();
-        let seen = store.revision().await.unwrap();
+        let running = Arc::new(Directory::empty());
         store
             .apply(
                 &toml::from_str::<Inventory>(
@@ -113,12 +124,12 @@ mod tests {
         let known = secrets.subscribe();
         let mut failures = 2;
         let metrics = Arc::new(Metrics::new("0", Arc::default()));
-        tokio::spawn(follow(store, seen, inputs, secrets, metrics, async move |store: &Store| {
+        tokio::spawn(follow(store, running, inputs, secrets, metrics, async move |store: &Store, before| {
             if failures > 0 {
                 failures -= 1;
                 return Err(Failure::Store(store::Error::Postgres));
             }
-            load(store).await
+            load_after(store, before).await
         }));
         let Some(Input::Directory(directory)) = received.recv().await else { panic!("a directory comes") };
         assert_eq!(directory.agents().len(), 1);

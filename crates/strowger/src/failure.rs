@@ -53,6 +53,8 @@ pub(crate) enum Failure {
     Pages { directory: PathBuf, system: io::Error },
     #[error("a list can't be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the indexing of the inventory ended by itself: {0}")]
+    Indexing(String),
     #[error("the signalling task ended by itself: {0}")]
     Signalling(String),
     #[error(transparent)]

@@ -58,7 +58,6 @@ impl Node {
     pub(crate) async fn start(config: &Config, store: Store) -> Result<Self, Failure> {
         let lock = store.lock()?;
         let directory = directories::load(&store).await?;
-        let revision = directory.revision();
         if directory.numbers().len() == 0 {
             warn!("the inventory has no numbers: every call is refused. See `strowger apply --help`");
         }
@@ -96,7 +95,8 @@ impl Node {
             tokio::spawn(store::record(store.clone(), entries, inputs.clone(), Arc::clone(&pulse)));
         carriers.spawn(media_events(media, inputs.clone(), Arc::clone(&metrics)));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        carriers.spawn(directories::watch(store, revision, inputs.clone(), secrets, Arc::clone(&metrics)));
+        let running = Arc::clone(&directory);
+        carriers.spawn(directories::watch(store, running, inputs.clone(), secrets, Arc::clone(&metrics)));
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
