@@ -19,7 +19,7 @@ STROWGER = f"""
 [sip]
 udp = ["{SYSTEM}:{PORT}"]
 [media]
-# A pair rests 10 s after its call: two pairs a call, and the default range would end at 470 calls a second.
+# Two pairs a call, each of which rests 2 s after it.
 ports = "6000-65535"
 workers = 1
 [limits]
