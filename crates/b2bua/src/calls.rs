@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::call::{Call, CallEvent};
 use crate::core::LiveCall;
 use crate::desk::Desk;
-use crate::io::{CallKey, Now};
+use crate::io::{CallKey, Milestone, Now, Output};
 
 /// The calls that are not forgotten. In order of their keys, which is that of their coming.
 #[derive(Debug, Default)]
@@ -22,8 +22,8 @@ struct Entry {
 }
 
 impl Calls {
-    pub(crate) fn insert(&mut self, key: CallKey, call: Call) {
-        self.keep(key, Box::new(call));
+    pub(crate) fn insert(&mut self, key: CallKey, call: impl Into<Box<Call>>) {
+        self.keep(key, call.into());
     }
 
     /// Hands an event to a call. A key that is not here is of a call that was forgotten.
@@ -32,7 +32,13 @@ impl Calls {
         if let Some(armed) = armed {
             self.timers.remove(&(armed, key));
         }
+        let before = Milestone::ALL.map(|milestone| call.has_come_to(milestone));
         let call = Box::new(call.handle(desk, now, event));
+        for (milestone, was_there) in Milestone::ALL.into_iter().zip(before) {
+            if call.has_come_to(milestone) && !was_there {
+                desk.put(Output::Happened(milestone, Box::new(call.record().clone())));
+            }
+        }
         if call.progress().is_none() {
             desk.index.forget_agent(call.record());
         }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use numbers::{Directory, NodeState};
 use sip::Event;
 
+use crate::ask::{Answer, Asker, Dialled, Place};
 use crate::call::{CallEvent, PairEvent, Progress, Stop, StreamEvent};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::door::{Door, Knock, Unfit};
+use crate::door::{Door, Knock, Unfit, Wish};
 use crate::io::{CallKey, Command, Input, Notice, Now, Output};
 use crate::record::CallRecord;
 use crate::stray;
@@ -89,6 +90,14 @@ impl Core {
             }
             Input::Recorded(call) => self.step(now, call, CallEvent::Recorded),
             Input::Command(Command::Hangup(call)) => self.step(now, call, CallEvent::Stop(Stop::Hangup)),
+            Input::Command(Command::Place(asker, place)) => self.place(now, asker, &place),
+            Input::Command(Command::Dial(asker, call, digits)) => {
+                let dialled = match self.calls.get(call) {
+                    Some(call) => call.dial(&mut self.desk, &digits),
+                    None => Dialled::Unknown,
+                };
+                self.desk.put(Output::Answer(asker, Answer::Dialled(dialled)));
+            }
             Input::Command(Command::Drain) => self.door.state = NodeState::Draining,
             Input::Command(Command::Shutdown) => {
                 self.door.state = NodeState::Draining;
@@ -145,6 +154,20 @@ impl Core {
     /// Calls that only wait for the store.
     fn unwritten(&self) -> usize {
         self.calls.len().saturating_sub(self.desk.seats())
+    }
+
+    /// Starts a call of our own; who asked for it is told how it stands.
+    fn place(&mut self, now: Now, asker: Asker, place: &Place) {
+        let unwritten = self.unwritten();
+        let record = match self.door.place(&mut self.desk, now, place, unwritten) {
+            Wish::Call(key, call) => {
+                let record = Box::new(call.record().clone());
+                self.calls.insert(key, call);
+                record
+            }
+            Wish::Nothing(record) => record,
+        };
+        self.desk.put(Output::Answer(asker, Answer::Placed(record)));
     }
 
     fn drain_events(&mut self, now: Now) {

@@ -88,7 +88,8 @@ fn digit(signal: &str) -> Option<Digit> {
     }
 }
 
-const USUAL: Duration = Duration::from_millis(160);
+/// How long a digit lasts of which nobody says it.
+pub(crate) const USUAL: Duration = Duration::from_millis(160);
 const SHORTEST: Duration = Duration::from_millis(40);
 const LONGEST: Duration = Duration::from_secs(8);
 

@@ -38,6 +38,16 @@ impl Parties {
     pub(crate) const INBOUND: Self = Self { caller: Party::Caller, callee: Party::Agent };
     /// Of a call to the telephone network.
     pub(crate) const OUTBOUND: Self = Self { caller: Party::Caller, callee: Party::Callee };
+    /// Of a call of our own: whoever is called is the first to be reached.
+    pub(crate) const PLACED: Self = Self { caller: Party::Callee, callee: Party::Agent };
+
+    /// The leg of whoever is no agent: the one that digits are for which nobody pressed.
+    pub(crate) const fn outside(self) -> Side {
+        match self.callee {
+            Party::Callee => Side::Callee,
+            Party::Agent | Party::Caller => Side::Caller,
+        }
+    }
 
     /// Who is on that one.
     pub(crate) const fn on(self, side: Side) -> Party {
@@ -75,6 +85,8 @@ pub(crate) enum Fate {
     /// It is not allowed, or fails at the trunk; which rule says so, in words; and in how many seconds it may be otherwise, where that
     /// is not what the refusal itself has.
     Denied(Refusal, String, Option<u32>),
+    /// A call of our own was asked for that can't be; why, in words.
+    Misplaced(String),
     /// The session description holds nothing that can be agreed to.
     Disagreed(sdp::Refusal),
     /// The endpoint answered with this status, in these words: the INVITE was none that could be taken.
@@ -155,6 +167,7 @@ impl Fate {
             | Self::HungUp(_, reasons) => reasons,
             Self::Refused(_)
             | Self::Denied(..)
+            | Self::Misplaced(_)
             | Self::Disagreed(_)
             | Self::Unfit(..)
             | Self::Ignored
@@ -188,7 +201,7 @@ impl Fate {
         match self {
             Self::AckMissing(_, diagnosis) => Some(diagnosis.clone()),
             Self::AnswerUnusable(fault) => Some(fault.clone()),
-            Self::Denied(_, words, _) => Some(words.clone()),
+            Self::Denied(_, words, _) | Self::Misplaced(words) => Some(words.clone()),
             Self::Refused(_)
             | Self::Disagreed(_)
             | Self::Unfit(..)

@@ -11,6 +11,7 @@ use numbers::{Directory, E164};
 use sip::Flow;
 use sip::locate::{Candidate, Target};
 
+use crate::ask::{Answer, Asker, Digits, Place};
 use crate::record::CallRecord;
 
 /// The time of an input: one clock for timers, one for records.
@@ -51,6 +52,10 @@ pub enum Verdict {
 pub enum Command {
     /// Ends one call, as if the far side had.
     Hangup(CallKey),
+    /// Starts a call of our own. `Output::Answer` follows.
+    Place(Asker, Box<Place>),
+    /// Sends digits to whoever is no agent. `Output::Answer` follows.
+    Dial(Asker, CallKey, Digits),
     /// Refuses new calls (503, `draining`) from here on.
     Drain,
     /// Ends every call with a BYE or a final response, reason `shutdown`. `Drain` is implied.
@@ -110,10 +115,30 @@ pub enum Output {
     Ask(Ticket, Question),
     /// Write the record, replacing one with the same id. With `status` set the call is over: `Recorded` must follow.
     Record(CallKey, Box<CallRecord>),
+    /// To who asked by a command.
+    Answer(Asker, Answer),
+    /// A call has come so far.
+    Happened(Milestone, Box<CallRecord>),
     /// For the log: a line about something that is no call (malformed bytes, an unknown source).
     Notice(Notice),
     /// Nothing more to do until an input, or this time.
     Idle(Option<Instant>),
+}
+
+/// What happens to a call between its first record and its last, once each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Milestone {
+    /// Whoever is called is rung.
+    Ringing,
+    /// It is answered.
+    Answered,
+    /// Both sides can talk.
+    Joined,
+}
+
+impl Milestone {
+    /// In the order in which a call comes to them.
+    pub const ALL: [Self; 3] = [Self::Ringing, Self::Answered, Self::Joined];
 }
 
 /// Something to say that is no call.

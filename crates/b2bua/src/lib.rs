@@ -3,6 +3,7 @@
 //! [`Core`] takes in an [`Input`] at a time and is then drained of its [`Output`]s. Their order is the order in the world: what the
 //! 200 relies on stands before it.
 
+pub mod ask;
 mod body;
 mod call;
 mod calls;

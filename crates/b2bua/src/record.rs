@@ -39,6 +39,8 @@ pub enum AgentSource {
     Assigned,
     /// The number names none: the settings' default.
     Default,
+    /// Who asked for the call names it.
+    Named,
 }
 
 /// Who ended the call.
@@ -117,9 +119,14 @@ pub struct CallRecord {
 impl CallRecord {
     /// The record of an INVITE of which nothing is known but its arrival.
     pub(crate) fn inbound(id: String, invite_at: u64) -> Self {
+        Self::begin(id, CallDirection::Inbound, invite_at)
+    }
+
+    /// The record of a call of which nothing is known but when it began.
+    pub(crate) fn begin(id: String, direction: CallDirection, invite_at: u64) -> Self {
         Self {
             id,
-            direction: CallDirection::Inbound,
+            direction,
             trunk_id: None,
             number: None,
             agent_id: None,

@@ -64,7 +64,12 @@ fn check_number(number: &Number) -> Result<(), Refusal> {
     }
 }
 
-fn assigned_agent<'a>(
+/// Who answers for a number: its agent, else the settings' default.
+///
+/// # Errors
+///
+/// There is neither.
+pub fn assigned_agent<'a>(
     directory: &'a Directory,
     number: &Number,
 ) -> Result<(&'a Arc<Agent>, AgentSource), Refusal> {
@@ -77,7 +82,11 @@ fn assigned_agent<'a>(
 }
 
 /// The agent, or the first of its fallback agents that has room. A directory has no loop among them.
-fn agent_with_room<'a>(
+///
+/// # Errors
+///
+/// All are full.
+pub fn agent_with_room<'a>(
     directory: &'a Directory,
     agent: &'a Arc<Agent>,
     usage: &impl Usage,

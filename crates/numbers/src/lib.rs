@@ -21,7 +21,7 @@ mod secret;
 mod usage;
 mod warnings;
 
-pub use admission::{AgentSource, Route, admit_inbound};
+pub use admission::{AgentSource, Route, admit_inbound, agent_with_room, assigned_agent};
 pub use country::{AllowedCountries, Country, CountryError, Destination, DestinationError};
 pub use did::{Called, Did, DidOrigin};
 pub use directory::Directory;

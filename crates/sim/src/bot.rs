@@ -56,3 +56,10 @@ pub(crate) struct Stream {
     pub(crate) agent: AgentKey,
     pub(crate) bot: String,
 }
+
+/// What a bot was told when its stream was opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Told {
+    pub(crate) bot: String,
+    pub(crate) parameters: Vec<(String, String)>,
+}

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use b2bua::Config;
+use b2bua::ask::{Asker, Place};
+use b2bua::io::Command;
 use phone::{Invite, Phone, Proxy, Recording, Step, sdp};
 use sip::Transport;
 use sip::endpoint::Listener;
@@ -239,6 +241,19 @@ pub fn call_out(of: SocketAddr, talk: Duration) -> Vec<Step> {
         Step::Wait(talk),
         Step::Bye,
     ]
+}
+
+/// The wish for a call of our own from [`OUTWARD`] to [`OUTSIDE`].
+///
+/// # Panics
+/// Never: both are numbers.
+pub fn wish() -> Place {
+    Place::new(OUTWARD, OUTSIDE).expect("both are numbers")
+}
+
+/// The command that asks for it.
+pub fn place(wish: Place) -> Command {
+    Command::Place(Asker(7), Box::new(wish))
 }
 
 /// An INVITE to that number, asserted to be from that one, with an offer, of a phone at that address.

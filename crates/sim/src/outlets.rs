@@ -12,7 +12,7 @@ use sip::Transport;
 use sip::locate::{self, Absent, Answer, Kind, Locate, Need, Reach, Srv, Target};
 
 use crate::World;
-use crate::bot::{Bot, Opening, Stream};
+use crate::bot::{Bot, Opening, Stream, Told};
 use crate::queue::Happening;
 use crate::workers::Word;
 
@@ -35,6 +35,8 @@ impl World {
                     }
                     self.ledger.recorded(key, *record);
                 }
+                Output::Answer(asker, answer) => self.answers.push((asker, answer)),
+                Output::Happened(milestone, record) => self.milestones.push((milestone, *record)),
                 Output::Notice(notice) => self.notices.push(notice),
                 Output::Idle(deadline) => return deadline,
             }
@@ -91,6 +93,7 @@ impl World {
                 let listening = self.bots.iter().find(|bot| bot.url == stream.url);
                 let bot = listening.cloned().unwrap_or_else(nobody);
                 self.draw("us", Some(&bot.name), "open", None);
+                self.told.push(Told { bot: bot.name.clone(), parameters: stream.parameters });
                 self.streams.push(Stream { agent, bot: bot.name });
                 let failed =
                     |error: &str| Input::Agent(AgentEvent::Failed { agent, error: error.to_owned() });

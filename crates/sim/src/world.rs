@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use b2bua::io::{Command, Input, Notice, Now};
+use b2bua::ask::{Answer, Asker};
+use b2bua::io::{Command, Input, Milestone, Notice, Now};
 use b2bua::{CallRecord, Census, Config, Core};
 use bytes::Bytes;
 use numbers::{Directory, Inventory};
 use phone::{Dice, Glance, Ladder, Phone, Proxy, Rung};
 use sip::{Flow, Transport};
 
-use crate::bot::{Bot, Stream};
+use crate::bot::{Bot, Stream, Told};
 use crate::ledger::{Broken, Caller, Ledger};
 use crate::queue::{Happening, Queue};
 use crate::weather::{Loss, Weather};
@@ -58,6 +59,7 @@ pub struct World {
     proxies: Vec<Proxy>,
     pub(crate) bots: Vec<Bot>,
     pub(crate) streams: Vec<Stream>,
+    pub(crate) told: Vec<Told>,
     pub(crate) hosts: BTreeMap<String, Vec<SocketAddr>>,
     weather: Weather,
     pub(crate) dice: Dice,
@@ -72,6 +74,8 @@ pub struct World {
     pub(crate) outbox: Vec<String>,
     said: Vec<Bytes>,
     pub(crate) notices: Vec<Notice>,
+    pub(crate) answers: Vec<(Asker, Answer)>,
+    pub(crate) milestones: Vec<(Milestone, CallRecord)>,
 }
 
 impl World {
@@ -101,6 +105,7 @@ impl World {
             proxies: Vec::new(),
             bots: Vec::new(),
             streams: Vec::new(),
+            told: Vec::new(),
             hosts: BTreeMap::new(),
             weather: setup.weather,
             dice,
@@ -114,6 +119,8 @@ impl World {
             outbox: Vec::new(),
             said: Vec::new(),
             notices: Vec::new(),
+            answers: Vec::new(),
+            milestones: Vec::new(),
         })
     }
 
@@ -231,6 +238,22 @@ impl World {
     /// What the core had to say that is no call.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// The custom parameter of that name that the bot was told first.
+    pub fn told_to(&self, bot: &str, parameter: &str) -> Option<&str> {
+        let told = self.told.iter().find(|told| told.bot == bot)?;
+        told.parameters.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.as_str())
+    }
+
+    /// What those were answered who asked by a command.
+    pub fn answers(&self) -> &[(Asker, Answer)] {
+        &self.answers
+    }
+
+    /// What happened to calls between their first record and their last, and their records then.
+    pub fn milestones(&self) -> &[(Milestone, CallRecord)] {
+        &self.milestones
     }
 
     /// When the earliest thing is due.

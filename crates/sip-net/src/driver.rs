@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use b2bua::io::{CallKey, Command, Notice, Verdict};
+use b2bua::io::{CallKey, Command, Milestone, Notice, Verdict};
 use b2bua::{CallRecord, Input, Now, Output};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -33,6 +33,8 @@ pub trait Outlets: Send {
     fn agent(&mut self, worker: WorkerId, command: AgentCommand);
     /// To the store. `Input::Recorded` must come back once a record with a status is on disk.
     fn record(&mut self, call: CallKey, record: Box<CallRecord>);
+    /// To those who follow what happens.
+    fn happened(&mut self, _milestone: Milestone, _record: Box<CallRecord>) {}
     /// To the log.
     fn notice(&mut self, notice: Notice);
     /// To the log: peers can cause any number of these.
@@ -325,6 +327,8 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                     self.consequences.extend(refused.map(|verdict| Input::Verdict(ticket, verdict)));
                 }
                 Output::Record(call, record) => self.outlets.record(call, record),
+                Output::Answer(asker, _) => tracing::debug!(asker = asker.0, "nobody waits for this answer"),
+                Output::Happened(milestone, record) => self.outlets.happened(milestone, record),
                 Output::Notice(notice) => {
                     if matches!(notice, Notice::Malformed { .. }) {
                         sense = Sense::None;

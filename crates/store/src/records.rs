@@ -236,6 +236,7 @@ const fn agent_source_word(source: AgentSource) -> &'static str {
     match source {
         AgentSource::Assigned => "assigned",
         AgentSource::Default => "default",
+        AgentSource::Named => "named",
     }
 }
 
@@ -261,7 +262,7 @@ const fn ended_by_word(ended_by: EndedBy) -> &'static str {
     }
 }
 
-const AGENT_SOURCES: [AgentSource; 2] = [AgentSource::Assigned, AgentSource::Default];
+const AGENT_SOURCES: [AgentSource; 3] = [AgentSource::Assigned, AgentSource::Default, AgentSource::Named];
 const STATUSES: [CallStatus; 6] = [
     CallStatus::Completed,
     CallStatus::Busy,

@@ -85,6 +85,10 @@ impl Answered {
         }
     }
 
+    pub(super) fn talk(&self) -> &Talk {
+        &self.talk
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.talk.deadline()
     }

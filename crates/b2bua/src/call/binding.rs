@@ -7,6 +7,7 @@ use sip::endpoint::DialogKey;
 use super::dialling::Approach;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
+use super::search::Search;
 use super::{Facts, Plan, State};
 use crate::config::MediaAddress;
 use crate::desk::{Desk, Owner, after};
@@ -77,16 +78,8 @@ impl Binding {
             CallEvent::Pair(Side::Caller, PairEvent::Bound) => {
                 let Admitted { dialog, media: _, opening, early_media, plan, seat } = self.admitted;
                 let caller = Caller { dialog, pair: self.pair, opening, told: Told::Nothing, early_media };
-                Approach {
-                    caller,
-                    plan,
-                    seat,
-                    ring_by: self.ring_by,
-                    refused: None,
-                    given: Vec::new(),
-                    said: None,
-                }
-                .reach(facts, desk, now)
+                let search = Search::new(plan);
+                Approach { caller, search, seat, ring_by: self.ring_by, said: None }.reach(facts, desk, now)
             }
             CallEvent::Pair(Side::Caller, PairEvent::BindFailed(error)) => {
                 match self.tries_left.checked_sub(1) {

@@ -21,6 +21,10 @@ impl Connected {
         State::Connected(Self { talk })
     }
 
+    pub(super) fn talk(&self) -> &Talk {
+        &self.talk
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.talk.deadline()
     }

@@ -3,23 +3,20 @@
 
 use std::time::Instant;
 
-use numbers::Refusal;
-use sip::{Message, StatusCode};
-
 use super::answered::Answered;
 use super::attempt::{Attempt, Outcome, Quest, Rejection};
 use super::binding::close;
 use super::ending::Ending;
 use super::event::{CallEvent, DialogEvent, PairEvent, Stop};
-use super::plan::{Callee, Plan};
 use super::ringing::{Said, is_at_it};
+use super::search::{Aim, Found, Search};
 use super::{Facts, State};
 use crate::desk::Desk;
 use crate::dtmf;
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Party, Side};
 use crate::headers::reason;
-use crate::io::{Now, Output};
+use crate::io::Now;
 use crate::leg::{CalleeLeg, Caller};
 use crate::usage::Seat;
 
@@ -27,15 +24,11 @@ use crate::usage::Seat;
 #[derive(Debug)]
 pub(super) struct Approach {
     pub(super) caller: Caller,
-    pub(super) plan: Plan,
+    pub(super) search: Search,
     pub(super) seat: Seat,
     pub(super) ring_by: Instant,
     /// What the caller was told last.
     pub(super) said: Option<Said>,
-    /// The status of the last refusal, if there was one.
-    pub(super) refused: Option<u16>,
-    /// The values of Reason in it.
-    pub(super) given: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -97,8 +90,8 @@ impl Dialling {
             }
             CallEvent::Rejected(status, response, failure) => {
                 let response = response.as_ref();
-                approach.refused_by(status, response);
-                let rejection = Rejection { status, response, failure, given: &approach.given };
+                approach.search.refused_by(status, response);
+                let rejection = Rejection { status, response, failure, given: &approach.search.given };
                 let outcome = attempt.rejected(approach.quest(), facts, desk, now, rejection);
                 approach.go_on(facts, desk, now, outcome)
             }
@@ -158,8 +151,11 @@ impl Approach {
     }
 
     fn quest(&self) -> Quest<'_> {
-        Quest {
-            plan: &self.plan,
+        self.search.quest(self.aim())
+    }
+
+    fn aim(&self) -> Aim {
+        Aim {
             side: Side::Callee,
             other: Some(self.caller.pair),
             codec: self.caller.codec(),
@@ -168,69 +164,18 @@ impl Approach {
         }
     }
 
-    /// Of several gateways the last that said something counts.
-    fn refused_by(&mut self, status: StatusCode, response: Option<&Message>) {
-        match self.plan.callee() {
-            Callee::Network(_) if response.is_none() => {}
-            Callee::Agent(_) | Callee::Network(_) => {
-                self.refused = response.map(|_| status.code());
-                self.given = reason::of(response);
-            }
-        }
-    }
-
     /// Goes where an attempt leads: on waiting, to the answer, to the next agent or gateway, or to the end.
-    fn go_on(mut self, facts: &mut Facts, desk: &mut Desk, now: Now, mut outcome: Outcome) -> State {
-        loop {
-            match outcome {
-                Outcome::Waiting(attempt) => {
-                    if attempt.rings_at_once() {
-                        self.ring(facts, desk, now);
-                    }
-                    return State::Dialling(Box::new(Dialling { approach: self, attempt }));
+    fn go_on(mut self, facts: &mut Facts, desk: &mut Desk, now: Now, outcome: Outcome) -> State {
+        match self.search.go_on(self.aim(), &mut self.seat, facts, desk, now, outcome) {
+            Ok(Found::Nobody(attempt)) => {
+                if attempt.rings_at_once() {
+                    self.ring(facts, desk, now);
                 }
-                Outcome::Ready(agent) => return self.answer(facts, desk, now, agent),
-                Outcome::Final(fate) => return self.end(facts, desk, now, None, &fate),
-                Outcome::Failed(error) => {
-                    desk.put(Output::Notice(self.plan.unreachable(error)));
-                    if let Err(fate) = self.turn(facts, desk, now) {
-                        return self.end(facts, desk, now, None, &fate);
-                    }
-                    outcome = Attempt::begin(self.quest(), facts, desk, now);
-                }
+                State::Dialling(Box::new(Dialling { approach: self, attempt }))
             }
+            Ok(Found::Somebody(leg)) => self.answer(facts, desk, now, leg),
+            Err(fate) => self.end(facts, desk, now, None, &fate),
         }
-    }
-
-    /// Turns to the next agent or gateway.
-    ///
-    /// # Errors
-    /// There is none.
-    fn turn(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now) -> Result<(), Fate> {
-        match self.plan.callee_mut() {
-            Callee::Agent(agents) => {
-                let Some(next) = agents.fall_back(&desk.usage.at(now)) else {
-                    return Err(match self.refused {
-                        Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
-                        None => Fate::Refused(Refusal::AgentUnreachable),
-                    });
-                };
-                desk.usage.move_to(&mut self.seat, &next.id);
-                facts.record.agent_id = Some(next.id.clone());
-                self.refused = None;
-                self.given.clear();
-            }
-            Callee::Network(gateways) => {
-                if !gateways.go_on() {
-                    return Err(match self.refused {
-                        Some(status) => Fate::CalleeRefused(status, std::mem::take(&mut self.given)),
-                        None => Fate::Refused(Refusal::TrunkFailed),
-                    });
-                }
-            }
-        }
-        desk.index.set_agent(facts.key, &mut facts.record, None);
-        Ok(())
     }
 
     fn answer(self, facts: &mut Facts, desk: &mut Desk, now: Now, agent: CalleeLeg) -> State {

@@ -5,6 +5,14 @@
 //!    │            │            │            │
 //!    └────────────┴────────────┴────────────┴──► Ending ──► Ended ──► forgotten
 //! ```
+//!
+//! A call of our own has no caller: whoever is called is reached first, as leg A, and the agent then.
+//!
+//! ```text
+//! Placing ──► Joining ──► Connected
+//!    │           │            │
+//!    └───────────┴────────────┴──► Ending ──► Ended ──► forgotten
+//! ```
 
 mod answered;
 mod attempt;
@@ -19,9 +27,12 @@ mod errand;
 mod event;
 mod gateway;
 mod hops;
+mod joining;
+mod placing;
 mod plan;
 mod reach;
 mod ringing;
+mod search;
 mod talk;
 mod target;
 
@@ -35,15 +46,19 @@ use self::connected::Connected;
 use self::dialling::Dialling;
 use self::ended::Ended;
 use self::ending::Ending;
+use self::joining::Joining;
+use self::placing::Placing;
 
+use crate::ask::{Dialled, Digits};
 use crate::desk::Desk;
 use crate::fate::{Fate, Parties};
-use crate::io::{CallKey, Now};
+use crate::io::{CallKey, Milestone, Now};
 use crate::record::CallRecord;
 
 pub(crate) use self::binding::Admitted;
 pub(crate) use self::event::{CallEvent, DialogEvent, PairEvent, Stop, StreamEvent};
 pub(crate) use self::gateway::Gateways;
+pub(crate) use self::placing::Placed;
 pub(crate) use self::plan::{Brief, Plan};
 
 /// A call: who it is, and how far it has come.
@@ -68,6 +83,10 @@ enum State {
     Binding(Box<Binding>),
     /// Whoever is called is being reached.
     Dialling(Box<Dialling>),
+    /// Whoever we call is being reached.
+    Placing(Box<Placing>),
+    /// They have answered; the agent is being reached.
+    Joining(Box<Joining>),
     /// The caller has its 200; its ACK is due.
     Answered(Answered),
     /// Caller and callee talk.
@@ -87,6 +106,10 @@ pub enum Progress {
     Binding,
     /// Whoever is called is being reached.
     Dialling,
+    /// Whoever we call is being reached.
+    Placing,
+    /// They have answered; the agent is being reached.
+    Joining,
     /// The 200 is sent, the ACK has not come.
     Answered,
     /// Caller and callee talk.
@@ -103,6 +126,14 @@ impl Call {
         desk.record(facts.key, &facts.record);
         let mut facts = facts;
         let state = Binding::begin(&mut facts, desk, now, admitted);
+        Self { facts, state }
+    }
+
+    /// A call of our own that is let out.
+    pub(crate) fn place(desk: &mut Desk, now: Now, facts: Facts, placed: Placed) -> Self {
+        desk.record(facts.key, &facts.record);
+        let mut facts = facts;
+        let state = Placing::begin(&mut facts, desk, now, placed);
         Self { facts, state }
     }
 
@@ -125,6 +156,8 @@ impl Call {
         let state = match state {
             State::Binding(state) => state.handle(&mut facts, desk, now, event),
             State::Dialling(state) => state.handle(&mut facts, desk, now, event),
+            State::Placing(state) => state.handle(&mut facts, desk, now, event),
+            State::Joining(state) => state.handle(&mut facts, desk, now, event),
             State::Answered(state) => state.handle(&mut facts, desk, now, event),
             State::Connected(state) => state.handle(&mut facts, desk, now, event),
             State::Ending(state) => state.handle(&mut facts, desk, now, &event),
@@ -139,6 +172,8 @@ impl Call {
         match &self.state {
             State::Binding(state) => Some(state.deadline()),
             State::Dialling(state) => Some(state.deadline()),
+            State::Placing(state) => Some(state.deadline()),
+            State::Joining(state) => Some(state.deadline()),
             State::Answered(state) => state.deadline(),
             State::Connected(state) => state.deadline(),
             State::Ending(state) => Some(state.deadline()),
@@ -151,12 +186,39 @@ impl Call {
         Some(match self.state {
             State::Binding(_) => Progress::Binding,
             State::Dialling(_) => Progress::Dialling,
+            State::Placing(_) => Progress::Placing,
+            State::Joining(_) => Progress::Joining,
             State::Answered(_) => Progress::Answered,
             State::Connected(_) => Progress::Connected,
             State::Ending(_) => Progress::Ending,
             State::Ended(_) => Progress::Ended,
             State::Forgotten => return None,
         })
+    }
+
+    /// Sends digits to whoever is no agent.
+    pub(crate) fn dial(&self, desk: &mut Desk, digits: &Digits) -> Dialled {
+        let talk = match &self.state {
+            State::Answered(state) => state.talk(),
+            State::Connected(state) => state.talk(),
+            State::Binding(_)
+            | State::Dialling(_)
+            | State::Placing(_)
+            | State::Joining(_)
+            | State::Ending(_)
+            | State::Ended(_)
+            | State::Forgotten => return Dialled::NotTalking,
+        };
+        talk.dial(desk, self.facts.parties.outside(), digits)
+    }
+
+    /// Whether it has come so far. That both sides can talk is said only as long as they can.
+    pub(crate) fn has_come_to(&self, milestone: Milestone) -> bool {
+        match milestone {
+            Milestone::Ringing => self.facts.record.ringing_at.is_some(),
+            Milestone::Answered => self.facts.record.answered_at.is_some(),
+            Milestone::Joined => matches!(self.state, State::Answered(_) | State::Connected(_)),
+        }
     }
 
     pub(crate) fn record(&self) -> &CallRecord {

@@ -1,5 +1,6 @@
 //! Who is to answer, and who instead; and what they are told of the call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use numbers::{Agent, Directory, Login, Ringback, Usage};
@@ -14,6 +15,8 @@ use crate::parties::Privacy;
 pub(crate) struct Plan {
     callee: Callee,
     brief: Brief,
+    /// What a stream is told beside that.
+    parameters: BTreeMap<String, String>,
 }
 
 /// Who is to answer.
@@ -64,12 +67,21 @@ impl Plan {
     /// A call to an agent.
     pub(crate) fn to_agent(directory: Arc<Directory>, agent: Arc<Agent>, brief: Brief) -> Self {
         let callee = Callee::Agent(Agents { directory, tried: vec![agent.id.clone()], agent });
-        Self { callee, brief }
+        Self { callee, brief, parameters: BTreeMap::new() }
     }
 
     /// A call to the telephone network.
     pub(crate) fn to_network(gateways: Gateways, brief: Brief) -> Self {
-        Self { callee: Callee::Network(gateways), brief }
+        Self { callee: Callee::Network(gateways), brief, parameters: BTreeMap::new() }
+    }
+
+    /// With these `customParameters` for a stream, in the place of its own of the same name.
+    pub(crate) fn telling(self, parameters: BTreeMap<String, String>) -> Self {
+        Self { parameters, ..self }
+    }
+
+    pub(crate) fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
     }
 
     pub(crate) fn callee(&self) -> &Callee {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use media::agent::Stream;
-use numbers::{Agent, Secret};
+use numbers::{Agent, Ringback, Secret};
 use sip::endpoint::Invite;
 use sip::locate::{Candidate, Candidates};
 
@@ -17,6 +17,7 @@ use super::plan::Callee;
 use super::target::{Target, listener};
 use crate::config::MediaAddress;
 use crate::desk::{Desk, Owner, after};
+use crate::fate::Side;
 use crate::headers::for_stream;
 use crate::io::{Now, Question};
 use crate::leg::Pair;
@@ -36,13 +37,15 @@ pub(super) fn open(quest: Quest<'_>, facts: &Facts, desk: &mut Desk, now: Now, b
         return Outcome::Failed("there is nobody that its stream could listen to".to_owned());
     };
     let brief = quest.plan.brief();
+    let mut parameters = parameters.clone();
+    parameters.extend(quest.plan.parameters().clone());
     let stream = Stream {
         url: url.to_owned(),
         headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
         account_sid: brief.account_sid.clone(),
         call_sid: brief.call_sid.clone(),
         stream_sid: format!("MZ{}", desk.random.hex()),
-        parameters: for_stream(brief, agent, parameters),
+        parameters: for_stream(brief, agent, &parameters),
     };
     let timeout = desk.config.agent_timeout;
     let agent = desk.open_stream(facts.key, caller, stream, timeout);
@@ -130,11 +133,18 @@ pub(super) fn invite(
     let mut sdp = desk.exchange(pair, preferring(quest.codec));
     sdp.open_to(quest.direction);
     let mut invite: Invite = hops.target.invite(&listener, hop.address, quest.plan, &sdp.offer());
-    early::ask(&mut invite, quest.plan.ringback());
+    // Where nobody listens, there is no early media to have.
+    early::ask(&mut invite, quest.other.map_or(Ringback::None, |_| quest.plan.ringback()));
     match desk.invite(now, Owner { call: facts.key, side: quest.side }, invite) {
         Ok(dialog) => {
             let call_id = desk.call_id(dialog);
-            desk.index.set_agent(facts.key, &mut facts.record, Some(call_id));
+            match quest.side {
+                Side::Caller => {
+                    facts.record.sip_call_id_a = call_id;
+                    facts.record.transport = listener.transport.to_string();
+                }
+                Side::Callee => desk.index.set_agent(facts.key, &mut facts.record, Some(call_id)),
+            }
             let leg = Box::new(Offered::new(dialog, pair, sdp));
             let give_up_at = match quest.plan.callee() {
                 Callee::Agent(agents) if agents.has_fallback() => {

@@ -48,7 +48,7 @@ enum Knows {
 impl Approach {
     /// The caller hears ringing for an agent that does not say that it rings.
     pub(super) fn ring(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now) {
-        match self.plan.ringback() {
+        match self.search.plan.ringback() {
             Ringback::Relay | Ringback::Local => self.tell(facts, desk, now, RINGING, None),
             Ringback::None => {}
         }
@@ -65,7 +65,7 @@ impl Approach {
     ) {
         let heard = leg.hear(response);
         let Some(status) = response.status() else { return };
-        let word = match (self.plan.ringback(), heard) {
+        let word = match (self.search.plan.ringback(), heard) {
             (Ringback::Relay, Heard::Progress | Heard::Media) => {
                 Word { status: status.code(), heard, codec: leg.codec(), gate: leg.gate(), ..RINGING }
             }
@@ -79,7 +79,7 @@ impl Approach {
 
     /// What may be heard is relayed.
     pub(super) fn relay(&self, desk: &mut Desk, leg: &mut Offered) {
-        match self.plan.ringback() {
+        match self.search.plan.ringback() {
             Ringback::Relay => {
                 let there = self.caller.told.exchange().and_then(|sdp| sdp.remote(None));
                 leg.relay(desk, self.caller.pair, there);
@@ -208,7 +208,7 @@ impl Approach {
 }
 
 /// 181, 182 and the like are no ringing (RFC 3261 s.21.1).
-fn rings(status: u16) -> bool {
+pub(super) fn rings(status: u16) -> bool {
     matches!(status, 180 | 183)
 }
 

@@ -11,6 +11,7 @@ use super::ending::Ending;
 use super::errand::Errands;
 use super::event::{Closed, DialogEvent, PairEvent, SessionEvent, Stop, StreamEvent};
 use super::{CallEvent, Facts, State};
+use crate::ask::{Dialled, Digits};
 use crate::desk::{Desk, after};
 use crate::dtmf::Pressed;
 use crate::fate::{Fate, Side};
@@ -242,6 +243,19 @@ impl Talk {
             (Side::Caller, CalleeLeg::Stream(_)) => desk.hear(self.caller.pair, digit),
         }
         Pressed::Passed
+    }
+
+    /// Digits of our own go to that side, if it takes any.
+    pub(super) fn dial(&self, desk: &mut Desk, side: Side, digits: &Digits) -> Dialled {
+        let Some(leg) = self.leg(side) else { return Dialled::NotTaken };
+        let remote = leg.sdp.remote(None);
+        if remote.is_none_or(|remote| remote.telephone_event.is_none()) {
+            return Dialled::NotTaken;
+        }
+        for digit in digits.iter() {
+            desk.dial(leg.pair, digit, dtmf::USUAL);
+        }
+        Dialled::Sent
     }
 
     pub(super) fn leg(&self, side: Side) -> Option<&SipLeg> {

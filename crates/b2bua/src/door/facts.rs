@@ -43,11 +43,16 @@ pub(super) fn describe_route(record: &mut CallRecord, route: &Route) {
     record.trunk_id = Some(route.trunk.id.clone());
     record.number = Some(route.number.e164.to_string());
     record.agent_id = Some(route.agent.id.clone());
-    record.agent_source = Some(match route.agent_source {
+    record.agent_source = Some(source(route.agent_source));
+    rate(route.trunk.source, Some(route.number.source)).clone_into(&mut record.rating);
+}
+
+/// How the agent was found, as the record says it.
+pub(super) const fn source(source: AgentSource) -> record::AgentSource {
+    match source {
         AgentSource::Assigned => record::AgentSource::Assigned,
         AgentSource::Default => record::AgentSource::Default,
-    });
-    rate(route.trunk.source, Some(route.number.source)).clone_into(&mut record.rating);
+    }
 }
 
 /// What the permit adds to the record.
@@ -105,13 +110,13 @@ pub(super) fn brief(
 }
 
 /// The workspace, or the node, as an account of the Media Streams protocol: `AC` and 32 hex digits of its name (FNV-1a).
-fn account(desk: &Desk) -> String {
+pub(super) fn account(desk: &Desk) -> String {
     let name = desk.directory.settings().workspace_id.as_deref().unwrap_or(&desk.config.node_id);
     let hash = name.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME));
     format!("AC{hash:032x}")
 }
 
-const DEFAULT_MAX_FORWARDS: u8 = 70;
+pub(super) const DEFAULT_MAX_FORWARDS: u8 = 70;
 const MAX_CALL_ID: usize = 256;
 const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -1,12 +1,14 @@
 //! The door: an INVITE becomes a call, admitted or refused. Whatever is decided here, it leaves a record.
 //!
 //! Who sends it is known by its source address, its credentials, or both ([`credentials`]). A called number that is ours is a call to an agent ([`inbound`]); any other is one to
-//! the telephone network, if a SIP agent or a PBX wants it ([`outbound`]), and else a mistake.
+//! the telephone network, if a SIP agent or a PBX wants it ([`outbound`]), and else a mistake. A call of our own comes by no INVITE, and
+//! passes the same checks ([`placed`]).
 
 mod credentials;
 mod facts;
 mod inbound;
 mod outbound;
+mod placed;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ use sip::{Flow, Message};
 
 use self::credentials::Sender;
 use self::facts::facts;
+pub(crate) use self::placed::Wish;
 use crate::body;
 use crate::call::{Admitted, Call, Facts, Plan};
 use crate::config::UnknownSource;
@@ -186,8 +189,13 @@ impl Door {
         {
             return Err(limited);
         }
+        self.pace(desk, now)
+    }
+
+    /// Calls a second that begin at the node.
+    fn pace(&mut self, desk: &Desk, now: Now) -> Result<(), Fate> {
         match desk.config.limits.max_cps {
-            Some(most) if !self.node.take(now.instant, most) => Err(limited),
+            Some(most) if !self.node.take(now.instant, most) => Err(Fate::Refused(Refusal::RateLimited)),
             Some(_) | None => Ok(()),
         }
     }

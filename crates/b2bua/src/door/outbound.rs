@@ -52,18 +52,9 @@ impl Door {
         room(desk, now, peer)?;
         let permit = self.permit(desk, now, knock, peer, did, facts)?;
         describe_permit(&mut facts.record, &permit);
-        let id = permit.trunk.id.clone();
-        let outbound = permit.trunk.outbound.as_ref();
-        if outbound.is_some_and(|outbound| outbound.media_encryption == MediaEncryption::Required) {
-            let words = format!(
-                "outbound.media_encryption of trunk `{id}` is required, and encrypted media is not supported"
-            );
-            return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words, None));
-        }
+        check_encryption(&permit)?;
         let opened = opened(desk, knock, peer)?;
-        let gateways = Gateways::new(permit, desk.random.next()).ok_or_else(|| {
-            Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"), None)
-        })?;
+        let gateways = gateways(desk, permit)?;
         Ok((gateways, opened))
     }
 
@@ -81,14 +72,45 @@ impl Door {
         let from = caller.e164.map_or(caller.raw, |e164| e164.to_string());
         let to = parties::dialled(&knock.request, peer, did);
         let asked = Asked { from: &from, to: &to, country: peer.country() };
+        self.allow(desk, now, &asked, facts)
+    }
+
+    /// The permit, on whatever way it is asked for.
+    pub(super) fn allow(
+        &self,
+        desk: &Desk,
+        now: Now,
+        asked: &Asked<'_>,
+        facts: &mut Facts,
+    ) -> Result<Permit, Fate> {
         let limits = Limits { max_calls: desk.config.limits.max_calls, state: self.state };
-        numbers::permit_outbound(&desk.directory, &asked, &desk.usage.at(now), &limits).map_err(|denial| {
+        numbers::permit_outbound(&desk.directory, asked, &desk.usage.at(now), &limits).map_err(|denial| {
             let Denial { refusal, words, retry_after, number, to } = denial;
             facts.record.number = number.map(|number| number.e164.to_string());
             facts.record.to = to.map(|e164| e164.to_string());
             Fate::Denied(refusal, words, retry_after)
         })
     }
+}
+
+/// What the trunk wants of the media, we have to have.
+pub(super) fn check_encryption(permit: &Permit) -> Result<(), Fate> {
+    let (id, outbound) = (&permit.trunk.id, permit.trunk.outbound.as_ref());
+    if outbound.is_some_and(|outbound| outbound.media_encryption == MediaEncryption::Required) {
+        let words = format!(
+            "outbound.media_encryption of trunk `{id}` is required, and encrypted media is not supported"
+        );
+        return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words, None));
+    }
+    Ok(())
+}
+
+/// The ways out that the permit leaves.
+pub(super) fn gateways(desk: &mut Desk, permit: Permit) -> Result<Gateways, Fate> {
+    let id = permit.trunk.id.clone();
+    Gateways::new(permit, desk.random.next()).ok_or_else(|| {
+        Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"), None)
+    })
 }
 
 /// The line of a PBX is taken too, be it by another trunk's call.

@@ -42,6 +42,8 @@ fn statuses(outputs: &[Output]) -> Vec<String> {
         | Output::Agent(..)
         | Output::Ask(..)
         | Output::Record(..)
+        | Output::Answer(..)
+        | Output::Happened(..)
         | Output::Notice(_)
         | Output::Idle(_) => None,
     });

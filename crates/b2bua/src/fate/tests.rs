@@ -4,7 +4,8 @@ use super::*;
 fn next(fate: &Fate) -> Option<Fate> {
     Some(match fate {
         Fate::Refused(_) => Fate::Denied(Refusal::TrunkFailed, "no gateway".to_owned(), None),
-        Fate::Denied(..) => Fate::Disagreed(sdp::Refusal::NoAudio),
+        Fate::Denied(..) => Fate::Misplaced("no parameters".to_owned()),
+        Fate::Misplaced(_) => Fate::Disagreed(sdp::Refusal::NoAudio),
         Fate::Disagreed(_) => Fate::Unfit(483, "too many hops".to_owned()),
         Fate::Unfit(..) => Fate::Ignored,
         Fate::Ignored => Fate::BadRequest("no v= line".to_owned()),
@@ -49,7 +50,7 @@ fn next(fate: &Fate) -> Option<Fate> {
 #[test]
 fn every_end_has_words_in_both_phases() {
     let fates: Vec<Fate> = std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
-    assert_eq!(fates.len(), 39);
+    assert_eq!(fates.len(), 40);
     for fate in fates {
         let unanswered = fate.words(Phase::Unanswered);
         let answer = unanswered.sip_status.unwrap_or_default();

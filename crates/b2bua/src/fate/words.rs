@@ -30,7 +30,9 @@ impl Fate {
                 sip_status: None,
                 ..words(Refused, 403, 21, EndedBy::Policy, "source-unknown", "unknown source")
             },
-            Self::BadRequest(fault) => words(Refused, 400, 95, EndedBy::Policy, "bad-request", fault),
+            Self::BadRequest(fault) | Self::Misplaced(fault) => {
+                words(Refused, 400, 95, EndedBy::Policy, "bad-request", fault)
+            }
             Self::UnsupportedBody => words(
                 Refused,
                 415,
@@ -132,6 +134,7 @@ impl Fate {
             Self::Shutdown => words(Completed, 503, 41, EndedBy::System, "shutdown", "shutting down"),
             Self::Refused(_)
             | Self::Denied(..)
+            | Self::Misplaced(_)
             | Self::Disagreed(_)
             | Self::Unfit(..)
             | Self::Ignored

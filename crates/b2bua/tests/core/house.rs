@@ -291,7 +291,8 @@ impl House {
                 Notice::Undeliverable { method, to, .. } => format!("notice undeliverable {method} to {to}"),
                 Notice::Malformed { fault, .. } => format!("notice {fault}"),
             }),
-            Output::Idle(_) => {}
+            // Of calls of our own the simulation tells.
+            Output::Answer(..) | Output::Happened(..) | Output::Idle(_) => {}
         }
     }
 
