@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use b2bua::CallRecord;
+use b2bua::ask::{Dialled, Digits, Place};
 use store::Store;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -32,6 +33,10 @@ pub trait Live: Send + Sync {
     fn page(&self, after: String, limit: usize) -> Answering<'_, Vec<CallRecord>>;
     /// Ends the call of this id, and says whether there was one.
     fn hangup(&self, id: String) -> Answering<'_, bool>;
+    /// Starts a call of our own. Its record as it stands; `None` where no calls are taken any more.
+    fn place(&self, place: Place) -> Answering<'_, Option<CallRecord>>;
+    /// Sends digits to whoever an agent talks with; `None` where there are no calls any more.
+    fn dial(&self, id: String, digits: Digits) -> Answering<'_, Option<Dialled>>;
 }
 
 /// Where the answers come from.

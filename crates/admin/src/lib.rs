@@ -26,6 +26,7 @@ mod objects;
 mod openapi;
 mod operation;
 mod operations;
+mod place;
 mod problem;
 mod query;
 mod records;

@@ -14,7 +14,7 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::access::{Access, Shape};
 use crate::body::LONGEST;
 use crate::operation::{Answer, Need, Operation, patch_of, reference};
-use crate::{keys, operations};
+use crate::{keys, operations, place};
 
 /// `GET /openapi.json`.
 pub(crate) async fn show() -> Response {
@@ -270,6 +270,8 @@ fn ours() -> BTreeMap<String, Value> {
         ),
         ("AuditEntry".to_owned(), entry),
         ("Trace".to_owned(), trace),
+        ("NewCall".to_owned(), place::new_call()),
+        ("Digits".to_owned(), place::digits()),
         ("TwilioCall".to_owned(), object(&sids)),
         ("TwilioProblem".to_owned(), twilio),
     ])

@@ -9,7 +9,7 @@ use crate::access::{Access, Shape};
 use crate::body::{FORM, JSON};
 use crate::objects::{self, Owned};
 use crate::operation::{Method, Operation, reference};
-use crate::{audit, calls, drain, events, health, idempotency, keys, openapi, records, twilio};
+use crate::{audit, calls, drain, events, health, idempotency, keys, openapi, place, records, twilio};
 
 pub(crate) fn all() -> Vec<Operation> {
     let mut all = node();
@@ -18,6 +18,7 @@ pub(crate) fn all() -> Vec<Operation> {
     all.extend(collection::<Number>(NUMBERS, Role::Operator));
     all.extend(settings());
     all.extend(of_calls());
+    all.extend(of_calls_of_our_own());
     all.extend(of_keys());
     all
 }
@@ -128,7 +129,7 @@ fn node() -> Vec<Operation> {
             "/v1/events",
             "streamEvents",
             Access::Role(Role::Viewer),
-            "What happens, as it happens: `call.up`, `call.ended`, `inventory.changed`, and `reset` where events were missed.",
+            "What happens, as it happens: `call.up`, `call.ringing`, `call.answered`, `call.joined`, `call.ended`, `inventory.changed`, and `reset` where events were missed.",
         )
         .with("header", "Last-Event-ID", text(), "The id of the last event that is known.")
         .answers(200, "Server-sent events, for an hour at most.", "text/event-stream", text())
@@ -162,8 +163,6 @@ fn of_calls() -> Vec<Operation> {
     let moment = || json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let id = || json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
     let words: Vec<_> = records::STATUSES.iter().map(|(word, _)| *word).collect();
-    let call = "^[0-9A-Fa-f]{6,32}$";
-    let digits = "Its id, of which the first six digits or more will do if they are of one call.";
     vec![
         Operation::new(
             Method::Get,
@@ -175,7 +174,7 @@ fn of_calls() -> Vec<Operation> {
         .in_pages("CallRecord")
         .by(calls::list),
         Operation::new(Method::Get, "/v1/calls/{id}", "showCall", look, "One call, that is up or was.")
-            .of_one(call, digits)
+            .of_one(CALL, OF_A_CALL)
             .answers(200, "Its record, as it stands.", JSON, reference("CallRecord"))
             .says(409, "More than one call has an id that begins so.")
             .by(calls::show),
@@ -186,7 +185,7 @@ fn of_calls() -> Vec<Operation> {
             look,
             "The SIP messages of a call, as JSON or drawn.",
         )
-        .of_one(call, digits)
+        .of_one(CALL, OF_A_CALL)
         .with(
             "query",
             "format",
@@ -204,7 +203,7 @@ fn of_calls() -> Vec<Operation> {
             Access::Role(Role::Operator),
             "Ends a call that is up.",
         )
-        .of_one(call, digits)
+        .of_one(CALL, OF_A_CALL)
         .answers(202, "It is being ended; its record before that.", JSON, reference("CallRecord"))
         .says(409, "It has ended, or more than one call has an id that begins so.")
         .by(calls::hangup),
@@ -263,6 +262,43 @@ fn as_twilio() -> Operation {
     .taking(&[FORM], form())
     .answers(200, "It is being ended.", JSON, reference("TwilioCall"))
     .by(twilio::update)
+}
+
+fn of_calls_of_our_own() -> Vec<Operation> {
+    let operator = Access::Role(Role::Operator);
+    vec![
+        once(Operation::new(
+            Method::Post,
+            place::PATH,
+            "placeCall",
+            operator,
+            "Rings somebody from one of our numbers; an agent joins on answer.",
+        ))
+        .taking_json("NewCall")
+        .answers(201, "It is under way; its record as it stands.", JSON, reference("CallRecord"))
+        .bearing(&["Location"])
+        .says(403, "The key's role is too low, or the call is not allowed: `type` has the reason.")
+        .says(409, "No agent can join, or what the call needs can't be had.")
+        .says(429, "Too many requests, or calls begin faster than they may.")
+        .bearing(&["Retry-After"])
+        .says(502, "No gateway of the trunk can be asked.")
+        .by(place::place),
+        Operation::new(
+            Method::Post,
+            "/v1/calls/{id}/dtmf",
+            "sendDigits",
+            operator,
+            "Sends digits to whoever an agent talks with.",
+        )
+        .of_one(CALL, OF_A_CALL)
+        .taking_json("Digits")
+        .says(202, "They are being sent.")
+        .says(
+            409,
+            "Nobody talks, the far side takes no digits, or more than one call has an id that begins so.",
+        )
+        .by(place::dtmf),
+    ]
 }
 
 fn form() -> Value {
@@ -353,5 +389,7 @@ const NUMBERS: Words = Words {
     ],
     pattern: r"^\+[1-9][0-9]{0,14}$",
 };
+const CALL: &str = "^[0-9A-Fa-f]{6,32}$";
+const OF_A_CALL: &str = "Its id, of which the first six digits or more will do if they are of one call.";
 const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
 const TEXT: &str = "text/plain; charset=utf-8";

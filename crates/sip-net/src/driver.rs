@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use b2bua::ask::Dialled;
 use b2bua::io::{CallKey, Command, Milestone, Notice, Verdict};
 use b2bua::{CallRecord, Input, Now, Output};
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use crate::listener::Kind;
 use crate::lookups::{Answer, Lookups};
 use crate::run::Sockets;
 use crate::stream::{Connections, End, Lost, StreamFault, Told, Unsent, is_stream};
-use crate::window::{Asked, Inquiry, Window, Witness};
+use crate::window::{Asked, Askers, Inquiry, Waiting, Window, Witness};
 
 /// Where the core's words go that are not for a socket. None of them may wait: they are called from the signalling task.
 pub trait Outlets: Send {
@@ -101,6 +102,7 @@ struct Driver<B, O> {
     datagrams: Vec<Arc<Datagrams>>,
     connections: Connections,
     lookups: Lookups,
+    askers: Askers,
     /// What came of carrying out outputs: handed in after them, in the next turn.
     consequences: VecDeque<Input>,
     /// When the core wants to be woken.
@@ -140,6 +142,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
             datagrams,
             connections: Connections::new(doors, limits, directory),
             lookups: Lookups::new(name_servers, reach),
+            askers: Askers::default(),
             consequences: VecDeque::new(),
             deadline: None,
             phase: Phase::Open,
@@ -234,6 +237,19 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                 }
                 answer.send(call.is_some()).ok();
             }
+            Asked::Place { place, answer } => {
+                let asker = self.askers.wait(Waiting::Placed(answer));
+                self.hand_in(Input::Command(Command::Place(asker, place)));
+            }
+            Asked::Dial { id, digits, answer } => match self.brain.call_of(&id) {
+                Some(call) => {
+                    let asker = self.askers.wait(Waiting::Dialled(answer));
+                    self.hand_in(Input::Command(Command::Dial(asker, call, digits)));
+                }
+                None => {
+                    answer.send(Some(Dialled::Unknown)).ok();
+                }
+            },
         }
     }
 
@@ -327,7 +343,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                     self.consequences.extend(refused.map(|verdict| Input::Verdict(ticket, verdict)));
                 }
                 Output::Record(call, record) => self.outlets.record(call, record),
-                Output::Answer(asker, _) => tracing::debug!(asker = asker.0, "nobody waits for this answer"),
+                Output::Answer(asker, answer) => self.askers.tell(asker, answer),
                 Output::Happened(milestone, record) => self.outlets.happened(milestone, record),
                 Output::Notice(notice) => {
                     if matches!(notice, Notice::Malformed { .. }) {

@@ -1,5 +1,6 @@
 //! The window on the signalling task: it counts each message and hands it on without waiting, and answers what calls are up.
 
+mod askers;
 mod inquiry;
 mod watch;
 
@@ -11,6 +12,7 @@ use sip::{Flow, Transport};
 use tokio::sync::mpsc;
 use witness::{Counters, Direction, Gauges, Passage};
 
+pub(crate) use askers::{Askers, Waiting};
 pub(crate) use inquiry::Asked;
 pub use inquiry::{Inquiries, Inquiry, inquiries};
 pub use watch::{Collector, Watch};

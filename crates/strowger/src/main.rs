@@ -24,6 +24,7 @@ mod observers;
 mod open_files;
 mod owned;
 mod pages;
+mod place;
 mod plan;
 mod route_test;
 mod run;
@@ -76,6 +77,8 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Man(man) => pages::man(&man).map(done),
             Command::Drain(wish) => drain::run(&wish).await.map(done),
             Command::RouteTest(test) => route_test::run(&test).await.map(done),
+            Command::Call(CallCommand::Place(call)) => place::place(&call).await.map(done),
+            Command::Call(CallCommand::Dtmf(call)) => place::dtmf(&call).await.map(done),
             Command::Call(CallCommand::Hangup(call)) => show::hangup(&call).await.map(done),
             Command::Call(CallCommand::Show(call)) => show::show(&call).await.map(done),
             Command::Call(CallCommand::List(listing)) => commands::call_list(&listing).await.map(done),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use admin::{Answering, Certificates, Drain, Events, Guarded, Health, Live, Sources, drains};
 use b2bua::CallRecord;
+use b2bua::ask::{Dialled, Digits, Place};
 use sip::endpoint::Listener;
 use sip_net::{Collector, Inquiries, Tls, Trust, Watch, Window, inquiries, passages};
 use store::{Pulse, Store};
@@ -154,6 +155,14 @@ impl Live for Calls {
 
     fn hangup(&self, id: String) -> Answering<'_, bool> {
         Box::pin(self.0.hangup(id))
+    }
+
+    fn place(&self, place: Place) -> Answering<'_, Option<CallRecord>> {
+        Box::pin(self.0.place(place))
+    }
+
+    fn dial(&self, id: String, digits: Digits) -> Answering<'_, Option<Dialled>> {
+        Box::pin(self.0.dial(id, digits))
     }
 }
 

@@ -115,6 +115,7 @@ fn page(record: &Value) -> String {
         .map(|source| format!("{source} by {}", text(record, "transport").unwrap_or_default()));
     let agent = text(record, "agent_id").map(|agent| match text(record, "agent_source").as_deref() {
         Some("default") => format!("{agent} (the default agent)"),
+        Some("named") => format!("{agent} (as asked for)"),
         Some(_) | None => agent,
     });
     let codes = [("SIP", "sip_status"), ("Q.850", "q850")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use b2bua::CallRecord;
-use b2bua::io::{CallKey, Input, Notice};
+use b2bua::io::{CallKey, Input, Milestone, Notice};
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
@@ -57,6 +57,10 @@ impl Outlets for Wiring {
         if self.records.send((call, record)).is_err() {
             tracing::error!("the recorder has ended: a call record is lost");
         }
+    }
+
+    fn happened(&mut self, milestone: Milestone, record: Box<CallRecord>) {
+        self.events.come_to(milestone, record);
     }
 
     fn notice(&mut self, notice: Notice) {

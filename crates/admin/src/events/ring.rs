@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use b2bua::CallRecord;
+use b2bua::io::Milestone;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -29,6 +30,8 @@ struct Shared {
 pub(super) enum Event {
     /// A call is up, or has ended.
     Call(Box<CallRecord>),
+    /// A call rings, is answered, is joined.
+    Milestone(Milestone, Box<CallRecord>),
     /// What is owned has changed.
     Inventory(Value),
 }
@@ -57,6 +60,11 @@ impl Events {
     /// A call's record: it is up, or has ended.
     pub fn call(&self, record: &CallRecord) {
         self.tell(Event::Call(Box::new(record.clone())));
+    }
+
+    /// A call has come so far.
+    pub fn come_to(&self, milestone: Milestone, record: Box<CallRecord>) {
+        self.tell(Event::Milestone(milestone, record));
     }
 
     pub(super) fn tell(&self, event: Event) {
@@ -113,13 +121,18 @@ impl Event {
         match self {
             Self::Call(record) if record.status.is_none() => "call.up",
             Self::Call(_) => "call.ended",
+            Self::Milestone(Milestone::Ringing, _) => "call.ringing",
+            Self::Milestone(Milestone::Answered, _) => "call.answered",
+            Self::Milestone(Milestone::Joined, _) => "call.joined",
             Self::Inventory(_) => "inventory.changed",
         }
     }
 
     pub(super) fn data(&self) -> Value {
         match self {
-            Self::Call(record) => serde_json::to_value(record).unwrap_or_else(|_| json!({ "id": record.id })),
+            Self::Call(record) | Self::Milestone(_, record) => {
+                serde_json::to_value(record).unwrap_or_else(|_| json!({ "id": record.id }))
+            }
             Self::Inventory(change) => change.clone(),
         }
     }

@@ -3,6 +3,7 @@
 mod bounds;
 mod events;
 mod objects;
+mod placed;
 mod problems;
 mod roles;
 mod secure;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use b2bua::CallRecord;
+use b2bua::ask::{Dialled, Digits, Place};
 use b2bua::record::{CallDirection, CallStatus};
 use serde_json::Value;
 use store::{Actor, NewKey, Role, Store};
@@ -38,6 +40,10 @@ struct House {
 struct Calls {
     up: Mutex<Vec<CallRecord>>,
     hung_up: Mutex<Vec<String>>,
+    /// What the next call of our own comes to.
+    next: Mutex<Option<CallRecord>>,
+    placed: Mutex<Vec<Place>>,
+    dialled: Mutex<Vec<String>>,
 }
 
 impl Live for Calls {
@@ -57,6 +63,17 @@ impl Live for Calls {
         let is_up = self.up.lock().unwrap().iter().any(|call| call.id == id);
         self.hung_up.lock().unwrap().push(id);
         Box::pin(std::future::ready(is_up))
+    }
+
+    fn place(&self, place: Place) -> Answering<'_, Option<CallRecord>> {
+        self.placed.lock().unwrap().push(place);
+        Box::pin(std::future::ready(self.next.lock().unwrap().clone()))
+    }
+
+    fn dial(&self, id: String, _digits: Digits) -> Answering<'_, Option<Dialled>> {
+        let is_up = self.up.lock().unwrap().iter().any(|call| call.id == id);
+        self.dialled.lock().unwrap().push(id);
+        Box::pin(std::future::ready(Some(if is_up { Dialled::Sent } else { Dialled::NotTalking })))
     }
 }
 

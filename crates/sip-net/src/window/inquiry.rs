@@ -1,6 +1,7 @@
-//! Asking the signalling task for calls, and telling it to end one.
+//! Asking the signalling task for calls, and telling it to start one, to end one, to send digits.
 
 use b2bua::CallRecord;
+use b2bua::ask::{Dialled, Digits, Place};
 use tokio::sync::{mpsc, oneshot};
 
 /// What is asked of the signalling task, and where the answer goes.
@@ -15,6 +16,10 @@ pub(crate) enum Asked {
     Page { after: String, limit: usize, answer: oneshot::Sender<Vec<CallRecord>> },
     /// The end of the call of this id; whether there is one.
     Hangup { id: String, answer: oneshot::Sender<bool> },
+    /// A call of our own; its record as it stands.
+    Place { place: Box<Place>, answer: oneshot::Sender<Option<CallRecord>> },
+    /// Digits for the call of this id; what became of them.
+    Dial { id: String, digits: Digits, answer: oneshot::Sender<Option<Dialled>> },
 }
 
 /// Where the calls that are up are asked for. Clones share the way.
@@ -41,6 +46,16 @@ impl Inquiries {
     /// Ends the call of this id, and says whether it was up.
     pub async fn hangup(&self, id: String) -> bool {
         self.ask(|answer| Asked::Hangup { id, answer }).await
+    }
+
+    /// Starts a call of our own. Its record as it stands; `None` when the signalling task has ended.
+    pub async fn place(&self, place: Place) -> Option<CallRecord> {
+        self.ask(|answer| Asked::Place { place: Box::new(place), answer }).await
+    }
+
+    /// Sends digits to whoever an agent talks with in the call of this id; `None` when the signalling task has ended.
+    pub async fn dial(&self, id: String, digits: Digits) -> Option<Dialled> {
+        self.ask(|answer| Asked::Dial { id, digits, answer }).await
     }
 
     async fn ask<T: Default>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> T {

@@ -3,6 +3,7 @@
 mod daemon;
 mod objects;
 mod pages;
+mod place;
 mod route;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use self::objects::{
     Added, Changed, Fields, KeyCommand, Listing, Named, NewKey, ObjectCommand, Role, SettingsCommand,
 };
 pub(crate) use self::pages::{Completions, Man};
+pub(crate) use self::place::{CallDtmf, CallPlace};
 pub(crate) use self::route::RouteTest;
 
 #[derive(Parser, Debug)]
@@ -116,8 +118,11 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  strowger man /usr/local/share/man/man1")]
     Man(Man),
 
-    /// The calls and what became of them
-    #[command(subcommand, after_help = "Example:\n  strowger call list --limit 20")]
+    /// The calls and what became of them; calls of our own
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  strowger call list --limit 20\n  strowger call place --from +14155550100 --to +12125550177"
+    )]
     Call(CallCommand),
 }
 
@@ -174,6 +179,19 @@ pub(crate) enum CallCommand {
     /// End a call that is up, both legs by a BYE
     #[command(after_help = "Example:\n  strowger call hangup 3f9c21d8")]
     Hangup(CallHangup),
+
+    /// Ring somebody from one of our numbers, and let an agent talk with them
+    #[command(after_help = "Examples:\n  \
+                            strowger call place --from +14155550100 --to +12125550177\n  \
+                            strowger call place --from +14155550100 --to +12125550177 --agent sales --ring 30\n  \
+                            strowger call place --from +14155550100 --to +12125550177 --parameter campaign=spring\n\n\
+                            The number has to be one of the inventory that may call there; without --agent its own \
+                            agent joins, or the default one. `strowger call show ID` says what became of it.")]
+    Place(CallPlace),
+
+    /// Send digits to whoever an agent talks with
+    #[command(after_help = "Example:\n  strowger call dtmf 3f9c21d8 '1234#'")]
+    Dtmf(CallDtmf),
 }
 
 #[derive(Args, Debug)]
