@@ -193,6 +193,59 @@ fn an_unmodified_bot_gets_start_media_marks_clear_dtmf_and_stop() {
     );
 }
 
+/// Every 20 ms of it that is not silence.
+fn sound(heard: &[u8]) -> usize {
+    heard.chunks(160).filter(|frame| frame.iter().any(|byte| !matches!(byte, 0xff | 0x7f))).count()
+}
+
+#[test]
+fn a_bot_that_calls_out_hears_what_the_callee_says() {
+    let Some(bot) = Bot::start() else { return };
+    let gateway = crate::support::free_udp_address();
+    let inventory = bot.inventory("listen").replace(
+        "[[numbers]]",
+        &format!(
+            "[[trunks]]\nid = \"out\"\n[trunks.outbound]\nallowed_countries = [\"US\"]\n\
+             gateways = [{{ host = \"127.0.0.1\", port = {} }}]\n[[numbers]]\ne164 = \"+14155550120\"\n\
+             trunk_id = \"out\"\nagent_id = \"bot\"\noutbound = true\n[[numbers]]",
+            gateway.port()
+        ),
+    );
+    let daemon = Daemon::start(&inventory);
+    let Some(mut callee) = sipp(daemon.folder()) else { return };
+    let callee = callee
+        .args(["-sn", "uas", "-rtp_echo", "-m", "1", "-timeout", "60", "-p", &gateway.port().to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("HTTP API")).expect("the daemon says where it listens");
+    let address = line.split("listen=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let url = format!("http://{address}");
+    let (from, to) = ("+14155550120", "+12125550177");
+    let place =
+        ["call", "place", "--url", &url, "--from", from, "--to", to, "--parameter", "behaviour=hangup"];
+    let placed = daemon.strowger(&place);
+    assert!(placed.status.success(), "{}", String::from_utf8_lossy(&placed.stderr));
+    let (events, heard) = bot.call();
+    let start = events.iter().find(|event| event["message"]["event"] == "start").unwrap();
+    let told = &start["message"]["start"]["customParameters"];
+    assert_eq!((told["from_number"].as_str(), told["to_number"].as_str()), (Some(from), Some(to)));
+    // It has said a second of tone, and the callee says all that it hears.
+    assert!(sound(&heard) >= 40, "{} of {} frames", sound(&heard), heard.len() / 160);
+    let ended = callee.wait_with_output().unwrap();
+    assert!(ended.status.success(), "the callee's SIPp: {}", String::from_utf8_lossy(&ended.stdout));
+    let records = daemon.records_when(|records| records.iter().any(|record| record["status"].is_string()));
+    let record = &records[0];
+    assert_eq!(
+        (&record["status"], &record["direction"]),
+        (&"completed".into(), &"outbound".into()),
+        "{record:#}"
+    );
+    assert_eq!((&record["ended_by"], &record["source"]), (&"agent".into(), &"api".into()), "{record:#}");
+    assert!(record["quality_a"]["packets"].as_u64() >= Some(40), "{record:#}");
+}
+
 #[test]
 fn a_bot_that_hangs_up_ends_the_call_after_its_last_word() {
     let Some(bot) = Bot::start() else { return };
