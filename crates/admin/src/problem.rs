@@ -155,7 +155,14 @@ impl From<store::Error> for Problem {
             )
             .again(3600),
             E::Url { .. }
-            | E::Postgres
+            | E::ServerUrl(_)
+            | E::Server { .. }
+            | E::Silent
+            | E::NodeTaken { .. }
+            | E::Spool { .. }
+            | E::Copy { .. }
+            | E::BackupElsewhere
+            | E::BackupExists { .. }
             | E::Missing { .. }
             | E::NoDirectory { .. }
             | E::IsDirectory { .. }

@@ -1,12 +1,12 @@
 //! The one place that speaks of a finished call.
 
 use media::command::Counters;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fate::{Fate, Party, Phase, Side};
 
 /// Direction of a call, as the trunk sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CallDirection {
@@ -17,7 +17,7 @@ pub enum CallDirection {
 }
 
 /// The fate of a call (the words of the Twilio call resource, and `refused`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -31,7 +31,7 @@ pub enum CallStatus {
 }
 
 /// How the agent was found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentSource {
@@ -44,7 +44,7 @@ pub enum AgentSource {
 }
 
 /// Who ended the call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -58,7 +58,7 @@ pub enum EndedBy {
 }
 
 /// What one direction of audio was like.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quality {
     /// Packets received from that side.
@@ -73,7 +73,7 @@ pub struct Quality {
 ///
 /// `duration_ms` runs from the INVITE to the end, `billable_s` from the answer to the end in whole seconds rounded up,
 /// `agent_active_ms` over the time that the caller and an agent could talk.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the names are those of the call record in the interface")]
 pub struct CallRecord {

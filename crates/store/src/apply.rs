@@ -40,7 +40,8 @@ impl Store {
             return Ok(plan);
         }
         write(&mut transaction, &plan, &held.inventory, inventory).await?;
-        self.commit_change(transaction).await?;
+        transaction.notify().await?;
+        transaction.commit().await?;
         Ok(plan)
     }
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::db::{Transaction, Value, places};
+use crate::db::{Transaction, Value};
 use crate::object::Object;
 use crate::{Error, Key, Kind, Store};
 
@@ -148,7 +148,7 @@ pub(crate) async fn write(
                 Value::from(&entry.after),
             ]);
         }
-        let places = places(chunk.len(), COLUMNS);
+        let places = transaction.places(chunk.len(), COLUMNS);
         let sql = format!(
             "INSERT INTO audit (at_ms, actor, key_id, revision, kind, id, was, became) VALUES {places}"
         );

@@ -42,7 +42,8 @@ impl Store {
         rows::write(&mut transaction, kind, &[&object], revision).await?;
         let entry = Entry::of_objects(held.as_ref().map(|held| &held.object), Some(&object));
         audit::write(&mut transaction, actor, revision, &[entry]).await?;
-        self.commit_change(transaction).await?;
+        transaction.notify().await?;
+        transaction.commit().await?;
         Ok(Stored { etag: Etag(revision), revision, is_new: held.is_none() })
     }
 
@@ -61,7 +62,8 @@ impl Store {
         rows::remove(&mut transaction, kind, &[id]).await?;
         let entry = Entry::of_objects(Some(&held.object), None);
         audit::write(&mut transaction, actor, revision, &[entry]).await?;
-        self.commit_change(transaction).await?;
+        transaction.notify().await?;
+        transaction.commit().await?;
         Ok(revision)
     }
 
@@ -89,16 +91,19 @@ impl Store {
         transaction.rollback().await?;
         Ok(page)
     }
-
-    pub(crate) async fn commit_change(&self, transaction: Transaction) -> Result<(), Error> {
-        transaction.commit().await
-    }
 }
 
 /// Counts the change. Whoever changes the inventory does this first, and has it alone from then on.
 pub(crate) async fn next_revision(transaction: &mut Transaction) -> Result<u64, Error> {
     let rows =
         transaction.fetch("UPDATE revision SET revision = revision + 1 RETURNING revision", &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.natural("revision"))
+}
+
+/// The revision, which nobody else changes until the end of the transaction. Nobody writes to the trail meanwhile either: its entries
+/// can be seen in their order only.
+pub(crate) async fn held_revision(transaction: &mut Transaction) -> Result<u64, Error> {
+    let rows = transaction.fetch("UPDATE revision SET revision = revision RETURNING revision", &[]).await?;
     rows.first().map_or(Ok(0), |row| row.natural("revision"))
 }
 

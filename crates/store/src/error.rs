@@ -1,8 +1,10 @@
 //! What may go wrong with a store.
 
+use std::io;
 use std::path::PathBuf;
 
 use numbers::Fault;
+use sqlx::postgres::PgDatabaseError;
 
 use crate::Kind;
 
@@ -11,11 +13,36 @@ use crate::Kind;
 #[expect(missing_docs, reason = "each variant's words say what its fields are")]
 pub enum Error {
     /// The URL is of no kind that we know.
-    #[error("store.url `{url}` is no store; write sqlite:PATH, or sqlite::memory:")]
+    #[error(
+        "store.url `{url}` is no store; write sqlite:PATH, sqlite::memory: or postgres://USER@HOST/DATABASE"
+    )]
     Url { url: String },
-    /// The store is of a kind that this version does not speak to.
-    #[error("store.url: this version keeps its data in SQLite only, not in PostgreSQL; write sqlite:PATH")]
-    Postgres,
+    /// The URL is of PostgreSQL, and faulty.
+    #[error("store.url is no address of PostgreSQL: {0}; write it like postgres://USER@HOST/DATABASE")]
+    ServerUrl(String),
+    /// PostgreSQL does not let us in, or can't be reached.
+    #[error("the store {place} can't be opened: {cause}")]
+    Server { place: String, cause: sqlx::Error },
+    /// It does not answer in time.
+    #[error("the store can't be reached, or does not answer in time")]
+    Silent,
+    /// Another daemon has this name.
+    #[error("another `strowger run` with node.id \"{node}\" uses the store; give each its own node.id")]
+    NodeTaken { node: String },
+    /// The file in which call records wait can't be used.
+    #[error("the spool of call records {} can't be used: {cause}", path.display())]
+    Spool { path: PathBuf, cause: io::Error },
+    /// The file of the inventory that was known last can't be used.
+    #[error("the copy of the inventory {} can't be used: {cause}", path.display())]
+    Copy { path: PathBuf, cause: io::Error },
+    /// PostgreSQL has its own way.
+    #[error(
+        "the store is PostgreSQL: back it up by pg_dump, such as `pg_dump --format=custom --file=strowger.dump DATABASE`"
+    )]
+    BackupElsewhere,
+    /// The backup is not made over something.
+    #[error("{} exists; name a file that does not", path.display())]
+    BackupExists { path: PathBuf },
     /// There is no such file, and none was to be made.
     #[error("the store {} does not exist; `strowger apply` or `strowger run` makes it", path.display())]
     Missing { path: PathBuf },
@@ -35,7 +62,7 @@ pub enum Error {
     #[error("{} is no SQLite database; move it away, or name another file", path.display())]
     NotADatabase { path: PathBuf },
     /// The file is a database of something else.
-    #[error("{} is a SQLite database of something else; name another file", path.display())]
+    #[error("{} is a database of something else; name another", path.display())]
     Foreign { path: PathBuf },
     /// A later version has been at work.
     #[error("the store {} was changed by a later version of Strowger (schema {version}); use that version", path.display())]
@@ -81,16 +108,28 @@ pub enum Error {
     Open { path: PathBuf, cause: sqlx::Error },
     /// The database has refused.
     #[error("the store does not answer: {0}")]
-    Sql(#[from] sqlx::Error),
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(cause: sqlx::Error) -> Self {
+        if matches!(cause, sqlx::Error::PoolTimedOut) { Self::Silent } else { Self::Sql(cause) }
+    }
 }
 
 impl Error {
     /// May the same succeed later? Another process holds the file, the disk is full or fails.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Sql(cause) => is_transient(cause),
+            Self::Sql(cause) | Self::Server { cause, .. } => is_transient(cause),
+            Self::Silent => true,
             Self::Url { .. }
-            | Self::Postgres
+            | Self::ServerUrl(_)
+            | Self::NodeTaken { .. }
+            | Self::Spool { .. }
+            | Self::Copy { .. }
+            | Self::BackupElsewhere
+            | Self::BackupExists { .. }
             | Self::Missing { .. }
             | Self::NoDirectory { .. }
             | Self::IsDirectory { .. }
@@ -123,8 +162,16 @@ fn some(users: &[String]) -> String {
     }
 }
 
-/// Only a row that breaks the schema stays broken.
+/// Only a row that breaks the schema stays broken, and who is not let in stays out.
 fn is_transient(cause: &sqlx::Error) -> bool {
+    if let Some(error) =
+        cause.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+    {
+        return !LASTING.iter().any(|class| error.code().starts_with(class));
+    }
+    if matches!(cause, sqlx::Error::Configuration(_) | sqlx::Error::Tls(_)) {
+        return false;
+    }
     match cause.as_database_error().and_then(|error| primary_code(error.code().as_deref())) {
         Some(code) => !matches!(code, SQLITE_ERROR | SQLITE_TOOBIG | SQLITE_CONSTRAINT | SQLITE_MISMATCH),
         None => true,
@@ -136,6 +183,8 @@ pub(crate) fn primary_code(code: Option<&str>) -> Option<u32> {
     Some(code?.parse::<u32>().ok()? & 0xff)
 }
 
+/// Classes of PostgreSQL's error codes: faulty data, broken constraints, wrong credentials, no such database, no such table or right.
+const LASTING: [&str; 5] = ["22", "23", "28", "3D", "42"];
 const SQLITE_ERROR: u32 = 1;
 const SQLITE_TOOBIG: u32 = 18;
 const SQLITE_CONSTRAINT: u32 = 19;

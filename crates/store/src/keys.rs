@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::audit::{self, Actor, Entry, now_ms};
+use crate::change::held_revision;
 use crate::db::{Row, Value};
-use crate::{Error, Store, read};
+use crate::{Error, Store};
 
 /// What a key is let do: each role what the one before it may, and more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -91,7 +92,7 @@ impl Store {
             Value::from(key.expires_at),
         ];
         transaction.execute(sql, &values).await?;
-        let revision = read::revision(&mut transaction).await?;
+        let revision = held_revision(&mut transaction).await?;
         audit::write(&mut transaction, actor, revision, &[Entry::of_key(None, Some(&key))]).await?;
         transaction.commit().await?;
         Ok((key, token))
@@ -119,7 +120,7 @@ impl Store {
                    RETURNING id, label, role, last4, created_at, expires_at";
         let gone = transaction.fetch(sql, &[id.into()]).await?;
         let gone = gone.first().map(key).transpose()?.ok_or_else(|| Error::NoKey { id: id.to_owned() })?;
-        let revision = read::revision(&mut transaction).await?;
+        let revision = held_revision(&mut transaction).await?;
         audit::write(&mut transaction, actor, revision, &[Entry::of_key(Some(&gone), None)]).await?;
         transaction.commit().await?;
         Ok(gone)

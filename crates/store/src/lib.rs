@@ -1,4 +1,4 @@
-//! What we own, and the calls that were made of it, in a database file.
+//! What we own, and the calls that were made of it, in a database: a file of SQLite, or PostgreSQL.
 //!
 //! Any number of processes may hold one store open: the daemon reads and records, `strowger apply` changes the
 //! inventory, and the daemon notices by the revision. A change of the inventory, and a batch of records, is one
@@ -6,7 +6,9 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod change;
+mod copy;
 mod db;
 mod error;
 mod filter;
@@ -16,16 +18,21 @@ mod lock;
 mod object;
 mod open;
 mod plan;
+mod postgres;
 mod pulse;
 mod read;
 mod recorder;
 mod records;
 mod rows;
+mod spool;
+mod sqlite;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use db::Pool;
+use postgres::Server;
 
 pub use audit::{Actor, AuditEntry};
 pub use change::Stored;
@@ -38,12 +45,17 @@ pub use object::{Etag, Expect, Held, Object};
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use pulse::Pulse;
 pub use read::Snapshot;
-pub use recorder::{Entry, record};
+pub use recorder::{Entry, Recorder};
+pub use spool::Spool;
 
 /// An open store. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: Pool,
-    /// Of the database file; none in memory.
+    /// Of the database file; none in memory, and of a server.
     file: Option<PathBuf>,
+    /// The daemon whose records are written.
+    node: Arc<str>,
+    /// The server whose tables may have to be made yet.
+    unprepared: Option<Arc<Server>>,
 }

@@ -1,27 +1,57 @@
-//! One daemon for one store: a lock that goes with the process that holds it.
+//! One daemon for one file, or for one name on a server: a lock that goes with the process that holds it.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+
+use crate::db::Pool;
 use crate::{Error, Store};
 
 /// The daemon's hold on its store, until dropped or the process ends, however it ends. Whoever only reads, or changes the
 /// inventory, needs none.
 #[derive(Debug)]
 pub struct Lock {
-    _file: Option<File>,
+    _held: Held,
+}
+
+/// What goes with the process.
+#[derive(Debug)]
+enum Held {
+    /// A store in memory is nobody else's; a server that is gone can't be asked.
+    Nothing,
+    File(#[expect(dead_code, reason = "it is held")] File),
+    /// PostgreSQL frees it with the connection.
+    Connection(#[expect(dead_code, reason = "it is held")] PoolConnection<Postgres>),
 }
 
 impl Store {
-    /// Takes the store for this daemon, by an advisory lock on a file of its own beside the database: SQLite closes and
-    /// reopens the database file as it likes, which would drop a lock on it.
+    /// Takes a SQLite store for this daemon, by an advisory lock on a file of its own beside the database: SQLite closes and
+    /// reopens the database file as it likes, which would drop a lock on it. In PostgreSQL it takes the name of the node only, by which
+    /// daemons on one database tell their calls apart; nobody guards it once the connection is lost.
     ///
     /// # Errors
     ///
     /// If another daemon has it, or the lock file can't be made.
-    pub fn lock(&self) -> Result<Lock, Error> {
-        let file = self.file.as_deref().map(lock).transpose()?;
-        Ok(Lock { _file: file })
+    pub async fn lock(&self) -> Result<Lock, Error> {
+        let held = match (&self.pool, &self.file) {
+            (Pool::Sqlite(_), None) => Held::Nothing,
+            (Pool::Sqlite(_), Some(path)) => Held::File(lock(path)?),
+            (Pool::Postgres(pool), _) => match pool.acquire().await {
+                Err(_) => Held::Nothing,
+                Ok(mut connection) => {
+                    let sql = "SELECT pg_try_advisory_lock(hashtextextended('strowger ' || $1, 0))";
+                    let query = sqlx::query_scalar(sql).bind(&*self.node);
+                    let is_ours: bool = query.fetch_one(&mut *connection).await?;
+                    if !is_ours {
+                        return Err(Error::NodeTaken { node: self.node.to_string() });
+                    }
+                    Held::Connection(connection)
+                }
+            },
+        };
+        Ok(Lock { _held: held })
     }
 }
 

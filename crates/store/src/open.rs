@@ -1,43 +1,40 @@
-//! Opening a store, with words for each way that it may fail.
+//! What a store's URL names, and opening it.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tracing::warn;
 
 use crate::db::Pool;
-use crate::error::primary_code;
-use crate::{Error, Store};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+use crate::sqlite::{self, Absent, BUSY_TIMEOUT};
+use crate::{Error, Store, postgres};
 
 /// What a URL names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Place {
     Memory,
     File(PathBuf),
-}
-
-/// What a file that does not exist is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Absent {
-    Made,
-    Error,
+    /// PostgreSQL.
+    Server(String),
 }
 
 impl Store {
-    /// Opens `sqlite:PATH`, which is made if it does not exist, or `sqlite::memory:`, which is gone with the last
-    /// clone.
+    /// Opens `sqlite:PATH`, which is made if it does not exist, `sqlite::memory:`, which is gone with the last clone, or
+    /// `postgres://USER@HOST/DATABASE`, whose tables are made if there are none.
     ///
     /// # Errors
     ///
-    /// One line that names the file and what is wrong with it.
+    /// One line that names the store and what is wrong with it.
     pub async fn open(url: &str) -> Result<Self, Error> {
         match place(url)? {
-            Place::Memory => Self::open_memory().await,
-            Place::File(path) => Self::open_file(&path, Absent::Made, BUSY_TIMEOUT).await,
+            Place::Memory => Ok(Self::of(Pool::Sqlite(sqlite::open_memory().await?), None)),
+            Place::File(path) => Self::open_file(path, Absent::Made).await,
+            Place::Server(url) => {
+                let server = postgres::Server::parse(&url)?;
+                let pool = server.connect_later();
+                server.prepare().await?;
+                Ok(Self::of(Pool::Postgres(pool), None))
+            }
         }
     }
 
@@ -45,64 +42,69 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// One line that names the file and what is wrong with it.
+    /// One line that names the store and what is wrong with it.
     pub async fn open_existing(url: &str) -> Result<Self, Error> {
         match place(url)? {
-            Place::Memory => Self::open_memory().await,
-            Place::File(path) if path.exists() => Self::open_file(&path, Absent::Error, BUSY_TIMEOUT).await,
-            Place::File(path) => Err(Error::Missing { path }),
+            Place::File(path) if !path.exists() => Err(Error::Missing { path }),
+            Place::File(path) => Self::open_file(path, Absent::Error).await,
+            Place::Memory | Place::Server(_) => Self::open(url).await,
         }
     }
 
-    /// Waits until all connections are closed. The last of them folds the write-ahead log into the file.
+    /// The same as [`Store::open`], but a server that can't be reached is waited for by all that uses the store: for the daemon, which
+    /// goes on without.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the store and what is wrong with it.
+    pub async fn open_patiently(url: &str) -> Result<Self, Error> {
+        let Place::Server(url) = place(url)? else { return Self::open(url).await };
+        let server = postgres::Server::parse(&url)?;
+        let pool = server.connect_later();
+        let prepared = server.prepare().await;
+        let store = Self { unprepared: Some(Arc::new(server)), ..Self::of(Pool::Postgres(pool), None) };
+        match prepared {
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {
+                warn!(%error, "the store does not answer, and is waited for");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(store)
+    }
+
+    /// Waits until all connections are closed. The last of them folds the write-ahead log of SQLite into the file.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    async fn open_memory() -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.disable_statement_logging())
-            .await?;
-        migrate(&pool, Path::new(":memory:")).await?;
-        Ok(Self { pool: Pool(pool), file: None })
+    /// The same for the daemon of this name: its records are told from those of other daemons on the same database.
+    #[must_use]
+    pub fn of_node(self, node: &str) -> Self {
+        Self { node: node.into(), ..self }
     }
 
-    pub(crate) async fn open_file(path: &Path, absent: Absent, busy: Duration) -> Result<Self, Error> {
-        check_path(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(absent == Absent::Made)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A record that is confirmed outlives a power cut. The sync of each commit is shared by all records that wait.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(busy)
-            .disable_statement_logging();
-        let opened = |cause| opened(path, cause);
-        // One connection first: the pool would try again and again what can't succeed.
-        let mut first = options.connect().await.map_err(opened)?;
-        check_content(&mut first, path).await?;
-        first.close().await.map_err(opened)?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            // A file does not hang up.
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await
-            .map_err(opened)?;
-        migrate(&pool, path).await?;
-        Ok(Self { pool: Pool(pool), file: Some(path.to_owned()) })
+    /// Whether it is elsewhere, and may be gone while we are there: PostgreSQL.
+    pub fn is_remote(&self) -> bool {
+        match self.pool {
+            Pool::Sqlite(_) => false,
+            Pool::Postgres(_) => true,
+        }
+    }
+
+    async fn open_file(path: PathBuf, absent: Absent) -> Result<Self, Error> {
+        let pool = sqlite::open_file(&path, absent, BUSY_TIMEOUT).await?;
+        Ok(Self::of(Pool::Sqlite(pool), Some(path)))
+    }
+
+    pub(crate) fn of(pool: Pool, file: Option<PathBuf>) -> Self {
+        Self { pool, file, node: "".into(), unprepared: None }
     }
 }
 
 fn place(url: &str) -> Result<Place, Error> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(Error::Postgres);
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Place::Server(url.to_owned()));
     }
     let unknown = || Error::Url { url: url.to_owned() };
     let rest = url.strip_prefix("sqlite:").ok_or_else(unknown)?;
@@ -114,84 +116,6 @@ fn place(url: &str) -> Result<Place, Error> {
         path => Ok(Place::File(PathBuf::from(path))),
     }
 }
-
-fn check_path(path: &Path) -> Result<(), Error> {
-    if path.is_dir() {
-        return Err(Error::IsDirectory { path: path.to_owned() });
-    }
-    match path.parent() {
-        Some(parent) if parent != Path::new("") && !parent.is_dir() => {
-            Err(Error::NoDirectory { path: path.to_owned() })
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// A database that has tables, but not ours, is left alone.
-async fn check_content(connection: &mut SqliteConnection, path: &Path) -> Result<(), Error> {
-    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|cause| opened(path, cause))?;
-    let is_ours = |table: &String| table == "_sqlx_migrations";
-    if tables.is_empty() || (tables.iter().any(is_ours) && tables.iter().any(|table| table == "call_records"))
-    {
-        return Ok(());
-    }
-    // A first migration that was cut off leaves its own table alone.
-    if tables.iter().all(is_ours) {
-        return Ok(());
-    }
-    Err(Error::Foreign { path: path.to_owned() })
-}
-
-/// Two processes may make one store at the same time: the second finds the first one's tables half-way, and then
-/// all of them.
-async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        match MIGRATIONS.run(pool).await {
-            Ok(()) => return Ok(()),
-            Err(MigrateError::VersionMissing(version)) => {
-                return Err(Error::Newer { path: path.to_owned(), version });
-            }
-            Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) => {
-                if attempt == MIGRATION_ATTEMPTS {
-                    return Err(opened(path, cause));
-                }
-                tokio::time::sleep(MIGRATION_PAUSE).await;
-            }
-            Err(cause) => return Err(Error::Open { path: path.to_owned(), cause: cause.into() }),
-        }
-    }
-}
-
-fn opened(path: &Path, cause: sqlx::Error) -> Error {
-    let path = path.to_owned();
-    let code = cause.as_database_error().and_then(|error| primary_code(error.code().as_deref()));
-    match code {
-        Some(SQLITE_NOTADB) => Error::NotADatabase { path },
-        Some(SQLITE_READONLY | SQLITE_PERM | SQLITE_AUTH | SQLITE_CANTOPEN) => {
-            let cause =
-                cause.as_database_error().map_or_else(String::new, |error| error.message().to_owned());
-            Error::NotWritable { path, cause }
-        }
-        Some(_) | None => Error::Open { path, cause },
-    }
-}
-
-/// Readers beside the one writer that there may be.
-const CONNECTIONS: u32 = 4;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const MIGRATION_ATTEMPTS: u32 = 10;
-const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
-
-const SQLITE_PERM: u32 = 3;
-const SQLITE_READONLY: u32 = 8;
-const SQLITE_CANTOPEN: u32 = 14;
-const SQLITE_AUTH: u32 = 23;
-const SQLITE_NOTADB: u32 = 26;
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +134,8 @@ mod tests {
         for url in ["", "strowger.db", "sqlite:", "mysql://x", "sqlite:a.db?mode=ro"] {
             assert!(matches!(place(url), Err(Error::Url { .. })), "{url}");
         }
-        assert!(matches!(place("postgres://u:p@h/db"), Err(Error::Postgres)));
+        for url in ["postgres://u:p@h/db", "postgresql:///db?host=/run/postgresql"] {
+            assert_eq!(place(url).unwrap(), Place::Server(url.to_owned()));
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! The inventory, read back.
 
 use numbers::{Directory, Inventory};
+use serde::{Deserialize, Serialize};
 
 use crate::db::Transaction;
 use crate::object::{Held, Object};
 use crate::{Error, Kind, Store, rows};
 
 /// The inventory at one revision.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Counts the changes; 0 before the first.
     pub revision: u64,
@@ -59,14 +60,9 @@ impl Store {
     }
 }
 
-/// The revision, as this transaction sees it.
-pub(crate) async fn revision(transaction: &mut Transaction) -> Result<u64, Error> {
-    let rows = transaction.fetch(REVISION, &[]).await?;
-    rows.first().map_or(Ok(0), |row| row.natural("revision"))
-}
-
 pub(crate) async fn snapshot(transaction: &mut Transaction) -> Result<Snapshot, Error> {
-    let revision = revision(transaction).await?;
+    let revision = transaction.fetch(REVISION, &[]).await?;
+    let revision = revision.first().map_or(Ok(0), |row| row.natural("revision"))?;
     let mut inventory = Inventory::default();
     for kind in [Kind::Settings, Kind::Agent, Kind::Trunk, Kind::Number] {
         for Held { object, .. } in rows::page(transaction, kind, None, rows::ALL).await? {

@@ -1,4 +1,4 @@
-//! Records on their way to disk: many calls, one transaction.
+//! Records on their way to the database: many calls, one transaction. While the database is gone they wait in a file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,80 +6,220 @@ use std::time::Duration;
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, error, info, warn};
 
-use crate::{Error, Pulse, Store};
+use crate::{Error, Pulse, Spool, Store};
 
 /// A call's record, as the core hands it out.
 pub type Entry = (CallKey, Box<CallRecord>);
 
-/// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it
-/// is on disk. While the store refuses it tries again, says so, and lets the records wait: it loses none. Returns when
-/// all senders are gone and the last record is on disk.
-///
-/// A record that comes alone is written at once; those that follow closely wait for `PACE` and share a transaction, since
-/// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
-///
-/// The pulse tells others how it goes.
-///
-/// What waits is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
-pub async fn record(
+/// Writes records.
+#[derive(Debug)]
+pub struct Recorder {
     store: Store,
-    mut waiting: mpsc::UnboundedReceiver<Entry>,
-    confirmed: mpsc::Sender<Input>,
-    pulse: Arc<Pulse>,
-) {
-    let mut entries = Vec::with_capacity(BATCH);
-    let mut due = Instant::now();
-    while waiting.recv_many(&mut entries, BATCH).await > 0 {
-        tokio::time::sleep_until(due).await;
-        entries.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH - entries.len()));
-        due = Instant::now() + PACE;
-        let (keys, records): (Vec<_>, Vec<_>) = entries.drain(..).map(|(key, record)| (key, *record)).unzip();
-        if let Err(error) = write(&store, &pulse, &records).await {
-            warn!(%error, "a batch of call records is written one by one");
-            write_one_by_one(&store, &pulse, &records).await;
+    spool: Option<Spool>,
+    /// When the process began: calls of this node that were up before were cut off.
+    began_ms: u64,
+    place: Place,
+}
+
+/// Whether the database has all that it is to have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// It has, and gets the next records.
+    Database,
+    /// The next go to the spool, until the database has taken what is there.
+    Spool,
+}
+
+impl Recorder {
+    /// Of a process that began at this moment, in milliseconds since 1970. Without a spool records wait in memory.
+    pub fn new(store: Store, spool: Option<Spool>, began_ms: u64) -> Self {
+        Self { store, spool, began_ms, place: Place::Database }
+    }
+
+    /// Writes what the last process left in the spool, marks the calls that were up when it ended, and says how many: before the first call.
+    /// If the store does not answer and there is a spool, [`Recorder::run`] does it later.
+    ///
+    /// # Errors
+    ///
+    /// If the database refuses, or the spool can't be read. Nothing is lost then.
+    pub async fn begin(&mut self) -> Result<u64, Error> {
+        match self.catch_up().await {
+            Err(error) if error.is_transient() && self.spool.is_some() => {
+                self.place = self.turn_to_spool(&error);
+                Ok(0)
+            }
+            outcome => outcome,
         }
-        pulse.done(records.len());
-        let finished = keys.into_iter().zip(&records).filter(|(_, record)| record.status.is_some());
-        for (key, _) in finished {
-            if confirmed.send(Input::Recorded(key)).await.is_err() {
-                tracing::debug!(?key, "nobody waits for the record");
+    }
+
+    async fn catch_up(&self) -> Result<u64, Error> {
+        timeout(PROBE, self.store.revision()).await.map_err(|_| Error::Silent)??;
+        self.store.prepare().await?;
+        self.replay().await?;
+        self.store.cut_off(self.began_ms).await
+    }
+
+    /// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it
+    /// is on disk: in the database, or in the spool while the database refuses. Without a spool it tries again, says so, and lets the
+    /// records wait. It loses none. Returns when all senders are gone and the last record is on disk.
+    ///
+    /// A record that comes alone is written at once; those that follow closely wait for `PACE` and share a transaction, since
+    /// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
+    ///
+    /// The pulse tells others how it goes.
+    ///
+    /// What waits in memory is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
+    pub async fn run(
+        self,
+        mut waiting: mpsc::UnboundedReceiver<Entry>,
+        confirmed: mpsc::Sender<Input>,
+        pulse: Arc<Pulse>,
+    ) {
+        let mut place = self.place;
+        if place == Place::Spool {
+            // As `begin` has found.
+            pulse.wrote::<(), _>(Err(Error::Silent)).ok();
+        }
+        let mut entries = Vec::with_capacity(BATCH);
+        let (mut due, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let mut again = due + pause;
+        loop {
+            let received = tokio::select! {
+                biased;
+                () = sleep_until(again), if place == Place::Spool => {
+                    match pulse.wrote(self.catch_up().await) {
+                        Ok(cut_off) => {
+                            info!(cut_off, "the database has all call records that waited");
+                            place = Place::Database;
+                            pause = FIRST_PAUSE;
+                        }
+                        Err(error) => {
+                            debug!(%error, "call records still go to the spool");
+                            pause = (pause * 2).min(LONGEST_PAUSE);
+                            again = Instant::now() + pause;
+                        }
+                    }
+                    continue;
+                }
+                received = waiting.recv_many(&mut entries, BATCH) => received,
+            };
+            if received == 0 {
+                return;
+            }
+            sleep_until(due).await;
+            entries.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH - entries.len()));
+            due = Instant::now() + PACE;
+            let (keys, records): (Vec<_>, Vec<_>) =
+                entries.drain(..).map(|(key, record)| (key, *record)).unzip();
+            let before = place;
+            place = self.keep(&records, before, &pulse).await;
+            if before != place {
+                again = Instant::now() + pause;
+            }
+            pulse.done(records.len());
+            let finished = keys.into_iter().zip(&records).filter(|(_, record)| record.status.is_some());
+            for (key, _) in finished {
+                if confirmed.send(Input::Recorded(key)).await.is_err() {
+                    tracing::debug!(?key, "nobody waits for the record");
+                }
             }
         }
     }
-}
 
-/// Tries until the store takes them, or says that it never will.
-async fn write(store: &Store, pulse: &Pulse, records: &[CallRecord]) -> Result<(), Error> {
-    let mut pause = FIRST_PAUSE;
-    let mut attempts = 0_u32;
-    loop {
-        match pulse.wrote(store.write(records).await) {
-            Ok(()) => break,
-            Err(error) if error.is_transient() => {
-                attempts += 1;
-                let (waiting, again_ms) = (records.len(), pause.as_millis());
-                error!(%error, attempts, waiting, again_ms, "call records can't be written: tried again, none is lost");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+    /// Returns when the records are on disk, and says where the next are to go.
+    async fn keep(&self, records: &[CallRecord], place: Place, pulse: &Pulse) -> Place {
+        let Some(spool) = &self.spool else {
+            if let Err(error) = self.write(records, pulse).await {
+                warn!(%error, "a batch of call records is written one by one");
+                self.write_one_by_one(records, pulse).await;
             }
-            Err(error) => return Err(error),
+            return Place::Database;
+        };
+        let place = match place {
+            Place::Spool => Place::Spool,
+            Place::Database => match pulse.wrote(self.write_soon(records).await) {
+                Ok(()) => return Place::Database,
+                Err(error) if error.is_transient() => self.turn_to_spool(&error),
+                Err(error) => {
+                    warn!(%error, "a batch of call records is written one by one");
+                    self.write_one_by_one(records, pulse).await;
+                    return Place::Database;
+                }
+            },
+        };
+        if let Err(error) = spool.append(records).await {
+            error!(%error, "call records wait in memory, for the database or the spool");
+            self.write_one_by_one(records, pulse).await;
         }
+        place
     }
-    if attempts > 0 {
-        info!(attempts, records = records.len(), "call records can be written again");
-    }
-    Ok(())
-}
 
-/// A record that the schema refuses goes to the log as a whole, so that it does not hold up the others.
-async fn write_one_by_one(store: &Store, pulse: &Pulse, records: &[CallRecord]) {
-    for record in records {
-        if let Err(error) = write(store, pulse, std::slice::from_ref(record)).await {
-            let record = serde_json::to_string(record).unwrap_or_default();
-            error!(%error, record, "a call record is refused by the store, and only here");
+    /// Gives up soon: the spool is there. What was written nevertheless is written once more.
+    async fn write_soon(&self, records: &[CallRecord]) -> Result<(), Error> {
+        timeout(SOON, self.store.write(records)).await.unwrap_or(Err(Error::Silent))
+    }
+
+    fn turn_to_spool(&self, error: &Error) -> Place {
+        if self.spool.is_none() {
+            return Place::Database;
+        }
+        warn!(%error, "call records are kept in the spool until the database takes them");
+        Place::Spool
+    }
+
+    /// Writes what is in the spool, in its order, and empties it. What is written twice is the same.
+    async fn replay(&self) -> Result<(), Error> {
+        let Some(spool) = &self.spool else { return Ok(()) };
+        let mut offset = 0;
+        loop {
+            let (records, next) = spool.read(offset).await?;
+            if next == offset {
+                break;
+            }
+            match self.store.write(&records).await {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => return Err(error),
+                Err(_) => self.write_one_by_one(&records, &Pulse::default()).await,
+            }
+            info!(records = records.len(), "call records from the spool are in the database");
+            offset = next;
+        }
+        spool.clear().await
+    }
+
+    /// Tries until the store takes them, or says that it never will.
+    async fn write(&self, records: &[CallRecord], pulse: &Pulse) -> Result<(), Error> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempts = 0_u32;
+        loop {
+            match pulse.wrote(self.store.write(records).await) {
+                Ok(()) => break,
+                Err(error) if error.is_transient() => {
+                    attempts += 1;
+                    let (waiting, again_ms) = (records.len(), pause.as_millis());
+                    error!(%error, attempts, waiting, again_ms, "call records can't be written: tried again, none is lost");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if attempts > 0 {
+            info!(attempts, records = records.len(), "call records can be written again");
+        }
+        Ok(())
+    }
+
+    /// A record that the schema refuses goes to the log as a whole, so that it does not hold up the others.
+    async fn write_one_by_one(&self, records: &[CallRecord], pulse: &Pulse) {
+        for record in records {
+            if let Err(error) = self.write(std::slice::from_ref(record), pulse).await {
+                let record = serde_json::to_string(record).unwrap_or_default();
+                error!(%error, record, "a call record is refused by the store, and only here");
+            }
         }
     }
 }
@@ -88,19 +228,25 @@ async fn write_one_by_one(store: &Store, pulse: &Pulse, records: &[CallRecord]) 
 const BATCH: usize = 512;
 /// From the beginning of one transaction to that of the next, at least.
 const PACE: Duration = Duration::from_millis(50);
+/// For a question that costs nothing.
+const PROBE: Duration = Duration::from_millis(500);
+/// Of a database that is well: while it is not known to be gone, records wait in memory alone.
+const SOON: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::path::Path;
 
     use b2bua::record::{CallDirection, CallStatus};
     use sqlx::sqlite::SqliteConnectOptions;
     use sqlx::{ConnectOptions, Executor};
 
     use super::*;
-    use crate::open::Absent;
+    use crate::db::Pool;
+    use crate::sqlite::{self, Absent};
 
     /// Hands each line of the log on.
     #[derive(Clone)]
@@ -115,6 +261,11 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    async fn hasty(path: &Path, busy: Duration) -> Store {
+        let pool = sqlite::open_file(path, Absent::Made, busy).await.unwrap();
+        Store::of(Pool::Sqlite(pool), Some(path.to_owned()))
     }
 
     fn ended(index: u64) -> Box<CallRecord> {
@@ -158,7 +309,7 @@ mod tests {
     async fn a_store_that_refuses_is_tried_until_it_takes_every_record() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("strowger.db");
-        let store = Store::open_file(&path, Absent::Made, Duration::from_millis(1)).await.unwrap();
+        let store = hasty(&path, Duration::from_millis(1)).await;
         let mut blocker = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
         blocker.execute("BEGIN EXCLUSIVE").await.unwrap();
         let (told, mut lines) = mpsc::unbounded_channel();
@@ -168,7 +319,8 @@ mod tests {
         let (entries, waiting) = mpsc::unbounded_channel();
         let (confirm, mut confirmed) = mpsc::channel(16);
         let pulse = Arc::<Pulse>::default();
-        let recorder = tokio::spawn(record(store.clone(), waiting, confirm, Arc::clone(&pulse)));
+        let recorder =
+            tokio::spawn(Recorder::new(store.clone(), None, 0).run(waiting, confirm, Arc::clone(&pulse)));
         entries.send((CallKey(1), ended(1))).unwrap();
         while !lines.recv().await.unwrap().contains("call records can't be written") {}
         for index in 2..10 {
@@ -191,10 +343,10 @@ mod tests {
     async fn records_that_follow_closely_wait_and_share_a_transaction() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("strowger.db");
-        let store = Store::open_file(&path, Absent::Made, FIRST_PAUSE).await.unwrap();
+        let store = hasty(&path, FIRST_PAUSE).await;
         let (entries, waiting) = mpsc::unbounded_channel();
         let (confirm, mut confirmed) = mpsc::channel(16);
-        let recorder = tokio::spawn(record(store, waiting, confirm, Arc::default()));
+        let recorder = tokio::spawn(Recorder::new(store, None, 0).run(waiting, confirm, Arc::default()));
         let start = Instant::now();
         entries.send((CallKey(0), ended(0))).unwrap();
         assert!(confirmed.recv().await.is_some());

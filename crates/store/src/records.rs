@@ -1,11 +1,12 @@
 //! Call records: a column for each field.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use b2bua::CallRecord;
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
 
-use crate::db::{Row, Value, places};
+use crate::db::{Row, Transaction, Value};
 use crate::{Error, Store};
 
 impl Store {
@@ -16,13 +17,18 @@ impl Store {
     ///
     /// If the database refuses. Nothing is written then.
     pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
+        self.prepare().await?;
         let mut transaction = self.pool.write().await?;
-        let mut rest = records;
+        let records: Vec<_> = latest(records);
+        let mut rest = records.as_slice();
         while !rest.is_empty() {
-            let (rows, sql) = upsert(rest.len());
+            let (rows, sql) = upsert(&transaction, rest.len());
             let (these, others) = rest.split_at(rows);
-            let values: Vec<_> = these.iter().flat_map(values).collect();
-            transaction.execute(sql, &values).await?;
+            let mut all = Vec::with_capacity(these.len() * COLUMNS.split(',').count());
+            for record in these {
+                all.extend(values(record, &self.node));
+            }
+            transaction.execute(sql, &all).await?;
             rest = others;
         }
         transaction.commit().await
@@ -40,42 +46,70 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
-    /// Marks the calls that were up when the last process ended, and says how many: `failed`, reason `cut-off`,
-    /// ended by `system` at `now_ms`.
+    /// Marks the calls of this node that were up when its last process ended, and says how many: `failed`, reason `cut-off`,
+    /// ended by `system` at `now_ms`, when this process began.
     ///
     /// When they ended nobody knows, so nothing is billed, and the duration only says how long they may have
-    /// lasted. For the daemon, before its first call.
+    /// lasted. A SQLite file has the calls of one daemon at a time: there all are marked, whatever the name of the node was. In
+    /// PostgreSQL those are left that came in since.
     ///
     /// # Errors
     ///
     /// If the database refuses.
     pub async fn cut_off(&self, now_ms: u64) -> Result<u64, Error> {
-        let sql = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
-             ended_at = CASE WHEN $1 > invite_at THEN $1 ELSE invite_at END, \
-             duration_ms = CASE WHEN $1 > invite_at THEN $1 - invite_at ELSE 0 END, q850 = 41 \
-             WHERE status IS NULL";
         let mut transaction = self.pool.write().await?;
-        let calls = transaction.execute(sql, &[now_ms.into()]).await?;
+        let calls = match &transaction {
+            Transaction::Sqlite(_) => transaction.execute(CUT_OFF, &[now_ms.into()]).await?,
+            Transaction::Postgres(_) => {
+                transaction.execute(CUT_OFF_OF_NODE, &[now_ms.into(), Value::from(&*self.node)]).await?
+            }
+        };
         transaction.commit().await?;
         Ok(calls)
     }
 }
 
+/// Of those with the same id the one that counts, for a statement takes each once: the last, but the end of a call is not undone.
+fn latest(records: &[CallRecord]) -> Vec<&CallRecord> {
+    let mut latest: Vec<&CallRecord> = Vec::with_capacity(records.len());
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(records.len());
+    for record in records {
+        match places.get(record.id.as_str()) {
+            Some(place) if record.status.is_none() && latest[*place].status.is_some() => {}
+            Some(place) => latest[*place] = record,
+            None => {
+                places.insert(record.id.as_str(), latest.len());
+                latest.push(record);
+            }
+        }
+    }
+    latest
+}
+
 /// The statement for as many of the records as one takes, and how many these are. Each statement is a trip to the thread of the
 /// connection and back, which costs more than a row.
-fn upsert(records: usize) -> (usize, &'static str) {
-    static UPSERTS: LazyLock<[(usize, String); 6]> = LazyLock::new(|| {
+fn upsert(transaction: &Transaction, records: usize) -> (usize, &'static str) {
+    static SQLITE: OnceLock<Upserts> = OnceLock::new();
+    static POSTGRES: OnceLock<Upserts> = OnceLock::new();
+    let upserts = match transaction {
+        Transaction::Sqlite(_) => &SQLITE,
+        Transaction::Postgres(_) => &POSTGRES,
+    };
+    let upserts = upserts.get_or_init(|| {
         [32, 16, 8, 4, 2, 1].map(|rows| {
-            let values = places(rows, COLUMNS.split(',').count());
-            (rows, format!("INSERT INTO call_records ({COLUMNS}) VALUES {values} {REPLACE}"))
+            let places = transaction.places(rows, COLUMNS.split(',').count());
+            (rows, format!("INSERT INTO call_records ({COLUMNS}) VALUES {places} {REPLACE}"))
         })
     });
-    let [larger @ .., one] = &*UPSERTS;
+    let [larger @ .., one] = upserts;
     let (rows, sql) = larger.iter().find(|(rows, _)| *rows <= records).unwrap_or(one);
     (*rows, sql)
 }
 
-fn values(record: &CallRecord) -> Vec<Value<'_>> {
+/// By how many records they are for.
+type Upserts = [(usize, String); 6];
+
+fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
     // Taken apart, so that a further field is not forgotten here.
     let CallRecord {
         id,
@@ -148,6 +182,7 @@ fn values(record: &CallRecord) -> Vec<Value<'_>> {
         quality_b.map(|quality| quality.packets).into(),
         quality_b.map(|quality| quality.lost).into(),
         quality_b.map(|quality| quality.jitter_ms).into(),
+        node.into(),
     ]
 }
 
@@ -279,7 +314,7 @@ const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, 
     sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, invite_at, \
     ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
     sip_status, q850, ended_by, reason, detail, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
-    quality_b_packets, quality_b_lost, quality_b_jitter_ms";
+    quality_b_packets, quality_b_lost, quality_b_jitter_ms, node";
 
 const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
@@ -296,5 +331,14 @@ const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     quality_a_packets = excluded.quality_a_packets, quality_a_lost = excluded.quality_a_lost, \
     quality_a_jitter_ms = excluded.quality_a_jitter_ms, \
     quality_b_packets = excluded.quality_b_packets, quality_b_lost = excluded.quality_b_lost, \
-    quality_b_jitter_ms = excluded.quality_b_jitter_ms \
+    quality_b_jitter_ms = excluded.quality_b_jitter_ms, node = excluded.node \
 WHERE call_records.status IS NULL OR excluded.status IS NOT NULL";
+
+const CUT_OFF: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
+    ended_at = CASE WHEN $1 > invite_at THEN $1 ELSE invite_at END, \
+    duration_ms = CASE WHEN $1 > invite_at THEN $1 - invite_at ELSE 0 END, q850 = 41 \
+WHERE status IS NULL";
+
+const CUT_OFF_OF_NODE: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
+    ended_at = $1, duration_ms = $1 - invite_at, q850 = 41 \
+WHERE status IS NULL AND node = $2 AND invite_at < $1";

@@ -2,7 +2,7 @@
 
 use numbers::E164;
 
-use crate::db::{Row, Transaction, Value, places};
+use crate::db::{Row, Transaction, Value};
 use crate::object::{Etag, Held, Object};
 use crate::{Error, Kind};
 
@@ -100,7 +100,7 @@ pub(crate) async fn write(
             ),
         };
         let key = columns.split(',').next().unwrap_or_default();
-        let places = places(chunk.len(), values.len() / chunk.len());
+        let places = transaction.places(chunk.len(), values.len() / chunk.len());
         let sql = format!(
             "INSERT INTO {table} ({columns}) VALUES {places} ON CONFLICT ({key}) DO UPDATE SET \
              {replaced}revision = excluded.revision, body = excluded.body"
@@ -120,7 +120,7 @@ pub(crate) async fn remove(transaction: &mut Transaction, kind: Kind, ids: &[&st
     };
     for chunk in ids.chunks(ROWS_AT_ONCE) {
         let values: Vec<_> = chunk.iter().filter_map(|id| key(kind, id)).collect();
-        let sql = format!("DELETE FROM {table} WHERE {column} IN {}", places(1, values.len()));
+        let sql = format!("DELETE FROM {table} WHERE {column} IN {}", transaction.places(1, values.len()));
         transaction.execute_once(sql, &values).await?;
     }
     Ok(())

@@ -2,30 +2,92 @@
 
 use std::time::Duration;
 
-use tracing::warn;
+use sqlx::postgres::PgListener;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
 
-use crate::Store;
+use crate::db::{CHANNEL, Pool};
+use crate::{Error, Store};
 
 impl Store {
-    /// Waits until the revision is another than `seen`, and returns it. Looks four times a second; a store that
-    /// can't be read is looked at again.
+    /// Waits until the revision is another than `seen`, and returns it. In SQLite it looks four times a second. PostgreSQL tells of a
+    /// change; for the case that what it tells is lost with its connection, it is asked once a second too. A store that can't be
+    /// read is looked at again.
     pub async fn changed(&self, seen: u64) -> u64 {
+        let mut ear = Ear::default();
         let mut is_told = false;
         loop {
-            match self.revision().await {
-                Ok(revision) if revision != seen => return revision,
-                Ok(_) => is_told = false,
+            ear.listen(&self.pool).await;
+            match timeout(ANSWER, self.look()).await.unwrap_or(Err(Error::Silent)) {
+                Ok(revision) => {
+                    if is_told {
+                        info!("the store answers again");
+                        is_told = false;
+                    }
+                    if revision != seen {
+                        return revision;
+                    }
+                }
                 Err(error) if is_told => {
-                    tracing::debug!(%error, "the revision of the inventory still can't be read");
+                    debug!(%error, "the revision of the inventory still can't be read");
                 }
                 Err(error) => {
-                    warn!(%error, "the revision of the inventory can't be read");
+                    warn!(%error, "the store does not answer: calls go on with the inventory that is known");
                     is_told = true;
                 }
             }
-            tokio::time::sleep(PERIOD).await;
+            ear.wait(&self.pool).await;
+        }
+    }
+
+    async fn look(&self) -> Result<u64, Error> {
+        self.prepare().await?;
+        self.revision().await
+    }
+
+    /// Makes the tables of a server that could not be reached when the store was opened.
+    pub(crate) async fn prepare(&self) -> Result<(), Error> {
+        match &self.unprepared {
+            Some(server) => server.prepare().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What hears PostgreSQL tell of a change, while it has a connection.
+#[derive(Default)]
+struct Ear(Option<PgListener>);
+
+impl Ear {
+    /// Before the revision is looked at, so that no change falls between.
+    async fn listen(&mut self, pool: &Pool) {
+        let (Pool::Postgres(pool), None) = (pool, &self.0) else { return };
+        if let Ok(Ok(mut listener)) = timeout(ANSWER, PgListener::connect_with(pool)).await
+            && let Ok(Ok(())) = timeout(ANSWER, listener.listen(CHANNEL)).await
+        {
+            listener.eager_reconnect(false);
+            self.0 = Some(listener);
+        }
+    }
+
+    async fn wait(&mut self, pool: &Pool) {
+        let period = match pool {
+            Pool::Sqlite(_) => PERIOD,
+            Pool::Postgres(_) => LONG_PERIOD,
+        };
+        let Some(listener) = &mut self.0 else { return sleep(period).await };
+        match timeout(period, listener.try_recv()).await {
+            Ok(Ok(Some(_))) | Err(_) => {}
+            // The connection is gone.
+            Ok(Ok(None) | Err(_)) => {
+                self.0 = None;
+                sleep(period).await;
+            }
         }
     }
 }
 
 const PERIOD: Duration = Duration::from_millis(250);
+const LONG_PERIOD: Duration = Duration::from_secs(1);
+/// A store that takes longer is taken for gone.
+const ANSWER: Duration = Duration::from_secs(5);

@@ -1,31 +1,65 @@
 //! From the store's inventory to the directory that calls are routed by, and again after each change.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::io::Input;
 use numbers::Directory;
-use store::Store;
+use store::{Snapshot, Store};
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use witness::{Metrics, Secrets};
 
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
 use crate::{calendar, secrets};
 
+/// The first directory: of what is stored, or, if the store does not answer and there is a copy, of that.
+///
+/// # Errors
+/// When neither can be read, or what it holds is no inventory of this version.
+pub(crate) async fn begin(store: &Store, copy: Option<PathBuf>) -> Result<Directory, Failure> {
+    let nothing = Arc::new(Directory::empty());
+    match (load_after(store, Arc::clone(&nothing), copy.clone()).await, copy) {
+        (Err(Failure::Store(gone)), Some(path)) if gone.is_transient() => {
+            let Some(snapshot) = Snapshot::kept(&path)? else { return Err(gone.into()) };
+            let (revision, copy) = (snapshot.revision, path.display());
+            warn!(error = %gone, revision, %copy, "starting with the inventory that was known last");
+            directory(snapshot, nothing).await
+        }
+        (loaded, _) => loaded,
+    }
+}
+
 /// Builds the directory of what is stored.
 ///
 /// # Errors
 /// When the store can't be read, or what it holds is no inventory of this version.
 pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
-    load_after(store, Arc::new(Directory::empty())).await
+    directory(store.snapshot().await?, Arc::new(Directory::empty())).await
 }
 
-/// The same, after the one `before`.
-async fn load_after(store: &Store, before: Arc<Directory>) -> Result<Directory, Failure> {
-    let mut snapshot = store.snapshot().await?;
+/// The same, after the one `before`, and keeps a copy of what is stored.
+async fn load_after(
+    store: &Store,
+    before: Arc<Directory>,
+    copy: Option<PathBuf>,
+) -> Result<Directory, Failure> {
+    let snapshot = store.snapshot().await?;
+    if let Some(path) = copy {
+        let kept = snapshot.clone();
+        let written = spawn_blocking(move || kept.keep(&path).map_err(|error| error.to_string())).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(error.to_string())) {
+            warn!(error, "a start without the store will have an older inventory");
+        }
+    }
+    directory(snapshot, before).await
+}
+
+async fn directory(mut snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
     secrets::reveal(&mut snapshot.inventory).map_err(stored)?;
     // A hundred thousand numbers take a while to index, which other tasks of this thread are not to wait for.
     let indexing = tokio::task::spawn_blocking(move || snapshot.directory(&before));
@@ -43,8 +77,9 @@ pub(crate) async fn watch(
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
     metrics: Arc<Metrics>,
+    copy: Option<PathBuf>,
 ) {
-    follow(store, running, inputs, secrets, metrics, load_after).await;
+    follow(store, running, inputs, secrets, metrics, copy, load_after).await;
 }
 
 async fn follow(
@@ -53,13 +88,14 @@ async fn follow(
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
     metrics: Arc<Metrics>,
-    mut load: impl AsyncFnMut(&Store, Arc<Directory>) -> Result<Directory, Failure>,
+    copy: Option<PathBuf>,
+    mut load: impl AsyncFnMut(&Store, Arc<Directory>, Option<PathBuf>) -> Result<Directory, Failure>,
 ) {
     let mut told = String::new();
     loop {
         let revision = store.changed(running.revision()).await;
         let began = Instant::now();
-        match load(&store, Arc::clone(&running)).await {
+        match load(&store, Arc::clone(&running), copy.clone()).await {
             Ok(directory) => {
                 secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
                 told.clear();
@@ -124,13 +160,14 @@ mod tests {
         let known = secrets.subscribe();
         let mut failures = 2;
         let metrics = Arc::new(Metrics::new("0", Arc::default()));
-        tokio::spawn(follow(store, running, inputs, secrets, metrics, async move |store: &Store, before| {
+        let load = async move |store: &Store, before, copy| {
             if failures > 0 {
                 failures -= 1;
-                return Err(Failure::Store(store::Error::Postgres));
+                return Err(Failure::Store(store::Error::Silent));
             }
-            load_after(store, before).await
-        }));
+            load_after(store, before, copy).await
+        };
+        tokio::spawn(follow(store, running, inputs, secrets, metrics, None, load));
         let Some(Input::Directory(directory)) = received.recv().await else { panic!("a directory comes") };
         assert_eq!(directory.agents().len(), 1);
         let mut expected = Secrets::default();

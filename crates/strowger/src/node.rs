@@ -4,6 +4,7 @@ mod end;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use b2bua::io::Input;
 use b2bua::{Core, MediaAddress};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
-use store::{Lock, Store};
+use store::{Lock, Recorder, Spool, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{info, warn};
@@ -56,8 +57,10 @@ impl Node {
     /// # Errors
     /// What is in the way: another daemon on the store, a faulty stored inventory, a port in use, no threads.
     pub(crate) async fn start(config: &Config, store: Store) -> Result<Self, Failure> {
-        let lock = store.lock()?;
-        let directory = directories::load(&store).await?;
+        let store = store.of_node(&config.node.id.0);
+        let lock = store.lock().await?;
+        let copy = beside(config, &store, "inventory", "json");
+        let directory = directories::begin(&store, copy.clone()).await?;
         if directory.numbers().len() == 0 {
             warn!("the inventory has no numbers: every call is refused. See `strowger apply --help`");
         }
@@ -66,7 +69,7 @@ impl Node {
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
         let door = seeing::bind(config, &store, &mut observers).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
-        cut_off(&store).await?;
+        let recorder = recorder(config, &store).await?;
 
         let mut seeds = [0; 40];
         getrandom::fill(&mut seeds).map_err(Failure::Randomness)?;
@@ -91,12 +94,11 @@ impl Node {
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
-        let recorder =
-            tokio::spawn(store::record(store.clone(), entries, inputs.clone(), Arc::clone(&pulse)));
+        let recorder = tokio::spawn(recorder.run(entries, inputs.clone(), Arc::clone(&pulse)));
         carriers.spawn(media_events(media, inputs.clone(), Arc::clone(&metrics)));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        let running = Arc::clone(&directory);
-        carriers.spawn(directories::watch(store, running, inputs.clone(), secrets, Arc::clone(&metrics)));
+        let (running, told) = (Arc::clone(&directory), Arc::clone(&metrics));
+        carriers.spawn(directories::watch(store, running, inputs.clone(), secrets, told, copy));
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
@@ -136,13 +138,21 @@ impl Node {
     }
 }
 
-/// The records of calls that were up when the last daemon on this store ended without a word.
-async fn cut_off(store: &Store) -> Result<(), Failure> {
-    let calls = store.cut_off(calendar::wall_ms()).await?;
+/// What writes call records, once the calls are marked that were up when the last daemon on this store ended without a word.
+async fn recorder(config: &Config, store: &Store) -> Result<Recorder, Failure> {
+    let spool = beside(config, store, "records", "jsonl").map(|path| Spool::open(&path)).transpose()?;
+    let mut recorder = Recorder::new(store.clone(), spool, calendar::wall_ms());
+    let calls = recorder.begin().await?;
     if calls > 0 {
         warn!(calls, "calls were up when the daemon last stopped: their records are marked cut-off");
     }
-    Ok(())
+    Ok(recorder)
+}
+
+/// A file of this node on this machine, for a store that may be gone.
+fn beside(config: &Config, store: &Store, name: &str, kind: &str) -> Option<PathBuf> {
+    let file = format!("{name}-{}.{kind}", config.node.id.0);
+    store.is_remote().then(|| config.node.data_dir.0.join(file))
 }
 
 fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, workers: u16) -> b2bua::Config {

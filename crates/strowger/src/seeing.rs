@@ -39,7 +39,12 @@ pub(crate) async fn bind(
     let Some(address) = config.admin.listen.0 else { return Ok(None) };
     let files = config.admin_tls_files();
     let tls = files.map(|files| Tls::load(files, &Trust::Only(Vec::new()))).transpose()?;
-    let has_keys = !store.keys().await?.is_empty();
+    let has_keys = match store.keys().await {
+        Ok(keys) => !keys.is_empty(),
+        // Each request is asked for its key when the store is back; until then none is answered that needs one.
+        Err(error) if error.is_transient() => true,
+        Err(error) => return Err(error.into()),
+    };
     let guarded = Guarded { by_tls: tls.is_some().into(), by_keys: has_keys.into() };
     let listener = admin::bind(address, guarded).await?;
     let certificates = tls.map(|tls| {

@@ -102,7 +102,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new::<StoreUrl>(
         "store.url",
-        "sqlite:FILE, as PostgreSQL is not in this version",
+        "sqlite:FILE or postgres://USER@HOST/DATABASE",
         "\"sqlite:strowger.db\"",
     ),
     Key::new::<Door>("admin.listen", "an address IP:PORT, or nothing", "\"127.0.0.1:8080\""),

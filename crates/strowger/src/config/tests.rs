@@ -103,8 +103,8 @@ fn each_fault_names_line_key_what_was_expected_and_a_remedy() {
             "strowger.toml:2: media.ports: expected a range of at least two ports from 1024 to 65535, found \"20000-10000\"; write, for example, ports = \"10000-29999\"",
         ),
         (
-            "[store]\nurl = \"postgres://db/strowger\"\n",
-            "strowger.toml:2: store.url: expected sqlite:FILE, as PostgreSQL is not in this version, found \"postgres://db/strowger\"; write, for example, url = \"sqlite:strowger.db\"",
+            "[store]\nurl = \"mysql://db/strowger\"\n",
+            "strowger.toml:2: store.url: expected sqlite:FILE or postgres://USER@HOST/DATABASE, found \"mysql://db/strowger\"; write, for example, url = \"sqlite:strowger.db\"",
         ),
         (
             "[limits]\nmax_cals = 3\n",
@@ -190,4 +190,6 @@ fn a_relative_store_lies_in_the_data_directory() {
     assert_eq!(config.store_url(), "sqlite:/var/lib/strowger/strowger.db");
     let config = merged("[node]\ndata_dir = \"/x\"\n[store]\nurl = \"sqlite:/y/z.db\"\n").unwrap();
     assert_eq!(config.store_url(), "sqlite:/y/z.db");
+    let config = merged("[node]\ndata_dir = \"/x\"\n[store]\nurl = \"postgres://s@h/db\"\n").unwrap();
+    assert_eq!(config.store_url(), "postgres://s@h/db");
 }

@@ -74,7 +74,7 @@ pub(crate) struct Text(pub(crate) String);
 #[serde(try_from = "String")]
 pub(crate) struct PortRange(pub(crate) RangeInclusive<u16>);
 
-/// `sqlite:` and a file, or `sqlite::memory:`.
+/// `sqlite:` and a file, `sqlite::memory:`, or an address of PostgreSQL.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct StoreUrl(String);
@@ -137,6 +137,7 @@ const MAX_LISTENERS: usize = 16;
 const MAX_TEXT: usize = 100;
 const MAX_NODE_ID: usize = 64;
 const SQLITE: &str = "sqlite:";
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 const MEMORY: &str = ":memory:";
 
 impl PortRange {
@@ -149,7 +150,7 @@ impl PortRange {
 impl StoreUrl {
     /// The same address, a relative file put under `directory`.
     pub(crate) fn under(&self, directory: &Path) -> String {
-        let file = &self.0[SQLITE.len()..];
+        let Some(file) = self.0.strip_prefix(SQLITE) else { return self.0.clone() };
         if file == MEMORY || directory == Path::new(".") {
             return self.0.clone();
         }
@@ -319,6 +320,7 @@ impl TryFrom<String> for StoreUrl {
     fn try_from(text: String) -> Result<Self, Unfit> {
         match text.strip_prefix(SQLITE) {
             Some(file) if !file.trim_start_matches("//").is_empty() => Ok(Self(text)),
+            None if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) => Ok(Self(text)),
             Some(_) | None => Err(Unfit),
         }
     }

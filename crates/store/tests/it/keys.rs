@@ -2,17 +2,14 @@
 
 use store::{Actor, Answer, Error, Known, NewKey, Role, Store, Token};
 
-async fn store() -> Store {
-    Store::open("sqlite::memory:").await.expect("a store")
-}
+use crate::databases::{Database, on_each_database};
 
 fn wanted(label: &str, role: Role, expires_at: Option<u64>) -> NewKey {
     NewKey { label: label.into(), role, expires_at }
 }
 
-#[tokio::test]
-async fn a_key_is_found_by_its_token_and_by_nothing_else() {
-    let store = store().await;
+async fn a_key_is_found_by_its_token_and_by_nothing_else(database: Database) {
+    let store = database.open().await;
     let actor = Actor::cli();
     let (viewer, token) = store.add_key(&actor, wanted("Ann", Role::Viewer, None)).await.expect("a key");
     let (admin, other) = store.add_key(&actor, wanted("Bob", Role::Admin, Some(5))).await.expect("a key");
@@ -40,9 +37,8 @@ async fn a_key_is_found_by_its_token_and_by_nothing_else() {
     assert_eq!(store.revision().await.expect("read"), 0, "the inventory is as it was");
 }
 
-#[tokio::test]
-async fn a_key_needs_a_label() {
-    let store = store().await;
+async fn a_key_needs_a_label(database: Database) {
+    let store = database.open().await;
     for label in ["", "  ", "a\nb", &"x".repeat(101)] {
         let refused = store.add_key(&Actor::cli(), wanted(label, Role::Viewer, None)).await;
         assert!(matches!(refused, Err(Error::Label)), "{refused:?}");
@@ -61,9 +57,8 @@ async fn a_file_of_the_store_holds_no_token() {
     assert!(find("Ann") && !find(token.reveal()) && !find(&token.reveal()["strowger_".len()..]));
 }
 
-#[tokio::test]
-async fn a_request_that_is_sent_again_is_known_with_its_answer() {
-    let store = store().await;
+async fn a_request_that_is_sent_again_is_known_with_its_answer(database: Database) {
+    let store = database.open().await;
     let known = async |owner: &str, key: &str, request: &str| {
         store.idempotent(owner, key, request.as_bytes()).await.expect("looked up")
     };
@@ -81,11 +76,8 @@ async fn a_request_that_is_sent_again_is_known_with_its_answer() {
     assert_eq!(known("k2", "a", "call").await, Known::First);
 }
 
-#[tokio::test]
-async fn of_two_at_once_one_is_the_first() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let url = format!("sqlite:{}", directory.path().join("strowger.db").display());
-    let (one, two) = (Store::open(&url).await.expect("a store"), Store::open(&url).await.expect("a store"));
+async fn of_two_at_once_one_is_the_first(database: Database) {
+    let (one, two) = (database.open().await, database.open().await);
     for index in 0..20 {
         let key = index.to_string();
         let (a, b) = tokio::join!(one.idempotent("k", &key, b"x"), two.idempotent("k", &key, b"x"));
@@ -97,9 +89,8 @@ async fn of_two_at_once_one_is_the_first() {
     }
 }
 
-#[tokio::test]
-async fn idempotency_keys_are_bounded() {
-    let store = store().await;
+async fn idempotency_keys_are_bounded(database: Database) {
+    let store = database.open().await;
     for index in 0..10_000 {
         assert_eq!(store.idempotent("k", &index.to_string(), b"x").await.expect("taken"), Known::First);
     }
@@ -108,3 +99,11 @@ async fn idempotency_keys_are_bounded() {
     assert_eq!(store.idempotent("k", "77", b"x").await.expect("known"), Known::UnderWay);
     assert_eq!(store.idempotent("other", "more", b"x").await.expect("taken"), Known::First);
 }
+
+on_each_database!(
+    a_key_is_found_by_its_token_and_by_nothing_else,
+    a_key_needs_a_label,
+    a_request_that_is_sent_again_is_known_with_its_answer,
+    of_two_at_once_one_is_the_first,
+    idempotency_keys_are_bounded,
+);

@@ -1,12 +1,15 @@
 //! Call records: written, replaced, confirmed, cut off.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
 use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
-use store::{Cursor, Filter, State, Store};
+use store::{Cursor, Filter, Recorder, State, Store};
 use tokio::sync::mpsc;
+
+use crate::databases::{Database, on_each_database};
 
 /// A call that is up, with every field that may be set by then.
 fn up(index: u64) -> CallRecord {
@@ -70,21 +73,12 @@ fn ended(index: u64) -> CallRecord {
     }
 }
 
-async fn memory() -> Store {
-    Store::open("sqlite::memory:").await.expect("a store")
-}
-
-fn url(directory: &tempfile::TempDir) -> String {
-    format!("sqlite:{}", directory.path().join("strowger.db").display())
-}
-
 async fn count(store: &Store) -> usize {
     store.recent_calls(u32::MAX).await.expect("read").len()
 }
 
-#[tokio::test]
-async fn every_field_comes_back_under_its_own_name() {
-    let store = memory().await;
+async fn every_field_comes_back_under_its_own_name(database: Database) {
+    let store = database.open().await;
     store.write(&[up(1), ended(2)]).await.expect("written");
     let calls = store.recent_calls(10).await.expect("read");
     assert_eq!(calls, [ended(2), up(1)]);
@@ -92,8 +86,7 @@ async fn every_field_comes_back_under_its_own_name() {
     assert_eq!(json(&calls[0]), json(&ended(2)));
 }
 
-#[tokio::test]
-async fn every_word_of_a_record_comes_back() {
+async fn every_word_of_a_record_comes_back(database: Database) {
     use CallStatus::{Busy, Canceled, Completed, Failed, NoAnswer, Refused};
     use EndedBy::{Agent, Caller, Carrier, Policy, System};
     let mut records = Vec::new();
@@ -110,7 +103,7 @@ async fn every_word_of_a_record_comes_back() {
         let (direction, agent_source) = (CallDirection::Outbound, Some(AgentSource::Default));
         records.push(CallRecord { status, ended_by, direction, agent_source, ..ended(index) });
     }
-    let store = memory().await;
+    let store = database.open().await;
     store.write(&records).await.expect("written");
     records.reverse();
     let read = store.recent_calls(10).await.expect("read");
@@ -121,9 +114,8 @@ async fn every_word_of_a_record_comes_back() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_may_hold_a_call_and_its_end_among_any_number_of_others() {
-    let store = memory().await;
+async fn a_batch_may_hold_a_call_and_its_end_among_any_number_of_others(database: Database) {
+    let store = database.open().await;
     for others in 0..70 {
         let mut records: Vec<_> = (100..100 + others).map(ended).collect();
         records.insert(records.len() / 2, ended(1));
@@ -136,9 +128,8 @@ async fn a_batch_may_hold_a_call_and_its_end_among_any_number_of_others() {
     }
 }
 
-#[tokio::test]
-async fn a_record_is_replaced_by_its_end_and_never_the_other_way() {
-    let store = memory().await;
+async fn a_record_is_replaced_by_its_end_and_never_the_other_way(database: Database) {
+    let store = database.open().await;
     store.write(&[up(1)]).await.expect("written");
     store.write(&[ended(1)]).await.expect("written");
     store.write(&[up(1)]).await.expect("written");
@@ -148,9 +139,8 @@ async fn a_record_is_replaced_by_its_end_and_never_the_other_way() {
     assert_eq!(store.recent_calls(10).await.expect("read"), [again]);
 }
 
-#[tokio::test]
-async fn calls_are_listed_newest_first_in_pages_without_gaps() {
-    let store = memory().await;
+async fn calls_are_listed_newest_first_in_pages_without_gaps(database: Database) {
+    let store = database.open().await;
     let at = |index: u64| CallRecord { invite_at: 1_000 + index / 3, ..ended(index) };
     let records: Vec<_> = (0..100).map(at).collect();
     store.write(&records).await.expect("written");
@@ -169,9 +159,8 @@ async fn calls_are_listed_newest_first_in_pages_without_gaps() {
     assert_eq!(seen, expected);
 }
 
-#[tokio::test]
-async fn a_filter_lists_what_it_names_and_nothing_else() {
-    let store = memory().await;
+async fn a_filter_lists_what_it_names_and_nothing_else(database: Database) {
+    let store = database.open().await;
     let other = CallRecord {
         trunk_id: Some("other".into()),
         number: Some("+14155550199".into()),
@@ -214,9 +203,8 @@ async fn a_filter_lists_what_it_names_and_nothing_else() {
     }
 }
 
-#[tokio::test]
-async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left() {
-    let store = memory().await;
+async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left(database: Database) {
+    let store = database.open().await;
     store.write(&[up(1), ended(2), up(3)]).await.expect("written");
     let now = 1_700_000_060_000;
     assert_eq!(store.cut_off(now).await.expect("marked"), 2);
@@ -230,14 +218,12 @@ async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left() 
     }
 }
 
-#[tokio::test]
-async fn each_finished_call_is_confirmed_once_when_it_is_on_disk() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&url(&directory)).await.expect("a store");
+async fn each_finished_call_is_confirmed_once_when_it_is_on_disk(database: Database) {
+    let store = database.open().await;
     let (entries, waiting) = mpsc::unbounded_channel();
     let (confirm, mut confirmed) = mpsc::channel(1);
-    let recorder = tokio::spawn(store::record(store.clone(), waiting, confirm, std::sync::Arc::default()));
-    let other = Store::open(&url(&directory)).await.expect("a store");
+    let recorder = tokio::spawn(Recorder::new(store.clone(), None, 0).run(waiting, confirm, Arc::default()));
+    let other = database.open().await;
     for index in 0..500 {
         entries.send((CallKey(index), Box::new(up(index)))).expect("taken");
         entries.send((CallKey(index), Box::new(ended(index)))).expect("taken");
@@ -258,15 +244,25 @@ async fn each_finished_call_is_confirmed_once_when_it_is_on_disk() {
     assert_eq!(count(&other).await, 500);
 }
 
-#[tokio::test]
-async fn a_batch_that_is_cut_off_leaves_nothing_behind() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&url(&directory)).await.expect("a store");
+async fn a_batch_that_is_cut_off_leaves_nothing_behind(database: Database) {
+    let store = database.open().await;
     let records: Vec<_> = (0..20_000).map(ended).collect();
-    let dying = Store::open(&url(&directory)).await.expect("a store");
+    let dying = database.open().await;
     let cut = tokio::time::timeout(Duration::from_millis(30), dying.write(&records)).await;
     assert!(cut.is_err(), "it was to be cut off");
     assert_eq!(count(&store).await, 0);
     store.write(&records[..10]).await.expect("the lock is free");
     assert_eq!(count(&store).await, 10);
 }
+
+on_each_database!(
+    every_field_comes_back_under_its_own_name,
+    every_word_of_a_record_comes_back,
+    a_batch_may_hold_a_call_and_its_end_among_any_number_of_others,
+    a_record_is_replaced_by_its_end_and_never_the_other_way,
+    calls_are_listed_newest_first_in_pages_without_gaps,
+    a_filter_lists_what_it_names_and_nothing_else,
+    the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left,
+    each_finished_call_is_confirmed_once_when_it_is_on_disk,
+    a_batch_that_is_cut_off_leaves_nothing_behind,
+);

@@ -65,7 +65,7 @@ async fn a_database_of_something_else_is_left_alone() {
     sqlx::query("CREATE TABLE recipes (name TEXT)").execute(&other).await.expect("made");
     other.close().await;
     let error = refused(&format!("sqlite:{}", path.display())).await;
-    assert!(error.ends_with("other.db is a SQLite database of something else; name another file"), "{error}");
+    assert!(error.ends_with("other.db is a database of something else; name another"), "{error}");
 }
 
 #[tokio::test]
@@ -110,11 +110,13 @@ async fn a_file_that_may_not_be_written() {
 
 #[tokio::test]
 async fn urls_of_other_kinds() {
-    assert!(refused("postgres://h/db").await.contains("SQLite only, not in PostgreSQL"));
     assert_eq!(
         refused("strowger.db").await,
-        "store.url `strowger.db` is no store; write sqlite:PATH, or sqlite::memory:"
+        "store.url `strowger.db` is no store; write sqlite:PATH, sqlite::memory: or postgres://USER@HOST/DATABASE"
     );
+    let error = refused("postgres://user:hunter2@127.0.0.1:1/db").await;
+    assert!(error.starts_with("the store postgres://user@127.0.0.1:1/db can't be opened: "), "{error}");
+    assert!(error.contains("refused") && !error.contains("hunter2"), "{error}");
 }
 
 #[tokio::test]
@@ -134,21 +136,21 @@ async fn a_store_is_locked_by_one_daemon_under_any_name_until_that_one_ends() {
     let path = directory.path().join("strowger.db");
     let url = format!("sqlite:{}", path.display());
     let first = Store::open(&url).await.expect("a store");
-    let lock = first.lock().expect("it is free");
+    let lock = first.lock().await.expect("it is free");
     let link = directory.path().join("other.db");
     std::os::unix::fs::symlink(&path, &link).expect("a link");
     for name in [&path, &link] {
         let second = Store::open(&format!("sqlite:{}", name.display())).await.expect("it can be read");
-        let error = second.lock().expect_err("it is taken");
+        let error = second.lock().await.expect_err("it is taken");
         assert!(matches!(error, Error::InUse { .. }), "{error}");
     }
     drop(lock);
-    first.lock().expect("it is free again");
+    first.lock().await.expect("it is free again");
 }
 
 #[tokio::test]
 async fn a_store_in_memory_is_nobody_elses() {
     let (first, second) = (Store::open("sqlite::memory:").await, Store::open("sqlite::memory:").await);
-    let _first = first.expect("a store").lock().expect("its own");
-    let _second = second.expect("a store").lock().expect("its own");
+    let _first = first.expect("a store").lock().await.expect("its own");
+    let _second = second.expect("a store").lock().await.expect("its own");
 }

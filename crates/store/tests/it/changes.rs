@@ -4,9 +4,7 @@ use numbers::{Agent, E164, Endpoint, Inventory, Number, Settings, Trunk};
 use serde_json::{Value, json};
 use store::{Actor, AuditEntry, Error, Etag, Expect, Kind, NewKey, Object, Role, Store};
 
-async fn store() -> Store {
-    Store::open("sqlite::memory:").await.expect("a store")
-}
+use crate::databases::{Database, on_each_database};
 
 fn agent(id: &str) -> Agent {
     serde_json::from_value(json!({ "id": id, "endpoint": { "kind": "echo" } })).expect("an agent")
@@ -37,9 +35,8 @@ async fn trail(store: &Store) -> Vec<AuditEntry> {
     store.audit(0, 1_000).await.expect("read")
 }
 
-#[tokio::test]
-async fn what_is_put_is_there_with_its_version_and_the_revision_rises() {
-    let store = store().await;
+async fn what_is_put_is_there_with_its_version_and_the_revision_rises(database: Database) {
+    let store = database.open().await;
     let stored = put(&store, agent("sales"), Expect::New).await.expect("put");
     assert_eq!((stored.etag, stored.revision, stored.is_new), (Etag(1), 1, true));
     let stored = put(&store, trunk("acme", "192.0.2.1"), Expect::Any).await.expect("put");
@@ -54,9 +51,8 @@ async fn what_is_put_is_there_with_its_version_and_the_revision_rises() {
     assert_eq!(store.inventory().await.expect("read").numbers, [number(1, "acme")]);
 }
 
-#[tokio::test]
-async fn a_change_that_expects_something_else_is_refused_and_changes_nothing() {
-    let store = store().await;
+async fn a_change_that_expects_something_else_is_refused_and_changes_nothing(database: Database) {
+    let store = database.open().await;
     let first = put(&store, agent("sales"), Expect::New).await.expect("put");
     let renamed = Agent { name: Some("Sales".into()), ..agent("sales") };
     let again = put(&store, renamed.clone(), Expect::New).await;
@@ -83,9 +79,8 @@ async fn a_change_that_expects_something_else_is_refused_and_changes_nothing() {
     assert_eq!(back.etag, Etag(4), "it is not the version of the one that went");
 }
 
-#[tokio::test]
-async fn a_fault_is_told_by_the_key_of_the_object_itself() {
-    let store = store().await;
+async fn a_fault_is_told_by_the_key_of_the_object_itself(database: Database) {
+    let store = database.open().await;
     furnished(&store).await;
     put(&store, trunk("other", "192.0.2.2"), Expect::New).await.expect("put");
     let revision = store.revision().await.expect("read");
@@ -116,9 +111,8 @@ async fn a_fault_is_told_by_the_key_of_the_object_itself() {
     assert_eq!(trail(&store).await.len(), 6, "five objects, and the other trunk");
 }
 
-#[tokio::test]
-async fn what_others_name_can_not_be_removed_and_the_error_names_them() {
-    let store = store().await;
+async fn what_others_name_can_not_be_removed_and_the_error_names_them(database: Database) {
+    let store = database.open().await;
     furnished(&store).await;
     for index in 0..4 {
         let assigned = Number { agent_id: Some("sales".into()), ..number(index, "acme") };
@@ -141,9 +135,8 @@ async fn what_others_name_can_not_be_removed_and_the_error_names_them() {
     assert_eq!(removed.expect("nobody names a number"), before + 1);
 }
 
-#[tokio::test]
-async fn a_kind_is_listed_in_the_order_of_its_ids_page_by_page() {
-    let store = store().await;
+async fn a_kind_is_listed_in_the_order_of_its_ids_page_by_page(database: Database) {
+    let store = database.open().await;
     furnished(&store).await;
     let mut digits: Vec<_> = (0..9).map(|index| number(index * 7 % 9, "acme")).collect();
     // A shorter number is a smaller one.
@@ -173,9 +166,8 @@ async fn a_kind_is_listed_in_the_order_of_its_ids_page_by_page() {
     assert!(matches!(error, Error::Absent { .. }), "{error}");
 }
 
-#[tokio::test]
-async fn every_change_is_in_the_trail_with_who_when_before_and_after() {
-    let store = store().await;
+async fn every_change_is_in_the_trail_with_who_when_before_and_after(database: Database) {
+    let store = database.open().await;
     furnished(&store).await;
     let (key, _) = store
         .add_key(&Actor::cli(), NewKey { label: "Ann".into(), role: Role::Admin, expires_at: None })
@@ -214,9 +206,8 @@ async fn every_change_is_in_the_trail_with_who_when_before_and_after() {
     assert_eq!(store.audit(trail[5].seq, 1).await.expect("read"), trail[6..7]);
 }
 
-#[tokio::test]
-async fn a_secret_is_never_in_the_trail_and_its_change_is() {
-    let store = store().await;
+async fn a_secret_is_never_in_the_trail_and_its_change_is(database: Database) {
+    let store = database.open().await;
     let with = |secret: &str| -> Agent {
         let endpoint = Endpoint::MediaStream {
             url: format!("wss://u:{secret}@bots.example.com/sales?t={secret}"),
@@ -244,3 +235,13 @@ async fn a_secret_is_never_in_the_trail_and_its_change_is() {
         assert_eq!(after(2, pointer), shown);
     }
 }
+
+on_each_database!(
+    what_is_put_is_there_with_its_version_and_the_revision_rises,
+    a_change_that_expects_something_else_is_refused_and_changes_nothing,
+    a_fault_is_told_by_the_key_of_the_object_itself,
+    what_others_name_can_not_be_removed_and_the_error_names_them,
+    a_kind_is_listed_in_the_order_of_its_ids_page_by_page,
+    every_change_is_in_the_trail_with_who_when_before_and_after,
+    a_secret_is_never_in_the_trail_and_its_change_is,
+);

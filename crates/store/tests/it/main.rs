@@ -1,0 +1,10 @@
+//! The store, on each kind of database.
+
+mod backup;
+mod changes;
+mod databases;
+mod inventory;
+mod keys;
+mod open;
+mod outage;
+mod records;
