@@ -1,6 +1,7 @@
 //! The daemon and its command line: configuration, wiring, signals, and a demo that checks them from the outside.
 
 mod addresses;
+mod backup;
 mod calendar;
 mod call_line;
 mod cli;
@@ -67,6 +68,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Run(config) => run::run(config.path.as_deref()).await,
             Command::Demo(demo) => demo::run(if demo.keep { After::Keep } else { After::Stop }).await,
             Command::Check(check) => commands::check(&check).map(done),
+            Command::Backup(backup) => backup::backup(&backup).await.map(done),
             Command::Apply(apply) => commands::apply(&apply).await.map(done),
             Command::Number(number) => objects::run(Kind::Numbers, &number).await.map(done),
             Command::Agent(agent) => objects::run(Kind::Agents, &agent).await.map(done),

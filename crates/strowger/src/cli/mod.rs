@@ -73,6 +73,12 @@ pub(crate) enum Command {
                             with --dry-run too, and 1 where there is a fault: nothing is changed then.")]
     Apply(Apply),
 
+    /// Copy the SQLite store to a file, while it is in use
+    #[command(after_help = "Example:\n  strowger backup /var/backups/strowger.db\n\n\
+                            The copy is the store of one moment, secrets and all, and is opened as a store itself: \
+                            `store.url = \"sqlite:/var/backups/strowger.db\"`. PostgreSQL has pg_dump for this.")]
+    Backup(Backup),
+
     /// The numbers: list, show, add, set, remove
     #[command(subcommand, after_help = objects::NUMBER_EXAMPLES)]
     Number(ObjectCommand),
@@ -147,6 +153,15 @@ pub(crate) struct Check {
     /// An inventory file to check too
     #[arg(long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    /// A file that does not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 }
 
 #[derive(Args, Debug)]
