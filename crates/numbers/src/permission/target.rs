@@ -128,15 +128,17 @@ fn special(e164: E164, number: &PhoneNumber) -> Option<Special> {
         return Some(Special::Satellite);
     }
     match number.get_type() {
-        PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost => Some(Special::Premium),
+        // Each of these may pay a share of the call's price to whoever is called.
+        PhoneNumberType::PremiumRate
+        | PhoneNumberType::SharedCost
+        | PhoneNumberType::PersonalNumber
+        | PhoneNumberType::Pager
+        | PhoneNumberType::UAN => Some(Special::Premium),
         PhoneNumberType::FixedLine
         | PhoneNumberType::Mobile
         | PhoneNumberType::FixedLineOrMobile
         | PhoneNumberType::TollFree
         | PhoneNumberType::VoIP
-        | PhoneNumberType::PersonalNumber
-        | PhoneNumberType::Pager
-        | PhoneNumberType::UAN
         | PhoneNumberType::VoiceMail
         | PhoneNumberType::Unknown => None,
     }
