@@ -56,7 +56,8 @@ impl Guard {
             }
         }
         writer.header("To", &format!("{};tag=guard", message.header("To").unwrap()));
-        for challenge in self.gate.challenge(now, rejected.challenge().unwrap_or(Stale::No)) {
+        let stale = rejected.challenge().unwrap_or(Stale::No);
+        for challenge in self.gate.challenge(now, from.ip(), stale) {
             writer.header("Proxy-Authenticate", &challenge);
         }
         self.refused.push(branch);

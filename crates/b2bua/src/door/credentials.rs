@@ -59,7 +59,7 @@ impl Door {
                 Sender::Challenged
             }
             (Some(stale), _) => {
-                let challenges = self.gate.challenge(now.instant, stale);
+                let challenges = self.gate.challenge(now.instant, flow.remote.ip(), stale);
                 desk.challenge(now, *dialog, challenges);
                 Sender::Challenged
             }

@@ -22,6 +22,9 @@ use crate::message::Message;
 /// A challenge costs no memory: its nonce carries its time, and a seal. What is held is bounded: the nonces that right credentials
 /// came with, and who guessed wrong. A name that nobody has takes the same work, and gets the same answer, as a wrong password.
 ///
+/// A nonce is good for the source that it was given to. Whoever forges the address of another sees no challenge, and so can't have
+/// guesses laid to its charge.
+///
 /// An ACK can't be challenged, and a CANCEL is not (s.22.1): neither is for `check`. Of a retransmission the transaction takes care.
 pub struct Gate {
     realm: String,
@@ -58,8 +61,9 @@ pub enum Rejected {
     /// It carries no Digest credentials for our realm with an algorithm that we offer: challenge it.
     #[error("no credentials for this realm by MD5 or SHA-256")]
     Missing,
-    /// The credentials are right, but their nonce is old or from before a restart: challenge it with [`Stale::Yes`].
-    #[error("right credentials with a nonce that is too old or not ours")]
+    /// The nonce is old, from before a restart, or not one that this source was given: challenge it with [`Stale::Yes`]. Nothing
+    /// else of the credentials was looked at.
+    #[error("a nonce that is too old or not ours for this source")]
     Stale,
     /// The user name or the password is wrong.
     #[error("wrong user name or password")]
@@ -120,9 +124,9 @@ impl Gate {
     }
 
     /// The values of the WWW-Authenticate or Proxy-Authenticate headers of a 401 or 407, a header for each, in this order: the
-    /// best algorithm first (RFC 8760 s.2.3).
-    pub fn challenge(&mut self, now: Instant, stale: Stale) -> Vec<String> {
-        let nonce = self.mint.make(now);
+    /// best algorithm first (RFC 8760 s.2.3). They are for the sender of the request, at `source`.
+    pub fn challenge(&mut self, now: Instant, source: IpAddr, stale: Stale) -> Vec<String> {
+        let nonce = self.mint.make(now, Source::of(source));
         let opaque = hex(&self.mint.sealed(&["opaque".as_bytes()]));
         let realm = quoted(&self.realm);
         let stale = match stale {
@@ -164,8 +168,10 @@ impl Gate {
                 "the uri of the credentials calls somebody else than the Request-URI: a hop between rewrites the number",
             ));
         }
-        let (source, name) =
-            (Source::of(source), self.mint.sealed(&["name".as_bytes(), claim.username.as_bytes()]));
+        let source = Source::of(source);
+        let minted = self.mint.read(claim.nonce, source).filter(|minted| now < minted.at + LIFETIME);
+        let minted = minted.ok_or(Rejected::Stale)?;
+        let name = self.mint.sealed(&["name".as_bytes(), claim.username.as_bytes()]);
         if let Some(retry_after) = self.wait(now, source, name) {
             return Err(Rejected::TooManyGuesses { retry_after });
         }
@@ -176,11 +182,11 @@ impl Gate {
             self.names.note(now, name);
             return Err(Rejected::Wrong);
         }
-        self.welcome(source, name);
-        let minted = self.mint.read(claim.nonce).filter(|minted| now < minted.at + LIFETIME);
-        let minted = minted.ok_or(Rejected::Stale)?;
         match self.seen.note(now, LIFETIME, minted, claim.used) {
-            Noted::Fresh => Ok(Authenticated { username: claim.username.to_owned() }),
+            Noted::Fresh => {
+                self.welcome(source, name);
+                Ok(Authenticated { username: claim.username.to_owned() })
+            }
             Noted::Replayed => Err(Rejected::Replayed),
             Noted::Forgotten => Err(Rejected::Stale),
         }

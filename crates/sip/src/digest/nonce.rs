@@ -1,4 +1,4 @@
-//! Nonces that carry their time and number, and a seal that only we can make: no table holds them until they are used.
+//! Nonces that carry their time and number, and a seal that only we can make, for one source: no table holds them until they are used.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::algorithm::hex;
+use super::guesses::Source;
 
 /// Makes nonces, and knows its own again.
 pub(super) struct Mint {
@@ -31,22 +32,22 @@ impl Mint {
         Self { key, realm: realm.to_owned(), began: None, last: 0 }
     }
 
-    pub(super) fn make(&mut self, now: Instant) -> String {
+    pub(super) fn make(&mut self, now: Instant, source: Source) -> String {
         let began = *self.began.get_or_insert(now);
         self.last += 1;
         let elapsed = now.saturating_duration_since(began).as_millis();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let mut octets = [elapsed.to_be_bytes(), self.last.to_be_bytes()].concat();
-        let seal = self.sealed(&["nonce".as_bytes(), &octets]);
+        let seal = self.sealed(&["nonce".as_bytes(), &octets, &source.octets()]);
         octets.extend_from_slice(&seal);
         hex(&octets)
     }
 
-    /// What a nonce says; `None` of one that is not ours.
-    pub(super) fn read(&self, nonce: &str) -> Option<Minted> {
+    /// What a nonce says; `None` of one that is not ours, or that another source was given.
+    pub(super) fn read(&self, nonce: &str, source: Source) -> Option<Minted> {
         let octets = octets_of(nonce)?;
         let (said, seal) = octets.split_at_checked(16)?;
-        let ours = self.sealed(&["nonce".as_bytes(), said]);
+        let ours = self.sealed(&["nonce".as_bytes(), said, &source.octets()]);
         if !bool::from(ours.as_slice().ct_eq(seal)) {
             return None;
         }

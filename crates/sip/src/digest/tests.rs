@@ -69,8 +69,18 @@ fn answer(keyring: &mut Keyring, uri: &str, body: &str) -> Vec<(&'static str, St
 
 /// What alice's INVITE carries after a challenge of that gate.
 fn answered(gate: &mut Gate, now: Instant) -> Vec<(&'static str, String)> {
-    let mut keyring = alice();
-    let challenges = gate.challenge(now, Stale::No);
+    answered_from(gate, now, source(), "secret")
+}
+
+/// The same of somebody at that source who takes that for her password.
+fn answered_from(
+    gate: &mut Gate,
+    now: Instant,
+    source: IpAddr,
+    password: &str,
+) -> Vec<(&'static str, String)> {
+    let mut keyring = Keyring::new(Credentials::new("alice", password));
+    let challenges = gate.challenge(now, source, Stale::No);
     keyring.take(&unauthorized(&challenges), &mut Answers::default()).unwrap();
     answer(&mut keyring, URI, "")
 }
@@ -203,7 +213,7 @@ fn a_nonce_gets_old_and_one_of_another_life_is_stale_too() {
     assert!(gate.check(young, &request, source(), find).is_ok());
     let mut reborn = Gate::new(REALM, [8; 32]);
     assert_eq!(reborn.check(now, &request, source(), find), Err(Rejected::Stale));
-    let stale = reborn.challenge(now, Stale::Yes);
+    let stale = reborn.challenge(now, source(), Stale::Yes);
     assert!(stale.iter().all(|value| value.ends_with(", stale=true")), "{stale:?}");
 }
 
@@ -213,11 +223,11 @@ fn a_wrong_password_and_an_unknown_name_look_the_same_even_with_an_old_nonce() {
     for (username, password) in [("alice", "guess"), ("nobody", "secret")] {
         let mut gate = gate();
         let mut keyring = Keyring::new(Credentials::new(username, password));
-        let challenges = gate.challenge(now, Stale::No);
+        let challenges = gate.challenge(now, source(), Stale::No);
         keyring.take(&unauthorized(&challenges), &mut Answers::default()).unwrap();
         let request = invite(&answer(&mut keyring, URI, ""), "");
-        for at in [now, now + LIFETIME] {
-            assert_eq!(gate.check(at, &request, source(), find), Err(Rejected::Wrong), "{username}");
+        for (at, rejected) in [(now, Rejected::Wrong), (now + LIFETIME, Rejected::Stale)] {
+            assert_eq!(gate.check(at, &request, source(), find), Err(rejected), "{username}");
         }
     }
 }
@@ -225,31 +235,73 @@ fn a_wrong_password_and_an_unknown_name_look_the_same_even_with_an_old_nonce() {
 #[test]
 fn who_guesses_has_to_wait_by_address_and_by_name_but_not_the_user_at_home() {
     let (mut gate, now) = (gate(), clock::start());
-    let right = |gate: &mut Gate| invite(&answered(gate, now), "");
-    let request = right(&mut gate);
-    assert!(gate.check(now, &request, source(), find).is_ok());
-    let mut guesser = Keyring::new(Credentials::new("alice", "guess"));
-    let challenges = gate.challenge(now, Stale::No);
-    guesser.take(&unauthorized(&challenges), &mut Answers::default()).unwrap();
-    let mut guess = |gate: &mut Gate, from: &str| {
-        let request = invite(&answer(&mut guesser, URI, ""), "");
-        gate.check(now, &request, from.parse().unwrap(), find)
+    let mut says = |password: &str, from: &str| {
+        let from = from.parse().unwrap();
+        let request = invite(&answered_from(&mut gate, now, from, password), "");
+        gate.check(now, &request, from, find).map(|_| ())
     };
+    assert_eq!(says("secret", "192.0.2.9"), Ok(()));
     for _ in 0..11 {
-        assert_eq!(guess(&mut gate, "203.0.113.1"), Err(Rejected::Wrong));
+        assert_eq!(says("guess", "203.0.113.1"), Err(Rejected::Wrong));
     }
     let many = Rejected::TooManyGuesses { retry_after: Duration::from_secs(6) };
     let waiting = Err(many.clone());
-    assert_eq!(guess(&mut gate, "203.0.113.1"), waiting);
+    assert_eq!(says("guess", "203.0.113.1"), waiting);
     // By the name, from wherever it is guessed at; not even the right password counts there.
-    assert_eq!(guess(&mut gate, "203.0.113.2"), waiting);
-    let request = right(&mut gate);
-    assert_eq!(gate.check(now, &request, "203.0.113.2".parse().unwrap(), find), waiting);
-    assert!(gate.check(now, &request, source(), find).is_ok());
+    assert_eq!(says("guess", "203.0.113.2"), waiting);
+    assert_eq!(says("secret", "203.0.113.2"), waiting);
+    assert_eq!(says("secret", "192.0.2.9"), Ok(()));
     assert_eq!(
         many.to_string(),
         "too many wrong passwords, by source address or user name: the next try counts in 7 s"
     );
+}
+
+#[test]
+fn guesses_under_a_forged_source_are_laid_to_nobodys_charge() {
+    let (mut gate, now) = (gate(), clock::start());
+    let forger = "203.0.113.1".parse().unwrap();
+    let made_up = invite(&answered_from(&mut Gate::new(REALM, [8; 32]), now, source(), "guess"), "");
+    let given_elsewhere = invite(&answered_from(&mut gate, now, forger, "guess"), "");
+    let old = invite(&answered_from(&mut gate, now, source(), "guess"), "");
+    let at = now + LIFETIME;
+    let nobody = |name: &str| panic!("{name} is looked up");
+    for forged in [made_up, given_elsewhere, old] {
+        for _ in 0..20 {
+            assert_eq!(gate.check(at, &forged, source(), nobody), Err(Rejected::Stale));
+        }
+    }
+    let request = invite(&answered(&mut gate, at), "");
+    assert!(gate.check(at, &request, source(), find).is_ok());
+}
+
+#[test]
+fn a_nonce_is_good_at_its_source_only_which_is_a_whole_site_in_ipv6() {
+    let (mut gate, now) = (gate(), clock::start());
+    let of = |text: &str| text.parse::<IpAddr>().unwrap();
+    let request = invite(&answered_from(&mut gate, now, of("2001:db8::1"), "secret"), "");
+    for elsewhere in ["2001:db8:0:1::1", "192.0.2.9"] {
+        assert_eq!(gate.check(now, &request, of(elsewhere), find), Err(Rejected::Stale));
+    }
+    assert!(gate.check(now, &request, of("2001:db8::2"), find).is_ok());
+}
+
+#[test]
+fn credentials_that_have_been_used_give_a_name_no_home() {
+    let (mut gate, now) = (gate(), clock::start());
+    let overheard = invite(&answered(&mut gate, now), "");
+    assert!(gate.check(now, &overheard, source(), find).is_ok());
+    let home = "203.0.113.1".parse().unwrap();
+    let request = invite(&answered_from(&mut gate, now, home, "secret"), "");
+    assert!(gate.check(now, &request, home, find).is_ok());
+    assert_eq!(gate.check(now, &overheard, source(), find), Err(Rejected::Replayed));
+    let guesser = "203.0.113.2".parse().unwrap();
+    for _ in 0..11 {
+        let request = invite(&answered_from(&mut gate, now, guesser, "guess"), "");
+        assert_eq!(gate.check(now, &request, guesser, find), Err(Rejected::Wrong));
+    }
+    let request = invite(&answered_from(&mut gate, now, home, "secret"), "");
+    assert!(gate.check(now, &request, home, find).is_ok());
 }
 
 #[test]
@@ -299,7 +351,7 @@ fn what_cannot_be_checked_is_malformed_in_words() {
 fn the_uri_of_the_credentials_may_differ_in_what_hops_rewrite() {
     let (mut gate, now) = (gate(), clock::start());
     let mut keyring = alice();
-    keyring.take(&unauthorized(&gate.challenge(now, Stale::No)), &mut Answers::default()).unwrap();
+    keyring.take(&unauthorized(&gate.challenge(now, source(), Stale::No)), &mut Answers::default()).unwrap();
     let credentials = answer(&mut keyring, "sip:+14155550100@pbx.example.net:5060;transport=udp", "");
     assert!(gate.check(now, &invite(&credentials, ""), source(), find).is_ok());
 }
@@ -317,7 +369,7 @@ proptest! {
     ) {
         let (mut gate, now) = (Gate::new(&realm, [3; 32]), clock::start());
         let find = |name: &str| (name == username).then(|| Ha1::of(&username, &realm, &password));
-        let challenges = gate.challenge(now, Stale::No);
+        let challenges = gate.challenge(now, source(), Stale::No);
         let offered = if best { &challenges[0] } else { &challenges[1] };
         let mut offered = offered.replace(", qop=\"auth\"", qop);
         if !best && !algorithm {

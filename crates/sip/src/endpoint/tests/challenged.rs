@@ -1,6 +1,6 @@
 //! Challenges to what we send, and what we answer (RFC 3261 s.22).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::calling::invitation;
 use super::*;
@@ -8,6 +8,9 @@ use crate::Method;
 use crate::digest::{Authenticated, Credentials, Denial, Gate, Ha1, Rejected, Stale};
 
 const CONTACT: &str = "Contact: <sip:bot@192.0.2.20:5070>\r\n";
+
+/// Where we are, as the guards see it.
+const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Who asks for a password.
 struct Guard {
@@ -26,7 +29,7 @@ impl Guard {
     }
 
     fn challenges(&mut self, now: Instant, stale: Stale) -> String {
-        let values = self.gate.challenge(now, stale);
+        let values = self.gate.challenge(now, SOURCE, stale);
         values.iter().fold(String::new(), |lines, value| lines + self.challenge + ": " + value + "\r\n")
     }
 
@@ -39,7 +42,7 @@ impl Guard {
     fn check(&mut self, bench: &Bench, request: &Message) -> Result<Authenticated, Rejected> {
         let realm = self.gate.realm().to_owned();
         let find = |name: &str| (name == "us").then(|| Ha1::of(name, &realm, "secret"));
-        self.gate.check(bench.now, request, IpAddr::from([192, 0, 2, 1]), find)
+        self.gate.check(bench.now, request, SOURCE, find)
     }
 
     #[track_caller]
