@@ -199,7 +199,7 @@ impl Attempt {
     }
 
     /// A 2xx came: its answer is taken, or the dialog is ended.
-    pub(super) fn answered(self, desk: &mut Desk, now: Now, response: &Message) -> Outcome {
+    pub(super) fn answered(self, quest: Quest<'_>, desk: &mut Desk, now: Now, response: &Message) -> Outcome {
         match self {
             Self::Inviting { leg, hops, .. } => {
                 hops.works(desk);
@@ -210,7 +210,8 @@ impl Attempt {
                     Err(fate) => {
                         desk.bye(now, dialog, &fate);
                         desk.abandon(pair);
-                        Outcome::Failed(fate.words(Phase::Answered).text)
+                        let words = fate.words(Phase::Answered).text;
+                        given_up(quest, fate, words)
                     }
                 }
             }
@@ -279,11 +280,12 @@ impl Attempt {
     }
 
     /// It does what can't be dealt with.
-    pub(super) fn refuse(self, desk: &mut Desk, now: Now, why: &str) -> Outcome {
-        if let Some(pair) = self.abort(desk, now, &Fate::AnswerUnusable(why.to_owned())) {
+    pub(super) fn refuse(self, quest: Quest<'_>, desk: &mut Desk, now: Now, why: &str) -> Outcome {
+        let fate = Fate::AnswerUnusable(why.to_owned());
+        if let Some(pair) = self.abort(desk, now, &fate) {
             desk.abandon(pair);
         }
-        Outcome::Failed(why.to_owned())
+        given_up(quest, fate, why.to_owned())
     }
 
     /// Takes back what was asked of the outside. The pair, if it has one, is still to be released.
@@ -310,6 +312,15 @@ impl Attempt {
 /// telephone again that has declined.
 const fn is_final(status: u16) -> bool {
     !matches!(status, 408 | 480 | 500..=599)
+}
+
+/// Where it leads that we end what has been reached. A telephone that was reached by one gateway is not rung again by another: it
+/// would be answered, and paid for, twice.
+fn given_up(quest: Quest<'_>, fate: Fate, words: String) -> Outcome {
+    match quest.plan.callee() {
+        Callee::Network(_) => Outcome::Final(fate),
+        Callee::Agent(_) => Outcome::Failed(words),
+    }
 }
 
 /// The next server is asked, or the next gateway, unless this one has said something.

@@ -73,8 +73,12 @@ impl Dialling {
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome =
-                    attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
+                let outcome = attempt.refuse(
+                    approach.quest(),
+                    desk,
+                    now,
+                    "it offers in a provisional response, though we have offered",
+                );
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Pracked(prack, transaction) => {
@@ -85,7 +89,7 @@ impl Dialling {
             }
             CallEvent::PrackMissing => approach.end(facts, desk, now, Some(attempt), &Fate::PrackMissing),
             CallEvent::Answered(response) => {
-                let outcome = attempt.answered(desk, now, &response);
+                let outcome = attempt.answered(approach.quest(), desk, now, &response);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response, failure) => {

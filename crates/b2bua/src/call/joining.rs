@@ -100,12 +100,16 @@ impl Joining {
                 State::Joining(Box::new(Self { answerer, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome =
-                    attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
+                let outcome = attempt.refuse(
+                    quest,
+                    desk,
+                    now,
+                    "it offers in a provisional response, though we have offered",
+                );
                 answerer.go_on(facts, desk, now, outcome)
             }
             CallEvent::Answered(response) => {
-                let outcome = attempt.answered(desk, now, &response);
+                let outcome = attempt.answered(quest, desk, now, &response);
                 answerer.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response, failure) => {

@@ -87,12 +87,16 @@ impl Placing {
                 State::Placing(Box::new(Self { summons, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome =
-                    attempt.refuse(desk, now, "it offers in a provisional response, though we have offered");
+                let outcome = attempt.refuse(
+                    summons.search.quest(summons.aim()),
+                    desk,
+                    now,
+                    "it offers in a provisional response, though we have offered",
+                );
                 summons.go_on(facts, desk, now, outcome)
             }
             CallEvent::Answered(response) => {
-                let outcome = attempt.answered(desk, now, &response);
+                let outcome = attempt.answered(summons.search.quest(summons.aim()), desk, now, &response);
                 summons.go_on(facts, desk, now, outcome)
             }
             CallEvent::Rejected(status, response, failure) => {

@@ -226,11 +226,37 @@ fn an_answered_call_gives_its_seats_back() {
     house.assert_empty();
 }
 
-#[test]
-fn a_gateway_that_nothing_can_be_sent_to_is_followed_by_the_next() {
+/// A house whose trunk has a second gateway, for when the first fails.
+fn house_with_two_gateways() -> House {
     let gateways = "[{ host = \"198.51.100.9\" }, { host = \"198.51.100.10\", priority = 1 }]";
     let inventory = inventory("", "").replace("[{ host = \"198.51.100.9\" }]", gateways);
-    let mut house = House::with(&inventory, |_| {});
+    House::with(&inventory, |_| {})
+}
+
+#[test]
+fn whoever_has_answered_by_one_gateway_is_not_rung_by_another() {
+    let mut house = house_with_two_gateways();
+    let call = ask("+12125550177");
+    call.place(&mut house);
+    let invite = house.last(GATEWAY, "INVITE");
+    house.look();
+    reply(&mut house, GATEWAY, &invite, "200 OK", &ANSWER.replace("m=audio 50000", "m=audio 0"));
+    let journal = house.look();
+    assert!(journal.starts_with("\nother <- ACK\nother <- BYE ") && !journal.contains("INVITE"), "{journal}");
+    let record = house.record();
+    assert_eq!(
+        (record.status, record.reason.as_deref()),
+        (Some(CallStatus::Failed), Some("no-common-codec"))
+    );
+    call.absorb(&mut house, "480");
+    let bye = house.last(GATEWAY, "BYE");
+    reply(&mut house, GATEWAY, &bye, "200 OK", "");
+    house.assert_empty();
+}
+
+#[test]
+fn a_gateway_that_nothing_can_be_sent_to_is_followed_by_the_next() {
+    let mut house = house_with_two_gateways();
     ask("+12125550177").place(&mut house);
     house.look();
     let (local, remote) = (crate::house::US.parse().unwrap(), GATEWAY.parse().unwrap());
