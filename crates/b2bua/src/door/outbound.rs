@@ -113,12 +113,15 @@ pub(super) fn gateways(desk: &mut Desk, permit: Permit) -> Result<Gateways, Fate
     })
 }
 
-/// The line of a PBX is taken too, be it by another trunk's call.
+/// A line of the PBX or of the agent that asks is taken too, be it by another trunk's call.
 fn room(desk: &Desk, now: Now, peer: &Peer) -> Result<(), Fate> {
-    let Peer::Trunk(trunk) = peer else { return Ok(()) };
-    let calls = desk.usage.at(now).trunk_calls(&trunk.id);
-    match trunk.limits.max_calls {
-        Some(most) if calls >= most => Err(Fate::Refused(Refusal::TrunkFull)),
+    let usage = desk.usage.at(now);
+    let (calls, most, refusal) = match peer {
+        Peer::Trunk(trunk) => (usage.trunk_calls(&trunk.id), trunk.limits.max_calls, Refusal::TrunkFull),
+        Peer::Agent(agent) => (usage.agent_calls(&agent.id), agent.max_calls, Refusal::AgentFull),
+    };
+    match most {
+        Some(most) if calls >= most => Err(Fate::Refused(refusal)),
         Some(_) | None => Ok(()),
     }
 }

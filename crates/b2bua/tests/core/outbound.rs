@@ -216,6 +216,22 @@ fn a_call_that_a_pbx_asks_for_takes_a_line_of_the_pbx_and_of_the_carrier() {
 }
 
 #[test]
+fn a_call_that_a_sip_agent_asks_for_takes_a_line_of_the_agent() {
+    let inventory = inventory("", "")
+        .replace("[[agents]]\nid = \"desk\"\n", "[[agents]]\nid = \"desk\"\nmax_calls = 1\n");
+    let mut house = House::with(&inventory, |_| {});
+    let mut first = answered(&mut house, "first");
+    let second = ask("+12125550177").named("second");
+    second.place(&mut house);
+    let record = house.record();
+    assert_eq!((record.reason.as_deref(), record.agent_id.as_deref()), (Some("agent-full"), Some("desk")));
+    assert_eq!(record.direction, CallDirection::Outbound);
+    second.absorb(&mut house, "486");
+    first.bye(&mut house, "");
+    answered(&mut house, "third");
+}
+
+#[test]
 fn an_answered_call_gives_its_seats_back() {
     let mut house = house("");
     let mut call = answered(&mut house, "c1");
