@@ -299,6 +299,22 @@ fn the_next_gateway_is_tried() {
 }
 
 #[test]
+fn whoever_has_answered_by_one_gateway_is_not_rung_by_another() {
+    let without_audio = description(GATEWAY).replace("m=audio 4000", "m=audio 0");
+    assert_ne!(without_audio, description(GATEWAY));
+    let answers =
+        vec![Step::ExpectInvite, Step::Answer { sdp: Some(without_audio) }, Step::ExpectAck, Step::ExpectBye];
+    let first = phone("gateway", "carrier", GATEWAY, answers);
+    let world = played(wish(), vec![first, polite(GATEWAY_2, SECOND)]);
+    assert_eq!(world.said("INVITE").len(), 1, "{}", world.ladder());
+    let record = world.records()[0];
+    assert_eq!(
+        (record.status, record.reason.as_deref()),
+        (Some(CallStatus::Failed), Some("no-common-codec"))
+    );
+}
+
+#[test]
 fn where_no_gateway_says_anything_the_trunk_has_failed() {
     let world = played(wish(), vec![]);
     let record = world.records()[0];
