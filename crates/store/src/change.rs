@@ -135,8 +135,12 @@ async fn surroundings(transaction: &mut Transaction, object: &Object) -> Result<
                 held.extend(rows::fetch(transaction, Kind::Agent, id).await?);
             }
         }
-        Object::Agent(_) => held.extend(rows::page(transaction, Kind::Agent, None, rows::ALL).await?),
-        Object::Trunk(_) => held.extend(rows::page(transaction, Kind::Trunk, None, rows::ALL).await?),
+        // They share user names.
+        Object::Agent(_) | Object::Trunk(_) => {
+            for kind in [Kind::Agent, Kind::Trunk] {
+                held.extend(rows::page(transaction, kind, None, rows::ALL).await?);
+            }
+        }
         Object::Number(number) => {
             held.extend(rows::fetch(transaction, Kind::Trunk, &number.trunk_id).await?);
             if let Some(id) = &number.agent_id {

@@ -51,6 +51,26 @@ async fn what_is_put_is_there_with_its_version_and_the_revision_rises(database: 
     assert_eq!(store.inventory().await.expect("read").numbers, [number(1, "acme")]);
 }
 
+async fn an_agent_and_a_trunk_never_have_the_same_username(database: Database) {
+    let store = database.open().await;
+    let endpoint =
+        json!({ "kind": "sip", "uri": "sip:bot@192.0.2.9", "username": "pbx", "password": "hunter2hunter2" });
+    let agent: Agent =
+        serde_json::from_value(json!({ "id": "bot", "endpoint": endpoint })).expect("an agent");
+    let inbound = json!({ "username": "pbx", "password": "hunter2hunter2" });
+    let trunk: Trunk = serde_json::from_value(json!({ "id": "pbx", "inbound": inbound })).expect("a trunk");
+    for (first, second) in [
+        (Object::from(agent.clone()), Object::from(trunk.clone())),
+        (Object::from(trunk), Object::from(agent)),
+    ] {
+        let (kind, id) = (first.kind(), first.id());
+        put(&store, first, Expect::New).await.expect("put");
+        let refused = put(&store, second, Expect::New).await.expect_err("the name is taken").to_string();
+        assert!(refused.contains("`pbx` is the username of agent `bot` too"), "{refused}");
+        store.remove(&Actor::cli(), kind, &id, Expect::Any).await.expect("removed");
+    }
+}
+
 async fn a_change_that_expects_something_else_is_refused_and_changes_nothing(database: Database) {
     let store = database.open().await;
     let first = put(&store, agent("sales"), Expect::New).await.expect("put");
@@ -238,6 +258,7 @@ async fn a_secret_is_never_in_the_trail_and_its_change_is(database: Database) {
 
 on_each_database!(
     what_is_put_is_there_with_its_version_and_the_revision_rises,
+    an_agent_and_a_trunk_never_have_the_same_username,
     a_change_that_expects_something_else_is_refused_and_changes_nothing,
     a_fault_is_told_by_the_key_of_the_object_itself,
     what_others_name_can_not_be_removed_and_the_error_names_them,
