@@ -80,21 +80,14 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// The inventory with its secrets: a secret that can't be had is a fault here.
 fn whole_inventory(path: &Path) -> Result<Inventory, Faults> {
-    let mut inventory = inventory_file::load(path)?;
-    match secrets::reveal(&mut inventory) {
-        Ok(()) => Ok(inventory),
-        Err(faults) => Err(Faults(
-            faults
-                .into_iter()
-                .map(|fault| Fault {
-                    place: Place::File(path.display().to_string()),
-                    key: fault.path,
-                    message: fault.message,
-                    remedy: fault.remedy,
-                })
-                .collect(),
-        )),
-    }
+    let told = |fault: numbers::Fault| Fault {
+        place: Place::File(path.display().to_string()),
+        key: fault.path,
+        message: fault.message,
+        remedy: fault.remedy,
+    };
+    let resolved = inventory_file::load(path)?.resolve(secrets::look_up);
+    resolved.map_err(|faults| Faults(faults.into_iter().map(told).collect()))
 }
 
 /// A plan against no store at all.

@@ -59,10 +59,13 @@ async fn load_after(
     directory(snapshot, before).await
 }
 
-async fn directory(mut snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
-    secrets::reveal(&mut snapshot.inventory).map_err(stored)?;
-    // A hundred thousand numbers take a while to index, which other tasks of this thread are not to wait for.
-    let indexing = tokio::task::spawn_blocking(move || snapshot.directory(&before));
+async fn directory(snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
+    let Snapshot { revision, inventory } = snapshot;
+    // Files take a while to read and a hundred thousand numbers to index, which other tasks of this thread are not to wait for.
+    let indexing = spawn_blocking(move || {
+        let inventory = inventory.resolve(secrets::look_up)?;
+        Snapshot { revision, inventory }.directory(&before)
+    });
     let indexed = indexing.await.map_err(|ended| Failure::Indexing(ended.to_string()))?;
     Ok(indexed.map_err(stored)?)
 }

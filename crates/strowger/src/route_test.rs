@@ -90,10 +90,10 @@ async fn stored(config: &Config) -> Result<Directory, Failure> {
     directory
 }
 
-/// The directory of a file. Secrets decide over no route: one that can't be had here is no fault.
+/// The directory of a file, with its secrets as the daemon has them.
 fn written(path: &Path) -> Result<Directory, Failure> {
-    let mut inventory = inventory_file::load(path)?;
-    secrets::reveal(&mut inventory).map_err(|faults| of_file(path, faults))?;
+    let inventory = inventory_file::load(path)?;
+    let inventory = inventory.resolve(secrets::look_up).map_err(|faults| of_file(path, faults))?;
     Ok(Directory::new(inventory).map_err(|faults| of_file(path, faults))?)
 }
 

@@ -1,48 +1,10 @@
 //! Secrets that the inventory only names, `{ file = "..." }` or `{ env = "..." }`, are looked up here and nowhere else:
 //! the store keeps the name, the directory that calls are routed by the secret.
 
-use numbers::{Endpoint, Fault, Inventory, Secret};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 
-/// Puts the secret in the place of each name.
-///
-/// # Errors
-/// Each that can't be had.
-pub(crate) fn reveal(inventory: &mut Inventory) -> Result<(), Vec<Fault>> {
-    let mut faults = Vec::new();
-    for (path, secret) in named(inventory) {
-        match look_up(secret) {
-            Ok(value) => *secret = Secret::Value(value),
-            Err(message) => faults.push(Fault { path, message, remedy: REMEDY.to_owned() }),
-        }
-    }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
-
-fn named(inventory: &mut Inventory) -> impl Iterator<Item = (String, &mut Secret)> {
-    let agents = inventory.agents.iter_mut().enumerate().flat_map(|(index, agent)| {
-        let path = format!("agents[{index}].endpoint");
-        match &mut agent.endpoint {
-            Endpoint::MediaStream { headers, .. } => headers
-                .iter_mut()
-                .map(|(name, secret)| (format!("{path}.headers.{name}"), secret))
-                .collect::<Vec<_>>(),
-            Endpoint::Sip { password, headers, .. } => {
-                let headers =
-                    headers.iter_mut().map(|(name, secret)| (format!("{path}.headers.{name}"), secret));
-                let password = password.iter_mut().map(|secret| (format!("{path}.password"), secret));
-                password.chain(headers).collect()
-            }
-            Endpoint::Echo => Vec::new(),
-        }
-    });
-    let trunks = inventory.trunks.iter_mut().enumerate().flat_map(|(index, trunk)| {
-        let inbound = trunk.inbound.iter_mut().filter_map(|side| side.password.as_mut());
-        let inbound = inbound.map(move |secret| (format!("trunks[{index}].inbound.password"), secret));
-        let outbound = trunk.outbound.iter_mut().filter_map(|side| side.password.as_mut());
-        inbound.chain(outbound.map(move |secret| (format!("trunks[{index}].outbound.password"), secret)))
-    });
-    agents.chain(trunks).filter(|(_, secret)| secret.is_named())
-}
+use numbers::Secret;
 
 /// The secret, wherever it is.
 ///
@@ -51,7 +13,7 @@ fn named(inventory: &mut Inventory) -> impl Iterator<Item = (String, &mut Secret
 pub(crate) fn look_up(secret: &Secret) -> Result<String, String> {
     match secret {
         Secret::Value(value) => Ok(value.clone()),
-        Secret::File(named) => std::fs::read_to_string(&named.file)
+        Secret::File(named) => read(&named.file)
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
             .map_err(|error| format!("the file {} can't be read: {error}", named.file)),
         Secret::Env(named) => {
@@ -60,26 +22,63 @@ pub(crate) fn look_up(secret: &Secret) -> Result<String, String> {
     }
 }
 
+/// Whole, and soon: a pipe or a device may have no end, or nothing to say.
+fn read(path: &str) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other(format!("it has more than {LONGEST} octets")));
+    }
+    Ok(text)
+}
+
+/// More than any password or token has.
+const LONGEST: u64 = 64 << 10;
+
 pub(crate) const REMEDY: &str = "make it readable to this process, or write the secret itself";
 
 #[cfg(test)]
 mod tests {
+    use numbers::{Inventory, SecretFile};
+
     use super::*;
 
+    fn of_file(path: &str) -> Result<String, String> {
+        look_up(&Secret::File(SecretFile { file: path.into() }))
+    }
+
     #[test]
-    fn a_secret_that_is_nowhere_is_told_with_its_path() {
+    fn every_secret_that_is_nowhere_is_told_with_its_path() {
         let text = "[[agents]]\nid = \"a\"\n[agents.endpoint]\nkind = \"media-stream\"\nurl = \"wss://bot.example\"\n\
-                    [agents.endpoint.headers]\nX-A = \"in place\"\nX-B = { env = \"STROWGER_TEST_NOT_SET\" }\n";
-        let mut inventory: Inventory = toml::from_str(text).unwrap();
-        let faults = reveal(&mut inventory).unwrap_err();
-        assert_eq!(faults.len(), 1);
-        assert_eq!(faults[0].path, "agents[0].endpoint.headers.X-B");
+                    [agents.endpoint.headers]\nX-A = \"in place\"\nX-B = { env = \"STROWGER_TEST_NOT_SET\" }\n\
+                    [[trunks]]\nid = \"t\"\n[trunks.outbound.headers]\nX-C = { env = \"STROWGER_TEST_NOT_SET\" }\n";
+        let inventory: Inventory = toml::from_str(text).unwrap();
+        let faults = inventory.resolve(look_up).unwrap_err();
+        let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(paths, ["agents[0].endpoint.headers.X-B", "trunks[0].outbound.headers.X-C"]);
         assert_eq!(faults[0].message, "the environment has no variable STROWGER_TEST_NOT_SET");
     }
 
     #[test]
     fn a_secret_in_a_file_is_its_content_without_the_line_end() {
-        let secret = Secret::File(numbers::SecretFile { file: "/proc/sys/kernel/ostype".into() });
-        assert_eq!(look_up(&secret).unwrap(), "Linux");
+        assert_eq!(of_file("/proc/sys/kernel/ostype").unwrap(), "Linux");
+    }
+
+    #[test]
+    fn what_has_no_end_is_no_secret() {
+        for device in ["/dev/zero", "/dev/null", "/proc"] {
+            let refused = of_file(device).unwrap_err();
+            assert_eq!(refused, format!("the file {device} can't be read: it is no regular file"));
+        }
+        let large = std::env::temp_dir().join(format!("strowger-large-secret-{}", std::process::id()));
+        fs::write(&large, "x".repeat(65_536)).unwrap();
+        assert_eq!(of_file(&large.display().to_string()).unwrap().len(), 65_536);
+        fs::write(&large, "x".repeat(65_537)).unwrap();
+        let refused = of_file(&large.display().to_string()).unwrap_err();
+        fs::remove_file(&large).unwrap();
+        assert!(refused.ends_with("it has more than 65536 octets"), "{refused}");
     }
 }
