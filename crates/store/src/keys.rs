@@ -18,7 +18,7 @@ use crate::{Error, Store};
 pub enum Role {
     /// Looks.
     Viewer,
-    /// Makes and ends calls.
+    /// Places and ends calls.
     Operator,
     /// Changes what is owned, and keys.
     Admin,
