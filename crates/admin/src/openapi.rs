@@ -166,6 +166,10 @@ fn schemas() -> Value {
             ways.iter_mut().filter(|way| way["required"].as_array().is_some_and(|names| names.len() > 1))
         {
             way["additionalProperties"] = false.into();
+            // Told and kept as a secret is.
+            if let Some(parameter) = way.pointer_mut("/properties/parameters/additionalProperties") {
+                *parameter = json!({ "oneOf": [parameter.take(), kept()] });
+            }
         }
     }
     for (name, schema) in of::<CallRecord>() {
@@ -173,13 +177,7 @@ fn schemas() -> Value {
     }
     // Beside what numbers says of a secret: how it is told, and kept.
     if let Some(ways) = schemas.get_mut("Secret").and_then(|secret| secret["oneOf"].as_array_mut()) {
-        ways.push(json!({
-            "type": "object",
-            "required": ["set"],
-            "additionalProperties": false,
-            "properties": { "set": { "const": true } },
-            "description": "How a secret that is held is told. Sent, it keeps the secret.",
-        }));
+        ways.push(kept());
     }
     for name in ["Agent", "Trunk", "Number", "Settings"] {
         let patch = schemas.get(name).map(patch);
@@ -195,6 +193,16 @@ fn schemas() -> Value {
     }
     schemas.extend(ours());
     json!(schemas)
+}
+
+fn kept() -> Value {
+    json!({
+        "type": "object",
+        "required": ["set"],
+        "additionalProperties": false,
+        "properties": { "set": { "const": true } },
+        "description": "How a secret that is held is told. Sent, it keeps the secret.",
+    })
 }
 
 /// Some of its members; null takes out those that need not be there.

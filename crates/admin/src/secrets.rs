@@ -82,9 +82,10 @@ fn nothing_held(field: &str) -> Problem {
 }
 
 /// Where secrets stand, of any kind of object.
-const PATHS: [&[&str]; 5] = [
+const PATHS: [&[&str]; 6] = [
     &["endpoint", "password"],
     &["endpoint", "headers", EACH],
+    &["endpoint", "parameters", EACH],
     &["inbound", "password"],
     &["outbound", "password"],
     &["outbound", "headers", EACH],
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_shown_and_sent_back_is_what_was_held() {
         let held = json!({
-            "endpoint": { "url": "wss://bob:hunter2@h:1/x?t=hunter2", "password": "hunter2", "headers": { "A": "hunter2", "B": { "env": "B" } } },
+            "endpoint": { "url": "wss://bob:hunter2@h:1/x?t=hunter2", "password": "hunter2", "headers": { "A": "hunter2", "B": { "env": "B" } }, "parameters": { "key": "hunter2" } },
             "inbound": { "password": "hunter2" },
             "outbound": { "password": "hunter2", "headers": { "C": "hunter2" } },
         });
@@ -116,6 +117,7 @@ mod tests {
     fn nothing_is_kept_where_nothing_was() {
         for sent in [
             json!({ "endpoint": { "headers": { "New": { "set": true } } } }),
+            json!({ "endpoint": { "parameters": { "key": { "set": true } } } }),
             json!({ "inbound": { "password": { "set": true } } }),
             json!({ "endpoint": { "url": "wss://***@elsewhere/x" } }),
         ] {

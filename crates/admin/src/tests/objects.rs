@@ -91,7 +91,7 @@ async fn a_request_that_is_sent_again_with_its_idempotency_key_is_carried_out_on
 #[tokio::test]
 async fn secrets_go_in_and_never_come_out_and_stay_where_they_are_sent_back_as_shown() {
     let house = House::open().await;
-    let agent = r#"{"id": "bot", "endpoint": {"kind": "media-stream", "url": "wss://bob:hunter2@bots.example/x", "headers": {"X-Key": "hunter2"}}}"#;
+    let agent = r#"{"id": "bot", "endpoint": {"kind": "media-stream", "url": "wss://bob:hunter2@bots.example/x", "headers": {"X-Key": "hunter2"}, "parameters": {"key": "hunter2"}}}"#;
     let made = house.ask("POST", "/v1/agents", "", agent).await;
     assert_eq!(made.status, 201, "{made:?}");
     let shown = house.get("/v1/agents/bot").await;
@@ -99,6 +99,7 @@ async fn secrets_go_in_and_never_come_out_and_stay_where_they_are_sent_back_as_s
         assert!(!reply.text.contains("hunter2"), "{reply:?}");
     }
     assert_eq!(shown.json()["endpoint"]["headers"]["X-Key"], json!({ "set": true }));
+    assert_eq!(shown.json()["endpoint"]["parameters"]["key"], json!({ "set": true }));
     let mut sent = shown.json();
     sent["name"] = "Bot".into();
     assert_eq!(house.ask("PUT", "/v1/agents/bot", "", &sent.to_string()).await.status, 200);
@@ -106,8 +107,9 @@ async fn secrets_go_in_and_never_come_out_and_stay_where_they_are_sent_back_as_s
     let held = house.store.object(store::Kind::Agent, "bot").await.unwrap().unwrap();
     let store::Object::Agent(held) = held.object else { panic!() };
     assert_eq!((held.name.as_deref(), held.max_calls), (Some("Bot"), Some(2)));
-    let numbers::Endpoint::MediaStream { url, headers, .. } = &held.endpoint else { panic!() };
+    let numbers::Endpoint::MediaStream { url, headers, parameters } = &held.endpoint else { panic!() };
     assert_eq!((url.as_str(), headers["X-Key"].reveal()), ("wss://bob:hunter2@bots.example/x", "hunter2"));
+    assert_eq!(parameters["key"], "hunter2");
     sent["id"] = "thief".into();
     let stolen = house.ask("PUT", "/v1/agents/thief", "", &sent.to_string()).await;
     assert_eq!((stolen.status, stolen.problem().as_str()), (409, "secret-absent"));
@@ -177,5 +179,9 @@ async fn the_description_names_every_path_and_every_reference_is_there() {
     }
     let agent = &document["components"]["schemas"]["Agent"];
     assert_eq!(agent["additionalProperties"], false, "{agent}");
+    let ways = document["components"]["schemas"]["Endpoint"]["oneOf"].as_array().unwrap();
+    let parameters: Vec<_> = ways.iter().map(|way| &way["properties"]["parameters"]).collect();
+    let kept = |told: &Value| told["additionalProperties"]["oneOf"][1]["required"] == json!(["set"]);
+    assert!(parameters.iter().any(|told| kept(told)), "{parameters:?}");
     assert_eq!(document["components"]["schemas"]["Number"]["required"], json!(["e164", "trunk_id"]));
 }
