@@ -69,6 +69,12 @@ impl Daemon {
                 "{url} answers {status} to {path}: it is no strowger; say with --url where it listens"
             );
         };
+        if status == 401 {
+            return match self.key {
+                None => "it asks for a key: give one by --key or STROWGER_KEY".to_owned(),
+                Some(_) => format!("the key given by --key or STROWGER_KEY is not taken: {detail}"),
+            };
+        }
         match text("field") {
             Some(field) if !detail.contains(&field) => format!("{field}: {detail}"),
             Some(_) | None => detail,

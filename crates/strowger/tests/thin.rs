@@ -55,6 +55,21 @@ fn daemon(status: u16, body: &'static str) -> (String, JoinHandle<String>) {
 }
 
 #[test]
+fn a_key_that_is_asked_for_is_asked_for_as_it_is_given_here() {
+    let directory = TempDir::new().unwrap();
+    let body = r#"{"type": "urn:strowger:problem:key-missing", "title": "No key", "field": "Authorization", "detail": "send a header"}"#;
+    for (key, expected) in [
+        (&[][..], "it asks for a key: give one by --key or STROWGER_KEY"),
+        (&["--key", "k1"][..], "the key given by --key or STROWGER_KEY is not taken: send a header"),
+    ] {
+        let (url, asked) = daemon(401, body);
+        let (_, said) = strowger(&directory, &[&["settings", "show", "--url", &url], key].concat());
+        asked.join().unwrap();
+        assert!(said.contains(expected) && !said.contains("Authorization"), "{said}");
+    }
+}
+
+#[test]
 fn fields_go_as_a_patch_of_json_with_the_key() {
     let directory = TempDir::new().unwrap();
     let (url, request) = daemon(200, r#"{"e164":"+14155550100","outbound":true,"agent_id":null}"#);
