@@ -10,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use b2bua::CallRecord;
 use b2bua::ask::{Dialled, Digits, Place};
+use numbers::Secret;
 use store::Store;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -39,6 +40,9 @@ pub trait Live: Send + Sync {
     fn dial(&self, id: String, digits: Digits) -> Answering<'_, Option<Dialled>>;
 }
 
+/// What a secret is that is only named, or why it can't be had.
+pub type ReadSecret = fn(&Secret) -> Result<String, String>;
+
 /// Where the answers come from.
 #[derive(Debug)]
 pub struct Sources {
@@ -56,6 +60,8 @@ pub struct Sources {
     pub drains: mpsc::Sender<Drain>,
     /// What happens.
     pub events: Events,
+    /// Looks up what is named: an object whose secrets can't be had is refused.
+    pub read_secret: ReadSecret,
     /// How often each key and each address may ask.
     pub requests_a_second: u32,
 }
@@ -70,14 +76,16 @@ pub(crate) struct Api {
     pub(crate) health: Arc<Health>,
     pub(crate) drains: mpsc::Sender<Drain>,
     pub(crate) events: Events,
+    pub(crate) read_secret: ReadSecret,
     pub(crate) buckets: Arc<Buckets>,
 }
 
 impl From<Sources> for Api {
     fn from(sources: Sources) -> Self {
-        let Sources { store, live, archive, metrics, health, drains, events, requests_a_second } = sources;
+        let Sources { store, live, archive, metrics, health, drains, events, read_secret, requests_a_second } =
+            sources;
         let buckets = Arc::new(Buckets::new(requests_a_second));
-        Self { store, live, archive, metrics, health, drains, events, buckets }
+        Self { store, live, archive, metrics, health, drains, events, read_secret, buckets }
     }
 }
 

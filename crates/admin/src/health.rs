@@ -52,7 +52,10 @@ impl Health {
             )),
         };
         let store = self.pulse.trouble().map(|trouble| format!("store: {trouble}"));
-        phase.into_iter().chain(store).collect()
+        let untaken = self.pulse.untaken();
+        let untaken =
+            untaken.map(|untaken| format!("inventory: {untaken}; calls are routed by the one before"));
+        phase.into_iter().chain(store).chain(untaken).collect()
     }
 }
 
@@ -74,6 +77,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> Response {
         records_waiting: pulse.waiting(),
         records_written: pulse.written(),
         record_failures: pulse.failures(),
+        untaken: pulse.untaken().is_some(),
     };
     ([(axum::http::header::CONTENT_TYPE, CONTENT_TYPE)], api.metrics.text(standing)).into_response()
 }
@@ -92,5 +96,8 @@ mod tests {
         assert_eq!(health.faults(1), ["draining: no further calls are taken, 1 is up"]);
         health.pulse.read::<(), _>(Err("no route to host")).unwrap_err();
         assert_eq!(health.faults(3)[1], "store: the inventory can't be read: no route to host");
+        health.pulse.took(7, Err("no such file"));
+        let untaken = "inventory: revision 7 is not taken: no such file; calls are routed by the one before";
+        assert_eq!(health.faults(3)[2], untaken);
     }
 }

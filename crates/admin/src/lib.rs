@@ -35,7 +35,7 @@ mod serve;
 mod tls;
 mod twilio;
 
-pub use api::{Answering, Live, Sources};
+pub use api::{Answering, Live, ReadSecret, Sources};
 pub use bind::{BindError, Guarded, Present, bind};
 pub use client::{Answer, FetchError, Method, Trust, TrustError, Url, UrlError, Wanted};
 pub use drain::{Drain, drains};

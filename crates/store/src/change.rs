@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use numbers::{Fault, Inventory};
+use numbers::{Fault, Inventory, Secret};
 
 use crate::audit::{self, Actor, Entry};
 use crate::db::Transaction;
@@ -105,6 +105,24 @@ pub(crate) async fn next_revision(transaction: &mut Transaction) -> Result<u64, 
 pub(crate) async fn held_revision(transaction: &mut Transaction) -> Result<u64, Error> {
     let rows = transaction.fetch("UPDATE revision SET revision = revision RETURNING revision", &[]).await?;
     rows.first().map_or(Ok(0), |row| row.natural("revision"))
+}
+
+impl Object {
+    /// Whether `read` has an answer for each secret that is only named.
+    ///
+    /// # Errors
+    ///
+    /// If it has none, with the keys of the object itself, such as `endpoint.password`.
+    pub fn check_secrets(&self, read: impl FnMut(&Secret) -> Result<String, String>) -> Result<(), Error> {
+        let mut alone = Inventory::default();
+        self.clone().put_into(&mut alone);
+        let own = |fault: Fault| match fault.path.split_once("].") {
+            Some((_, key)) => Fault { path: key.to_owned(), ..fault },
+            None => fault,
+        };
+        let resolved = alone.resolve(read).map(drop);
+        resolved.map_err(|faults| Error::Inventory(faults.into_iter().map(own).collect()))
+    }
 }
 
 /// The faults that an object has or brings about.

@@ -12,6 +12,7 @@ pub struct Pulse {
     failures: AtomicU64,
     reading: Mutex<Option<String>>,
     writing: Mutex<Option<String>>,
+    taking: Mutex<Option<String>>,
 }
 
 impl Pulse {
@@ -37,10 +38,13 @@ impl Pulse {
 
     /// What is wrong, in words; nothing while the store answers.
     pub fn trouble(&self) -> Option<String> {
-        let told =
-            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let writing = told(&self.writing).map(|error| format!("call records can't be written: {error}"));
         writing.or_else(|| told(&self.reading).map(|error| format!("the inventory can't be read: {error}")))
+    }
+
+    /// Which revision of the inventory is stored and not in force, and why; nothing while what is stored is in force.
+    pub fn untaken(&self) -> Option<String> {
+        told(&self.taking)
     }
 
     pub(crate) fn done(&self, records: usize) {
@@ -62,6 +66,19 @@ impl Pulse {
     pub fn read<T, E: Display>(&self, outcome: Result<T, E>) -> Result<T, E> {
         keep(&self.reading, outcome)
     }
+
+    /// An attempt to put this revision in force, and what came of it. Of what has several lines the first is kept.
+    pub fn took<E: Display>(&self, revision: u64, outcome: Result<(), E>) {
+        let outcome = outcome.map_err(|error| {
+            let error = error.to_string();
+            format!("revision {revision} is not taken: {}", error.lines().next().unwrap_or_default())
+        });
+        keep(&self.taking, outcome).ok();
+    }
+}
+
+fn told(trouble: &Mutex<Option<String>>) -> Option<String> {
+    trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 fn keep<T, E: Display>(trouble: &Mutex<Option<String>>, outcome: Result<T, E>) -> Result<T, E> {
@@ -86,6 +103,15 @@ mod tests {
         pulse.wrote(Ok::<_, &str>(())).unwrap();
         pulse.read(Ok::<_, &str>(())).unwrap();
         assert_eq!((pulse.trouble(), pulse.failures()), (None, 1));
+    }
+
+    #[test]
+    fn a_revision_is_not_taken_until_one_is() {
+        let pulse = Pulse::default();
+        pulse.took(7, Err("no variable A\nno variable B"));
+        assert_eq!(pulse.untaken().as_deref(), Some("revision 7 is not taken: no variable A"));
+        pulse.took(8, Ok::<_, &str>(()));
+        assert_eq!(pulse.untaken(), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use b2bua::io::Input;
 use numbers::Directory;
-use store::{Snapshot, Store};
+use store::{Pulse, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -79,10 +79,10 @@ pub(crate) async fn watch(
     running: Arc<Directory>,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
-    metrics: Arc<Metrics>,
+    seen: Seen,
     copy: Option<PathBuf>,
 ) {
-    follow(store, running, inputs, secrets, metrics, copy, load_after).await;
+    follow(store, running, inputs, secrets, seen, copy, load_after).await;
 }
 
 async fn follow(
@@ -90,7 +90,7 @@ async fn follow(
     mut running: Arc<Directory>,
     inputs: mpsc::Sender<Input>,
     secrets: watch::Sender<Secrets>,
-    metrics: Arc<Metrics>,
+    Seen { metrics, pulse }: Seen,
     copy: Option<PathBuf>,
     mut load: impl AsyncFnMut(&Store, Arc<Directory>, Option<PathBuf>) -> Result<Directory, Failure>,
 ) {
@@ -102,6 +102,7 @@ async fn follow(
             Ok(directory) => {
                 secrets.send_modify(|secrets| secrets.learn(directory.secret_headers()));
                 told.clear();
+                pulse.took(revision, Ok::<_, Failure>(()));
                 metrics.routed_by(&directory, calendar::wall_ms() / 1000);
                 let (numbers, agents, trunks) =
                     (directory.numbers().len(), directory.agents().len(), directory.trunks().len());
@@ -113,6 +114,7 @@ async fn follow(
                 info!(revision, numbers, agents, trunks, took_ms, "inventory changed");
             }
             Err(failure) => {
+                pulse.took(revision, Err(&failure));
                 let failure = failure.to_string();
                 if failure != told {
                     for fault in failure.lines() {
@@ -124,6 +126,13 @@ async fn follow(
             }
         }
     }
+}
+
+/// Where it is seen what calls are routed by.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 /// Until what could not be taken is tried again.
@@ -162,17 +171,23 @@ mod tests {
         let secrets = watch::Sender::new(Secrets::default());
         let known = secrets.subscribe();
         let mut failures = 2;
-        let metrics = Arc::new(Metrics::new("0", Arc::default()));
+        let pulse = Arc::<Pulse>::default();
+        let seen = Seen { metrics: Arc::new(Metrics::new("0", Arc::default())), pulse: Arc::clone(&pulse) };
+        let watched = Arc::clone(&pulse);
         let load = async move |store: &Store, before, copy| {
+            if failures < 2 {
+                let untaken = watched.untaken().unwrap();
+                assert!(untaken.starts_with("revision 1 is not taken: "), "{untaken}");
+            }
             if failures > 0 {
                 failures -= 1;
                 return Err(Failure::Store(store::Error::Silent));
             }
             load_after(store, before, copy).await
         };
-        tokio::spawn(follow(store, running, inputs, secrets, metrics, None, load));
+        tokio::spawn(follow(store, running, inputs, secrets, seen, None, load));
         let Some(Input::Directory(directory)) = received.recv().await else { panic!("a directory comes") };
-        assert_eq!(directory.agents().len(), 1);
+        assert_eq!((directory.agents().len(), pulse.untaken()), (1, None));
         let mut expected = Secrets::default();
         expected.learn(["X-Key"]);
         assert_eq!(*known.borrow(), expected);

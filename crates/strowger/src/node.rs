@@ -97,8 +97,9 @@ impl Node {
         let recorder = tokio::spawn(recorder.run(entries, inputs.clone(), Arc::clone(&pulse)));
         carriers.spawn(media_events(media, inputs.clone(), Arc::clone(&metrics)));
         carriers.spawn(agent_events(agents, inputs.clone()));
-        let (running, told) = (Arc::clone(&directory), Arc::clone(&metrics));
-        carriers.spawn(directories::watch(store, running, inputs.clone(), secrets, told, copy));
+        let running = Arc::clone(&directory);
+        let watched = directories::Seen { metrics: Arc::clone(&metrics), pulse: Arc::clone(&pulse) };
+        carriers.spawn(directories::watch(store, running, inputs.clone(), secrets, watched, copy));
         let name_servers = config.sip.name_servers.asked();
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());

@@ -27,11 +27,12 @@ pub(crate) async fn create<T: Owned>(
 ) -> Result<Response, Problem> {
     let mut sent = json(&headers, body, &[JSON]).await?;
     let request = format!("POST {} {sent}", T::PATH);
-    let (store, actor) = (api.store.clone(), caller.actor());
+    let (store, actor, read_secret) = (api.store.clone(), caller.actor(), api.read_secret);
     let act = async move {
         unwarned(&mut sent);
         secrets::restore(&mut sent, None)?;
         let object: Object = typed::<T>(sent)?.into();
+        object.check_secrets(read_secret)?;
         let stored = store.put(&actor, object.clone(), Expect::New).await?;
         told(&store, object, stored, Some(T::PATH)).await
     };
@@ -150,6 +151,7 @@ impl<'a> Place<'a> {
             unwarned(&mut value);
             secrets::restore(&mut value, held_value.as_ref())?;
             let object: Object = typed::<T>(value)?.into();
+            object.check_secrets(api.read_secret)?;
             let expect = held.map_or(Expect::New, |held| Expect::Etag(held.etag));
             match api.store.put(&caller.actor(), object.clone(), expect).await {
                 Ok(stored) => return Ok((object, stored)),

@@ -116,6 +116,23 @@ async fn secrets_go_in_and_never_come_out_and_stay_where_they_are_sent_back_as_s
 }
 
 #[tokio::test]
+async fn an_object_whose_named_secret_can_not_be_had_is_refused() {
+    let house = House::open().await;
+    assert_eq!(house.ask("POST", "/v1/trunks", "", TRUNK).await.status, 201);
+    let named =
+        r#"{"outbound": {"gateways": [{"host": "192.0.2.1"}], "headers": {"X-Key": {"file": "/nowhere"}}}}"#;
+    let patched = house.ask("PATCH", "/v1/trunks/acme", "", named).await;
+    let agent = r#"{"id": "bot", "endpoint": {"kind": "media-stream", "url": "wss://b.example/", "headers": {"X-Key": {"env": "K"}}}}"#;
+    let made = house.ask("POST", "/v1/agents", "", agent).await;
+    for (refused, field) in [(patched, "outbound.headers.X-Key"), (made, "endpoint.headers.X-Key")] {
+        let told = refused.json();
+        assert_eq!((refused.status, told["field"].as_str()), (422, Some(field)), "{refused:?}");
+        assert!(told["detail"].as_str().unwrap().starts_with("there is no such file here; "), "{refused:?}");
+    }
+    assert_eq!(house.store.revision().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_list_is_read_page_by_page_to_its_end() {
     let house = House::open().await;
     for id in ["e", "a", "c", "b", "d"] {

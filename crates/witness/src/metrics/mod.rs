@@ -50,6 +50,8 @@ pub struct Standing {
     pub records_written: u64,
     /// Attempts to write call records that the store refused, since the start.
     pub record_failures: u64,
+    /// What is stored can't be put in force: calls are routed by an inventory before it.
+    pub untaken: bool,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +174,11 @@ impl Collector for Standing {
             ("ready", "1 while /readyz says that calls are taken", u64::from(self.ready)),
             ("draining", "1 while calls are let end and no others are taken", u64::from(self.draining)),
             ("records_waiting", "Call records that are not on disk", self.records_waiting),
+            (
+                "directory_refused",
+                "1 while the stored inventory can't be taken, and calls are routed by the one before",
+                u64::from(self.untaken),
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));

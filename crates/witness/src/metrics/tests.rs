@@ -110,7 +110,13 @@ fn what_else_happens_counts_in_its_own_series() {
         metrics.answered(status);
     }
     metrics.routed_by(&Directory::default(), 1_700_000_000);
-    let standing = Standing { ready: true, records_written: 5, record_failures: 2, ..Standing::default() };
+    let standing = Standing {
+        ready: true,
+        records_written: 5,
+        record_failures: 2,
+        untaken: true,
+        ..Standing::default()
+    };
     let text = metrics.text(standing);
     for (series, expected) in [
         ("media_packets_total{kind=\"received\"}", 7),
@@ -126,6 +132,7 @@ fn what_else_happens_counts_in_its_own_series() {
         ("draining", 0),
         ("records_written_total", 5),
         ("record_failures_total", 2),
+        ("directory_refused", 1),
     ] {
         assert_eq!(value(&text, &format!("strowger_{series} ")), Some(expected), "{series}");
     }
