@@ -32,6 +32,7 @@ mod query;
 mod records;
 mod secrets;
 mod serve;
+mod shares;
 mod tls;
 mod twilio;
 

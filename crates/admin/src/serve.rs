@@ -23,13 +23,16 @@ use tokio::time::{sleep, timeout};
 use crate::access::Peer;
 use crate::api::{Api, Sources};
 use crate::problem::Problem;
+use crate::shares::{Share, Shares};
 use crate::tls::Certificates;
 
-/// Answers until it is dropped; by TLS, where there are certificates. Who comes when all seats are taken waits for one.
+/// Answers until it is dropped; by TLS, where there are certificates. Who comes when all seats are taken waits for one; an address
+/// that has its share of them is sent away.
 pub async fn serve(listener: TcpListener, certificates: Option<Certificates>, sources: Sources) {
     let api = Api::from(sources);
     let router = api.clone().router();
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let shares = Shares::default();
     let mut connections = JoinSet::new();
     connections.spawn(async move { api.follow().await });
     // The seats are never closed.
@@ -37,7 +40,11 @@ pub async fn serve(listener: TcpListener, certificates: Option<Certificates>, so
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let guest = Guest { peer: Peer(peer), router: router.clone(), seat };
+                let Some(share) = shares.take(peer.ip()) else {
+                    tracing::debug!(%peer, "an HTTP client has as many connections as it may");
+                    continue;
+                };
+                let guest = Guest { peer: Peer(peer), router: router.clone(), _share: share, _seat: seat };
                 drop(connections.spawn(guest.enter(stream, certificates.clone())));
             }
             Err(error) => {
@@ -76,7 +83,8 @@ impl<S: Sync> FromRequestParts<S> for Lease {
 struct Guest {
     peer: Peer,
     router: Router,
-    seat: OwnedSemaphorePermit,
+    _share: Share,
+    _seat: OwnedSemaphorePermit,
 }
 
 impl Guest {
@@ -90,7 +98,7 @@ impl Guest {
     }
 
     async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let Self { peer, router, seat } = self;
+        let Self { peer, router, _share, _seat } = self;
         let lease = Lease::default();
         let service = {
             let lease = lease.clone();
@@ -112,7 +120,6 @@ impl Guest {
             let rest = if lease.is_extended() { LONGEST_ANSWER } else { LAST_ANSWER };
             timeout(rest, connection).await.ok();
         }
-        drop(seat);
     }
 }
 

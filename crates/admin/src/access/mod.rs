@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use store::{Actor, Key, Role};
 
 pub(crate) use self::gate::{Gate, Shape, gate};
-pub(crate) use self::rate::Buckets;
+pub(crate) use self::rate::{Buckets, Who};
 use crate::problem::Problem;
 
 /// What an operation asks of its caller.

@@ -1,6 +1,9 @@
 //! What a client may take of us.
 
+use tokio::net::TcpSocket;
+
 use super::*;
+use crate::shares::MOST_LOCAL;
 
 #[tokio::test]
 async fn health_readiness_and_metrics_are_answered() {
@@ -54,6 +57,31 @@ async fn who_comes_and_says_nothing_is_let_go() {
     let mut silent = TcpStream::connect(house.address).await.unwrap();
     assert_eq!(silent.read(&mut [0; 64]).await.unwrap(), 0);
     assert!(began.elapsed().as_secs() <= 10, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_has_its_share_of_connections_is_sent_away_and_others_are_answered() {
+    async fn is_answered(house: &House, from: &str) -> bool {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(from.parse().unwrap()).unwrap();
+        let mut stream = socket.connect(house.address).await.unwrap();
+        let request =
+            format!("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", house.address);
+        let mut reply = Vec::new();
+        // Who is sent away may see so at either.
+        let told = stream.write_all(request.as_bytes()).await.and(stream.read_to_end(&mut reply).await);
+        told.is_ok() && reply.starts_with(b"HTTP/1.1 200")
+    }
+    let house = House::open().await;
+    let mut held = Vec::new();
+    for _ in 0..MOST_LOCAL {
+        held.push(TcpStream::connect(house.address).await.unwrap());
+    }
+    assert!(!is_answered(&house, "127.0.0.1:0").await);
+    assert!(is_answered(&house, "127.0.0.2:0").await);
+    drop(held);
+    // What is gone is noticed soon, not at once.
+    while !is_answered(&house, "127.0.0.1:0").await {}
 }
 
 #[tokio::test]
