@@ -109,6 +109,16 @@ impl Store {
         self.pool.fetch(sql, &[]).await?.iter().map(key).collect()
     }
 
+    /// The key of this id, expired or not.
+    ///
+    /// # Errors
+    ///
+    /// If the database refuses, or the row can't be read.
+    pub async fn key(&self, id: &str) -> Result<Option<Key>, Error> {
+        let sql = "SELECT id, label, role, last4, created_at, expires_at FROM api_keys WHERE id = $1";
+        self.pool.fetch(sql, &[id.into()]).await?.first().map(key).transpose()
+    }
+
     /// Removes a key, and returns it.
     ///
     /// # Errors

@@ -5,12 +5,14 @@ pub(crate) mod identity;
 mod rate;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use store::{Actor, Key, Role};
+use store::{Actor, Key, Role, Store};
 
 pub(crate) use self::gate::{Gate, Shape, gate};
+use self::identity::now_ms;
 pub(crate) use self::rate::{Buckets, Who};
 use crate::problem::Problem;
 
@@ -46,6 +48,23 @@ impl Caller {
             Self::Nameless => None,
             Self::Loopback => Some(Role::Admin),
             Self::Key(key) => Some(key.role),
+        }
+    }
+
+    /// Would it be let in again, at this moment?
+    pub(crate) async fn is_known(&self, store: &Store) -> Result<bool, store::Error> {
+        Ok(match self {
+            Self::Nameless => true,
+            Self::Loopback => store.keys().await?.is_empty(),
+            Self::Key(key) => store.key(&key.id).await?.is_some_and(|key| !key.is_expired(now_ms())),
+        })
+    }
+
+    /// How long its key is taken yet; `None` is for ever.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        match self {
+            Self::Nameless | Self::Loopback => None,
+            Self::Key(key) => key.expires_at.map(|at| Duration::from_millis(at.saturating_sub(now_ms()))),
         }
     }
 

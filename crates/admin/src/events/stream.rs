@@ -1,5 +1,5 @@
 //! Server-sent events: `GET /v1/events`. `Last-Event-ID` goes on where another stream ended; `event: reset` says that what was between
-//! is not to be had, so that what is known has to be read anew.
+//! is not to be had, so that what is known has to be read anew. A stream ends with the key that it was asked for with.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,11 +9,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use store::Store;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::Events;
 use super::ring::{Found, READERS};
+use crate::access::Caller;
 use crate::api::Api;
 use crate::problem::Problem;
 use crate::serve::Lease;
@@ -21,6 +23,7 @@ use crate::serve::Lease;
 /// `GET /v1/events`.
 pub(crate) async fn stream(
     State(api): State<Api>,
+    caller: Caller,
     lease: Lease,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -35,8 +38,10 @@ pub(crate) async fn stream(
         None => Some(*count.borrow()),
         Some(id) => id.to_str().ok().and_then(|id| events.place(id)),
     };
-    let reader =
-        Reader { events, count, place, told: Told::Nothing, until: Instant::now() + LONGEST, _seat: seat };
+    let now = Instant::now();
+    let until = now + caller.time_left().map_or(LONGEST, |left| left.min(LONGEST));
+    let (store, told) = (api.store, Told::Nothing);
+    let reader = Reader { events, count, place, told, store, caller, asked: now, until, _seat: seat };
     let chunks = stream::unfold(reader, async |mut reader| {
         let chunk = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(chunk)), reader))
@@ -52,6 +57,10 @@ struct Reader {
     /// None: of another run, or garbled.
     place: Option<u64>,
     told: Told,
+    store: Store,
+    caller: Caller,
+    /// When it was last looked up whether the caller is still known.
+    asked: Instant,
     until: Instant,
     _seat: OwnedSemaphorePermit,
 }
@@ -70,6 +79,10 @@ impl Reader {
             return Some(format!("retry: {RETRY_MS}\n\n"));
         }
         loop {
+            let now = Instant::now();
+            if now >= self.until || (now >= self.asked + UNASKED && !self.is_known().await) {
+                return None;
+            }
             self.count.mark_unchanged();
             let found = match self.place {
                 None => Found::Missed(*self.count.borrow()),
@@ -93,13 +106,22 @@ impl Reader {
                 }
                 Found::Events(..) => {}
             }
-            if Instant::now() >= self.until {
-                return None;
-            }
-            match timeout(SILENCE, self.count.changed()).await {
+            match timeout_at(self.until.min(now + SILENCE), self.count.changed()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) => return None,
-                Err(_) => return Some(":\n\n".to_owned()),
+                Err(_) if self.is_known().await => return Some(":\n\n".to_owned()),
+                Ok(Err(_)) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// May the caller still hear this? Not if that can't be said: it comes again, and is told why.
+    async fn is_known(&mut self) -> bool {
+        self.asked = Instant::now();
+        match self.caller.is_known(&self.store).await {
+            Ok(is_known) => is_known,
+            Err(error) => {
+                tracing::warn!(%error, "a stream of events ends: its key can't be looked up");
+                false
             }
         }
     }
@@ -111,5 +133,7 @@ const RETRY_MS: u64 = 2_000;
 const BATCH: usize = 64;
 /// Without a word; then a comment keeps the connection open.
 const SILENCE: Duration = Duration::from_secs(15);
+/// For so long events go out without another look at the key.
+const UNASKED: Duration = Duration::from_mins(1);
 /// Of one stream; a client goes on with another one.
 const LONGEST: Duration = Duration::from_hours(1);

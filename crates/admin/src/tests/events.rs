@@ -1,6 +1,15 @@
 //! Server-sent events.
 
+use std::time::Duration;
+
 use super::*;
+use crate::access::identity::now_ms;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Heard {
+    Words,
+    End,
+}
 
 /// A stream of events that is open.
 struct Stream {
@@ -27,6 +36,25 @@ impl Stream {
             self.text.push_str(&String::from_utf8_lossy(&buffer[..read]));
         }
         &self.text
+    }
+
+    /// Lets time pass until all this is said, or the stream has ended; says how many seconds that took.
+    async fn after(&mut self, step: u64, words: &str) -> (Heard, u64) {
+        let mut passed = 0;
+        while !self.text.contains(words) {
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(step)).await;
+            tokio::time::resume();
+            passed += step;
+            let mut buffer = [0; 4_096];
+            let read = tokio::time::timeout(Duration::from_millis(200), self.socket.read(&mut buffer));
+            match read.await.map(Result::unwrap) {
+                Ok(0) => return (Heard::End, passed),
+                Ok(read) => self.text.push_str(&String::from_utf8_lossy(&buffer[..read])),
+                Err(_) => {}
+            }
+        }
+        (Heard::Words, passed)
     }
 
     /// The id of the last event.
@@ -96,4 +124,55 @@ async fn so_many_streams_are_open_and_no_more() {
     let reply = house.get("/v1/events").await;
     assert_eq!((reply.status, reply.problem().as_str()), (503, "streams-full"));
     assert_eq!(reply.header("retry-after"), "30");
+}
+
+const COMMENT: &str = "\n:\n\n";
+
+#[tokio::test]
+async fn a_stream_goes_on_with_its_key_and_ends_when_that_is_taken_back() {
+    let house = House::open().await;
+    let key = house.key(Role::Viewer, None).await;
+    let mut stream = Stream::open(&house, &bearer(&key)).await;
+    assert_eq!(stream.after(15, COMMENT).await.0, Heard::Words);
+    let id = house.store.keys().await.unwrap()[0].id.clone();
+    house.store.remove_key(&Actor::cli(), &id).await.unwrap();
+    stream.text.clear();
+    assert_eq!(stream.after(15, COMMENT).await.0, Heard::End);
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_back_ends_a_stream_that_is_never_silent() {
+    let house = House::open().await;
+    let key = house.key(Role::Viewer, None).await;
+    let mut stream = Stream::open(&house, &bearer(&key)).await;
+    let id = house.store.keys().await.unwrap()[0].id.clone();
+    house.store.remove_key(&Actor::cli(), &id).await.unwrap();
+    let mut passed = 0;
+    loop {
+        stream.text.clear();
+        house.events.call(&record('a', None, 1));
+        let (heard, seconds) = stream.after(5, "call.up").await;
+        passed += seconds;
+        match heard {
+            Heard::Words => assert!(passed <= 90, "it goes on after {passed} s"),
+            Heard::End => break,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_key_expires() {
+    let house = House::open().await;
+    let key = house.key(Role::Viewer, Some(now_ms() + 40_000)).await;
+    let mut stream = Stream::open(&house, &bearer(&key)).await;
+    let (heard, passed) = stream.after(10, "never said").await;
+    assert!(heard == Heard::End && (40..=80).contains(&passed), "{heard:?} after {passed} s");
+}
+
+#[tokio::test]
+async fn who_needed_no_key_hears_nothing_more_once_there_is_one() {
+    let house = House::open().await;
+    let mut stream = Stream::open(&house, "").await;
+    house.key(Role::Viewer, None).await;
+    assert_eq!(stream.after(15, COMMENT).await.0, Heard::End);
 }
