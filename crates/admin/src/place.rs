@@ -59,7 +59,7 @@ pub(crate) async fn place(
         response.headers_mut().extend(answer::location(&format!("{PATH}/{}", record.id)));
         Ok(response)
     };
-    idempotency::once(&api, &caller, &headers, &request, act).await
+    idempotency::once(&api.store, &caller, &headers, &request, act).await
 }
 
 /// `POST /v1/calls/{id}/dtmf`: sends digits to whoever an agent talks with.
@@ -130,7 +130,9 @@ fn refused(record: &CallRecord) -> Problem {
         (_, Some(_) | None) => StatusCode::CONFLICT,
     };
     let problem = Problem::new(status, kind, title, detail);
-    match refusal.and_then(Refusal::retry_after) {
+    // A caller who hears 486 tries again when it likes; a program is to be told when.
+    let agent_full = (refusal == Some(Refusal::AgentFull)).then_some(AGENT_FULL_S);
+    match record.retry_after_s.or(agent_full) {
         Some(seconds) => problem.again(seconds.into()),
         None => problem,
     }
@@ -169,4 +171,5 @@ pub(crate) fn digits() -> Value {
     })
 }
 
+const AGENT_FULL_S: u32 = 5;
 pub(crate) const PATH: &str = "/v1/calls";

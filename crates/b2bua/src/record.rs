@@ -112,6 +112,9 @@ pub struct CallRecord {
     pub reason: Option<String>,
     /// What more there is to say of it, in words: for `ack-missing` by which URI the ACK had to come.
     pub detail: Option<String>,
+    /// Seconds until another try makes sense, for who asked for the call: it is no part of what is kept and told.
+    #[serde(skip)]
+    pub retry_after_s: Option<u32>,
     pub quality_a: Option<Quality>,
     pub quality_b: Option<Quality>,
 }
@@ -155,6 +158,7 @@ impl CallRecord {
             ended_by: None,
             reason: None,
             detail: None,
+            retry_after_s: None,
             quality_a: None,
             quality_b: None,
         }
@@ -186,6 +190,7 @@ impl CallRecord {
         self.q850 = Some(words.q850);
         self.ended_by = Some(words.ended_by);
         self.reason = Some(words.reason.to_owned());
+        self.retry_after_s = words.retry_after;
         self.detail = fate.detail().or(self.detail.take());
     }
 
@@ -205,6 +210,8 @@ impl CallRecord {
 
 #[cfg(test)]
 mod tests {
+    use numbers::Refusal;
+
     use super::*;
 
     fn answered() -> CallRecord {
@@ -220,6 +227,13 @@ mod tests {
             record.finish(end, &Fate::HungUp(Party::Caller, Vec::new()));
             assert_eq!(record.billable_s, billed, "ended at {end}");
         }
+    }
+
+    #[test]
+    fn when_to_try_again_is_said_as_the_denial_has_it() {
+        let mut record = CallRecord::begin("0".repeat(32), CallDirection::Outbound, 1_000);
+        record.finish(1_000, &Fate::Denied(Refusal::RateLimited, String::new(), Some(4_321)));
+        assert_eq!(record.retry_after_s, Some(4_321));
     }
 
     #[test]

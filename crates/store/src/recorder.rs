@@ -300,6 +300,7 @@ mod tests {
             ended_by: None,
             reason: None,
             detail: None,
+            retry_after_s: None,
             quality_a: None,
             quality_b: None,
         })

@@ -142,6 +142,7 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         ended_by,
         reason,
         detail,
+        retry_after_s: _,
         quality_a,
         quality_b,
     } = record;
@@ -223,6 +224,7 @@ pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
         ended_by: optional_word(row, "ended_by", &ENDERS, ended_by_word)?,
         reason: row.optional_text("reason")?,
         detail: row.optional_text("detail")?,
+        retry_after_s: None,
         quality_a: quality(row, "quality_a_packets", "quality_a_lost", "quality_a_jitter_ms")?,
         quality_b: quality(row, "quality_b_packets", "quality_b_lost", "quality_b_jitter_ms")?,
     })

@@ -36,7 +36,7 @@ pub(crate) async fn create<T: Owned>(
         let stored = store.put(&actor, object.clone(), Expect::New).await?;
         told(&store, object, stored, Some(T::PATH)).await
     };
-    idempotency::once(&api, &caller, &headers, &request, act).await
+    idempotency::once(&api.store, &caller, &headers, &request, act).await
 }
 
 /// Puts one in the place of another, or where there is none.

@@ -216,6 +216,7 @@ fn record(id: char, status: Option<CallStatus>, invite_at: u64) -> CallRecord {
         ended_by: None,
         reason: None,
         detail: None,
+        retry_after_s: None,
         quality_a: None,
         quality_b: None,
     }

@@ -9,7 +9,9 @@ const WISH: &str = r#"{"from": "+14155550100", "to": "+12125550177", "agent_id":
 fn refused(reason: &str, status: u16) -> CallRecord {
     let (reason, detail) =
         (Some(reason.to_owned()), Some("outbound of the calling number is off".to_owned()));
-    CallRecord { reason, detail, sip_status: Some(status), ..record('a', Some(CallStatus::Refused), 1) }
+    let retry_after_s = (status == 503).then_some(4_321);
+    let begun = record('a', Some(CallStatus::Refused), 1);
+    CallRecord { reason, detail, sip_status: Some(status), retry_after_s, ..begun }
 }
 
 #[tokio::test]
@@ -45,11 +47,40 @@ async fn a_refusal_is_a_problem_of_its_reason() {
         let reply = house.ask("POST", "/v1/calls", "", WISH).await;
         assert_eq!((reply.status, reply.problem().as_str()), (status, reason), "{reply:?}");
         assert!(reply.json()["detail"].as_str().unwrap().contains("is off; call aaaa"), "{reply:?}");
-        assert_eq!(reply.headers.contains_key("retry-after"), sip == 503, "{reply:?}");
+        let wait = match sip {
+            503 => Some("4321"),
+            486 => Some("5"),
+            _ => None,
+        };
+        assert_eq!(reply.headers.get("retry-after").map(String::as_str), wait, "{reply:?}");
     }
     *house.calls.next.lock().unwrap() = None;
     let reply = house.ask("POST", "/v1/calls", "", WISH).await;
     assert_eq!((reply.status, reply.problem().as_str()), (503, "draining"));
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_after_an_answer_that_says_when_to_try_again_and_after_no_other() {
+    let house = House::open().await;
+    for (reason, sip, is_free) in [
+        ("rate-limited", 503, true),
+        ("agent-full", 486, true),
+        ("node-full", 503, true),
+        ("no-agent", 480, false),
+        ("outbound-disabled", 403, false),
+    ] {
+        let key = format!("Idempotency-Key: {reason}\r\n");
+        *house.calls.next.lock().unwrap() = Some(refused(reason, sip));
+        let first = house.ask("POST", "/v1/calls", &key, WISH).await;
+        *house.calls.next.lock().unwrap() = Some(record('b', None, 1));
+        let second = house.ask("POST", "/v1/calls", &key, WISH).await;
+        if is_free {
+            assert_eq!((second.status, &second.json()["id"]), (201, &json!("b".repeat(32))), "{second:?}");
+        } else {
+            assert_eq!((second.status, &second.text), (first.status, &first.text));
+            assert_eq!(second.header("idempotent-replayed"), "true");
+        }
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ fn record(index: u64, status: Option<CallStatus>) -> CallRecord {
         ended_by: None,
         reason: None,
         detail: None,
+        retry_after_s: None,
         quality_a: None,
         quality_b: None,
     }

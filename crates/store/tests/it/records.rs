@@ -44,6 +44,7 @@ fn up(index: u64) -> CallRecord {
         ended_by: None,
         reason: None,
         detail: None,
+        retry_after_s: None,
         quality_a: None,
         quality_b: None,
     }
@@ -67,6 +68,7 @@ fn ended(index: u64) -> CallRecord {
         ended_by: Some(EndedBy::Caller),
         reason: Some("normal".into()),
         detail: Some("in words".into()),
+        retry_after_s: None,
         quality_a: Some(Quality { packets: 500, lost: 1, jitter_ms: 0.125 }),
         quality_b: Some(Quality { packets: u64::from(u32::MAX) + 1, lost: 0, jitter_ms: 7.5 }),
         ..up(index)

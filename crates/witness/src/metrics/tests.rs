@@ -194,6 +194,7 @@ fn up() -> CallRecord {
         ended_by: None,
         reason: None,
         detail: None,
+        retry_after_s: None,
         quality_a: None,
         quality_b: None,
     }
