@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use b2bua::UnknownSource;
+use b2bua::ask::{Asker, Place};
+use b2bua::io::Command;
 use md5::{Digest, Md5};
 
 use crate::house::{AGENT, House, INVENTORY, STRANGER};
@@ -222,4 +224,20 @@ fn a_challenge_of_the_carrier_is_answered_with_what_the_trunk_has() {
     reply(&mut house, GATEWAY, &second, status, "");
     let refusal = house.last(AGENT, "502");
     assert!(refusal.contains("trunk-failed"), "{refusal}");
+}
+
+#[test]
+fn a_call_of_our_own_answers_the_carriers_challenge_too() {
+    let mut house = house();
+    let wish = Place::new("+14155550120", "+12125550177").expect("a number calls a number");
+    house.command(Command::Place(Asker(1), Box::new(wish)));
+    let first = house.last(GATEWAY, "INVITE");
+    assert_eq!(header(&first, "Authorization"), None);
+    let status = "401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"";
+    reply(&mut house, GATEWAY, &first, status, "");
+    let second = house.last(GATEWAY, "INVITE");
+    let shown = header(&second, "Authorization").expect("credentials");
+    assert!(shown.contains("username=\"us\"") && shown.contains("realm=\"carrier\""), "{shown}");
+    reply(&mut house, GATEWAY, &second, "486 Busy Here", "");
+    assert_eq!(house.record().reason.as_deref(), Some("callee-busy"));
 }
