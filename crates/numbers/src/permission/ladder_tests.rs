@@ -130,8 +130,6 @@ fn each_refusal_has_its_reason_and_says_what_to_change() {
         (WORLD, "+448431234567", Refusal::DestinationPremium, "name \"premium\""),
         (WORLD, "+447012345678", Refusal::DestinationPremium, "premium number of GB"),
         (WORLD, "+447640123456", Refusal::DestinationPremium, "premium number of GB"),
-        (WORLD, "+443012345678", Refusal::DestinationPremium, "premium number of GB"),
-        (WORLD, "+445512345678", Refusal::DestinationPremium, "premium number of GB"),
         (MAIN, "911", Refusal::DestinationEmergency, "unless outbound.allow_special of trunk `acme`"),
         (WORLD, "112", Refusal::DestinationEmergency, "name"),
         (WORLD, "+1911", Refusal::DestinationEmergency, "name"),
@@ -271,4 +269,11 @@ fn room_is_asked_of_the_node_the_trunk_and_the_number_and_last() {
     assert!(ask_with(MAIN, "+12125550100", almost, limits).is_ok());
     // What would be refused anywhere is not sent elsewhere for want of room.
     assert_eq!(ask_with(MAIN, "+33612345678", full, node).unwrap_err().refusal, Refusal::CountryNotAllowed);
+}
+
+#[test]
+fn a_company_wide_number_is_an_ordinary_one() {
+    for to in ["+443012345678", "+445512345678"] {
+        assert!(ask(WORLD, to).is_ok(), "{to}");
+    }
 }

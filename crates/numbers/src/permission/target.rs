@@ -132,12 +132,12 @@ fn special(e164: E164, number: &PhoneNumber) -> Option<Special> {
         PhoneNumberType::PremiumRate
         | PhoneNumberType::SharedCost
         | PhoneNumberType::PersonalNumber
-        | PhoneNumberType::Pager
-        | PhoneNumberType::UAN => Some(Special::Premium),
+        | PhoneNumberType::Pager => Some(Special::Premium),
         PhoneNumberType::FixedLine
         | PhoneNumberType::Mobile
         | PhoneNumberType::FixedLineOrMobile
         | PhoneNumberType::TollFree
+        | PhoneNumberType::UAN
         | PhoneNumberType::VoIP
         | PhoneNumberType::VoiceMail
         | PhoneNumberType::Unknown => None,
