@@ -34,8 +34,15 @@ pub(crate) async fn follow(store: Store, events: Events) {
     }
 }
 
+/// The revision, and the number of its newest entry: both of one moment, or a change between would be told of as none.
 async fn begin(store: &Store) -> Result<(u64, u64), Error> {
-    Ok((store.revision().await?, newest(store, 0).await?))
+    loop {
+        let revision = store.revision().await?;
+        let last = newest(store, 0).await?;
+        if store.revision().await? == revision {
+            return Ok((revision, last));
+        }
+    }
 }
 
 /// The number of the newest entry, which is this one or a later one.
