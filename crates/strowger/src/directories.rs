@@ -42,21 +42,22 @@ pub(crate) async fn load(store: &Store) -> Result<Directory, Failure> {
     directory(store.snapshot().await?, Arc::new(Directory::empty())).await
 }
 
-/// The same, after the one `before`, and keeps a copy of what is stored.
+/// The same, after the one `before`, and keeps a copy of what is stored once it is known to be good.
 async fn load_after(
     store: &Store,
     before: Arc<Directory>,
     copy: Option<PathBuf>,
 ) -> Result<Directory, Failure> {
     let snapshot = store.snapshot().await?;
-    if let Some(path) = copy {
-        let kept = snapshot.clone();
+    let kept = copy.map(|path| (path, snapshot.clone()));
+    let directory = directory(snapshot, before).await?;
+    if let Some((path, kept)) = kept {
         let written = spawn_blocking(move || kept.keep(&path).map_err(|error| error.to_string())).await;
         if let Err(error) = written.unwrap_or_else(|error| Err(error.to_string())) {
             warn!(error, "a start without the store will have an older inventory");
         }
     }
-    directory(snapshot, before).await
+    Ok(directory)
 }
 
 async fn directory(snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
