@@ -106,16 +106,13 @@ fn a_daemon_killed_at_any_point_has_a_record_of_each_call_that_its_caller_saw_en
         let finished = fs::read_to_string(daemon.folder().join(&log)).unwrap();
         ended.extend(finished.lines().map(str::to_owned));
     }
-    let records = daemon.records_when(|records| records.iter().all(|record| record["status"].is_string()));
-    let recorded: BTreeSet<_> =
-        records.iter().map(|record| record["sip_call_id_a"].as_str().unwrap().to_owned()).collect();
-    let missing: Vec<_> = ended.difference(&recorded).collect();
-    assert!(
-        missing.is_empty(),
-        "{} of {} ended calls have no record: {missing:?}",
-        missing.len(),
-        ended.len()
-    );
+    // A call that its caller gave up, unanswered, may be up for the 32 s that the last daemon waits for its ACK.
+    let closed = |records: &[Value]| -> BTreeSet<String> {
+        let closed = records.iter().filter(|record| record["status"].is_string());
+        closed.map(|record| record["sip_call_id_a"].as_str().unwrap().to_owned()).collect()
+    };
+    // It fails if one is missing.
+    let records = daemon.records_when(|records| ended.is_subset(&closed(records)));
     let of_ended = records.iter().filter(|record| ended.contains(record["sip_call_id_a"].as_str().unwrap()));
     let cut = of_ended.filter(|record| record["reason"] == "cut-off").count();
     println!(
