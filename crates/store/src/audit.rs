@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::db::{Transaction, Value};
 use crate::object::Object;
@@ -102,9 +102,8 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn of_objects(before: Option<&Object>, after: Option<&Object>) -> Self {
         let either = after.or(before);
-        let hidden = |object: &Object| hidden("", object.shown());
-        let shown_before = before.map(hidden);
-        let mut shown_after = after.map(hidden);
+        let shown_before = before.map(Object::shown);
+        let mut shown_after = after.map(Object::shown);
         if let (Some(before), Some(after), Some(shown)) = (before, after, &mut shown_after) {
             mark(&before.json(), &after.json(), shown_before.as_ref().unwrap_or(&Json::Null), shown);
         }
@@ -163,24 +162,6 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Secrets are hidden where the object is shown already; what only may be one is hidden here: the parameters of a stream, as a
-/// plan hides them too.
-fn hidden(key: &str, value: Json) -> Json {
-    match value {
-        Json::Object(members) => Json::Object(
-            members
-                .into_iter()
-                .map(|(name, member)| {
-                    let member = hidden(&format!("{key}.{name}"), member);
-                    (name, member)
-                })
-                .collect::<Map<_, _>>(),
-        ),
-        Json::String(_) if key.starts_with(".endpoint.parameters.") => Json::String(HIDDEN.to_owned()),
-        Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => value,
-    }
-}
-
 /// Says of what looks the same and is not that it has changed.
 fn mark(before: &Json, after: &Json, shown_before: &Json, shown_after: &mut Json) {
     match shown_after {
@@ -196,6 +177,5 @@ fn mark(before: &Json, after: &Json, shown_before: &Json, shown_after: &mut Json
     }
 }
 
-const HIDDEN: &str = "***";
 const COLUMNS: usize = 8;
 const ROWS_AT_ONCE: usize = 1_000;

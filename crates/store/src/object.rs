@@ -63,7 +63,7 @@ impl Object {
         }
     }
 
-    /// As JSON for eyes: secrets, and credentials in URLs, are `***`.
+    /// As JSON for eyes: secrets, parameters of streams, and credentials in URLs, are `***`.
     pub fn shown(&self) -> Value {
         let mut inventory = Inventory::default();
         self.clone().put_into(&mut inventory);

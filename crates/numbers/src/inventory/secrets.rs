@@ -29,7 +29,7 @@ impl Inventory {
         if faults.is_empty() { Ok(self) } else { Err(faults) }
     }
 
-    /// The same for eyes: secrets, and credentials and queries in URLs, are `***`. What is only named stays.
+    /// The same for eyes: secrets, parameters of streams, and credentials and queries in URLs, are `***`. What is only named stays.
     #[must_use]
     pub fn redacted(mut self) -> Self {
         for (_, secret) in self.secrets_mut() {
@@ -38,8 +38,11 @@ impl Inventory {
             }
         }
         for agent in &mut self.agents {
-            if let Endpoint::MediaStream { url, .. } = &mut agent.endpoint {
+            if let Endpoint::MediaStream { url, parameters, .. } = &mut agent.endpoint {
                 *url = super::agent::without_credentials(url);
+                for value in parameters.values_mut() {
+                    "***".clone_into(value);
+                }
             }
         }
         self
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_shown_holds_no_secret() {
         let inventory: Inventory = toml::from_str(
-            "agents = [{ id = 'a', endpoint = { kind = 'media-stream', url = 'ws://u:hunter2@h/x?t=hunter2', headers = { A = 'hunter2', B = { env = 'B' } } } }]
+            "agents = [{ id = 'a', endpoint = { kind = 'media-stream', url = 'ws://u:hunter2@h/x?t=hunter2', headers = { A = 'hunter2', B = { env = 'B' } }, parameters = { D = 'hunter2' } } }]
              trunks = [{ id = 't', inbound = { password = 'hunter2' }, outbound = { password = 'hunter2', headers = { C = 'hunter2' } } }]",
         )
         .unwrap();
