@@ -174,6 +174,7 @@ impl<'a> Stage<'a> {
             telephone_event: (shape & 2 == 0).then_some((101, EVENT)),
             direction: Direction { send: shape & 0b1100 != 0b0100, receive: shape & 0b1100 != 0b1000 },
             silence_timeout: (shape & 16 == 16).then_some(Duration::from_secs(2)),
+            srtp: None,
         };
         self.apply(&Command::Describe { media: key(leg), remote });
     }

@@ -248,6 +248,7 @@ impl Exchange {
             telephone_event: agreement.telephone_event,
             direction: media::command::Direction { send: agreement.send, receive: agreement.receive },
             silence_timeout,
+            srtp: None,
         })
     }
 

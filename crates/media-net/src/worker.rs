@@ -304,6 +304,7 @@ mod tests {
             telephone_event: None,
             direction: Direction { send: true, receive: true },
             silence_timeout: None,
+            srtp: None,
         };
         bench.order(Command::Describe { media, remote });
         bench.order(Command::Echo { media });

@@ -70,6 +70,7 @@ impl Node {
             telephone_event: Some((101, 101)),
             direction: Direction { send: true, receive: true },
             silence_timeout: None,
+            srtp: None,
         };
         self.tell(Command::Describe { media, remote });
     }

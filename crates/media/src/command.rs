@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::srtp::Srtp;
+
 /// One port pair (RTP, RTCP) of ours: our side of one leg's media. Minted by the core, never reused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct MediaKey(pub u64);
@@ -78,6 +80,8 @@ pub struct Remote {
     pub direction: Direction,
     /// `Event::Silent` after so long without a packet; `None` turns it off.
     pub silence_timeout: Option<Duration>,
+    /// Its keys; `None` for plain RTP. A changed key begins its streams anew (RFC 4568 s.7.1.4), an unchanged one goes on.
+    pub srtp: Option<Box<Srtp>>,
 }
 
 /// A change to a worker's table.
@@ -157,6 +161,10 @@ pub struct Counters {
     pub unusable: u64,
     /// Dropped: a full ring to or from the agent, or too many digits to dial.
     pub overrun: u64,
+    /// Dropped: SRTP or SRTCP that is not by the far side's key. Nothing is learnt from it.
+    pub unauthenticated: u64,
+    /// Dropped: SRTP or SRTCP that came before, or is too old to tell.
+    pub replayed: u64,
     /// RTCP packets taken from the far side. They end here: a bridge's reports are its own (RFC 3550 s.7.2).
     pub rtcp: u64,
 }

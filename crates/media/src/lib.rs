@@ -20,6 +20,7 @@ pub mod ports;
 mod relay;
 mod reports;
 mod rtcp;
+pub mod srtp;
 pub mod table;
 mod tap;
 mod timers;

@@ -294,6 +294,7 @@ pub(crate) fn remote(last: u8, codec: Codec) -> Remote {
         telephone_event: Some((EVENT, EVENT)),
         direction: Direction { send: true, receive: true },
         silence_timeout: None,
+        srtp: None,
     }
 }
 

@@ -36,7 +36,7 @@ impl Media {
                     help: "Packets that legs which ended have dropped, by why",
                     labels: ["why"],
                 },
-                [["foreign"], ["unusable"], ["overrun"]],
+                [["foreign"], ["unusable"], ["overrun"], ["unauthenticated"], ["replayed"]],
             ),
             lost: alone("media_lost", "Sequence numbers missing of what was received on legs that ended"),
             latched: alone("media_latched", "Times that the source of a leg's audio was learnt"),
@@ -49,11 +49,28 @@ impl Media {
     }
 
     pub(crate) fn released(&self, counters: &Counters) {
-        let Counters { received, sent, lost, jitter_us: _, foreign, unusable, overrun, rtcp } = *counters;
+        let Counters {
+            received,
+            sent,
+            lost,
+            jitter_us: _,
+            foreign,
+            unusable,
+            overrun,
+            unauthenticated,
+            replayed,
+            rtcp,
+        } = *counters;
         for (kind, count) in [("received", received), ("sent", sent), ("rtcp", rtcp)] {
             self.packets.add([kind], count);
         }
-        for (why, count) in [("foreign", foreign), ("unusable", unusable), ("overrun", overrun)] {
+        for (why, count) in [
+            ("foreign", foreign),
+            ("unusable", unusable),
+            ("overrun", overrun),
+            ("unauthenticated", unauthenticated),
+            ("replayed", replayed),
+        ] {
             self.dropped.add([why], count);
         }
         self.lost.add([], lost);

@@ -104,7 +104,14 @@ fn a_call_counts_once_when_its_record_has_an_end() {
 fn what_else_happens_counts_in_its_own_series() {
     let metrics = Metrics::new("0", Arc::default());
     metrics.latched();
-    let leg = LegCounters { received: 7, foreign: 2, lost: 1, ..LegCounters::default() };
+    let leg = LegCounters {
+        received: 7,
+        foreign: 2,
+        unauthenticated: 3,
+        replayed: 4,
+        lost: 1,
+        ..LegCounters::default()
+    };
     metrics.released(&leg);
     for status in [200, 404, 429, 999] {
         metrics.answered(status);
@@ -121,6 +128,8 @@ fn what_else_happens_counts_in_its_own_series() {
     for (series, expected) in [
         ("media_packets_total{kind=\"received\"}", 7),
         ("media_dropped_total{why=\"foreign\"}", 2),
+        ("media_dropped_total{why=\"unauthenticated\"}", 3),
+        ("media_dropped_total{why=\"replayed\"}", 4),
         ("media_lost_total", 1),
         ("media_latched_total", 1),
         ("media_legs_ended_total", 1),
