@@ -7,6 +7,7 @@ mod carriers;
 mod credentials;
 mod house;
 mod kamailio;
+mod minutes;
 mod refusals;
 mod rtp;
 #[expect(dead_code, reason = "the end-to-end tests use the rest of it")]

@@ -85,9 +85,7 @@ impl Core {
                 self.desk.directory = directory;
                 self.door.forget(&self.desk);
             }
-            Input::Spoken { trunk_id, number, answered_at, ended_at } => {
-                self.desk.usage.recall(answered_at, ended_at, &trunk_id, number);
-            }
+            Input::Spoken { midnight_ms, spoke } => self.desk.usage.recall(midnight_ms, &spoke),
             Input::Recorded(call) => self.step(now, call, CallEvent::Recorded),
             Input::Command(Command::Hangup(call)) => self.step(now, call, CallEvent::Stop(Stop::Hangup)),
             Input::Command(Command::Place(asker, place)) => self.place(now, asker, &place),

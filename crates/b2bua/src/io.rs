@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
-use numbers::{Directory, E164};
+use numbers::{Directory, Spoke};
 use sip::Flow;
 use sip::locate::{Candidate, Target};
 
@@ -82,17 +82,13 @@ pub enum Input {
     Verdict(Ticket, Verdict),
     /// What we own, anew. Running calls keep what they were admitted with.
     Directory(Arc<Directory>),
-    /// An answered outbound call of before the start: the part of it that lies within this UTC day counts against the minutes of the
-    /// day. Times are milliseconds since 1970-01-01T00:00:00Z.
+    /// What outbound calls of before the start have spoken in the UTC day that began at `midnight_ms` (milliseconds since
+    /// 1970-01-01T00:00:00Z): it counts against the minutes of that day.
     Spoken {
-        /// By which it left.
-        trunk_id: String,
-        /// Which called.
-        number: E164,
-        /// When it was answered.
-        answered_at: u64,
-        /// When it ended.
-        ended_at: u64,
+        /// Which day.
+        midnight_ms: u64,
+        /// By trunk and number, each pair once.
+        spoke: Vec<Spoke>,
     },
     /// The finished call's record is on disk: the call may be forgotten.
     Recorded(CallKey),

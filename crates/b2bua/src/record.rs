@@ -126,7 +126,7 @@ impl CallRecord {
     }
 
     /// The record of a call of which nothing is known but when it began.
-    pub(crate) fn begin(id: String, direction: CallDirection, invite_at: u64) -> Self {
+    pub fn begin(id: String, direction: CallDirection, invite_at: u64) -> Self {
         Self {
             id,
             direction,

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use numbers::{E164, Permit, Route, Spoken, Starts, Talk, Usage};
+use numbers::{E164, Permit, Route, Spoke, Spoken, Starts, Talk, Usage};
 
 use crate::identify::Peer;
 use crate::io::Now;
@@ -103,9 +103,11 @@ impl Live {
         }
     }
 
-    /// A call that left and was over before the start.
-    pub(crate) fn recall(&mut self, answered_at: u64, ended_at: u64, trunk: &str, number: E164) {
-        self.spoken.recall(answered_at, ended_at, trunk, number);
+    /// What calls that left and were over before the start have spoken.
+    pub(crate) fn recall(&mut self, midnight_ms: u64, spoke: &[Spoke]) {
+        for spoke in spoke {
+            self.spoken.recall(midnight_ms, spoke);
+        }
     }
 
     pub(crate) fn leave(&mut self, now: Now, seat: Seat) {

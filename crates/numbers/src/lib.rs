@@ -35,5 +35,5 @@ pub use permission::{Asked, Denial, Permit, permit_outbound};
 pub use principal::{Login, Principal};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
-pub use usage::{Limits, NodeState, Spoken, Starts, Talk, Usage};
+pub use usage::{Limits, NodeState, Spoke, Spoken, Starts, Talk, Usage};
 pub use warnings::warnings;

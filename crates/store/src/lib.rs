@@ -24,6 +24,7 @@ mod read;
 mod recorder;
 mod records;
 mod rows;
+mod spoken;
 mod spool;
 mod sqlite;
 mod watch;
@@ -45,7 +46,7 @@ pub use object::{Etag, Expect, Held, Object};
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use pulse::Pulse;
 pub use read::Snapshot;
-pub use recorder::{Entry, Recorder};
+pub use recorder::{Begun, Entry, Recorder};
 pub use spool::Spool;
 
 /// An open store. Clones share its connections.

@@ -22,6 +22,23 @@ pub struct Recorder {
     /// When the process began: calls of this node that were up before were cut off.
     began_ms: u64,
     place: Place,
+    day: Day,
+}
+
+/// What the store tells of the time before the process, once it has all that the last process knew.
+#[derive(Debug, Default)]
+pub struct Begun {
+    /// Calls that were up when the last process ended, and are marked as cut off.
+    pub cut_off: u64,
+    /// What the core is to know before its first call: what was spoken in this day.
+    pub inputs: Vec<Input>,
+}
+
+/// Whether it is known what was spoken in the day of the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Day {
+    Unread,
+    Read,
 }
 
 /// Whether the database has all that it is to have.
@@ -36,35 +53,42 @@ enum Place {
 impl Recorder {
     /// Of a process that began at this moment, in milliseconds since 1970. Without a spool records wait in memory.
     pub fn new(store: Store, spool: Option<Spool>, began_ms: u64) -> Self {
-        Self { store, spool, began_ms, place: Place::Database }
+        Self { store, spool, began_ms, place: Place::Database, day: Day::Unread }
     }
 
-    /// Writes what the last process left in the spool, marks the calls that were up when it ended, and says how many: before the first call.
-    /// If the store does not answer and there is a spool, [`Recorder::run`] does it later.
+    /// Writes what the last process left in the spool, marks the calls that were up when it ended, and reads what was spoken in this
+    /// day: before the first call. If the store does not answer and there is a spool, [`Recorder::run`] does it later.
     ///
     /// # Errors
     ///
     /// If the database refuses, or the spool can't be read. Nothing is lost then.
-    pub async fn begin(&mut self) -> Result<u64, Error> {
+    pub async fn begin(&mut self) -> Result<Begun, Error> {
         match self.catch_up().await {
             Err(error) if error.is_transient() && self.spool.is_some() => {
                 self.place = self.turn_to_spool(&error);
-                Ok(0)
+                Ok(Begun::default())
             }
             outcome => outcome,
         }
     }
 
-    async fn catch_up(&self) -> Result<u64, Error> {
+    async fn catch_up(&mut self) -> Result<Begun, Error> {
         timeout(PROBE, self.store.revision()).await.map_err(|_| Error::Silent)??;
         self.store.prepare().await?;
         self.replay().await?;
-        self.store.cut_off(self.began_ms).await
+        let cut_off = self.store.cut_off(self.began_ms).await?;
+        let inputs = match self.day {
+            Day::Read => Vec::new(),
+            Day::Unread => self.store.spoken_today(self.began_ms).await?,
+        };
+        self.day = Day::Read;
+        Ok(Begun { cut_off, inputs })
     }
 
     /// Writes records in the order given, as many as wait in one transaction, and confirms each finished call's when it
     /// is on disk: in the database, or in the spool while the database refuses. Without a spool it tries again, says so, and lets the
-    /// records wait. It loses none. Returns when all senders are gone and the last record is on disk.
+    /// records wait. It loses none. Returns when all senders are gone and the last record is on disk. What `begin` could not tell the core it
+    /// tells when the database answers.
     ///
     /// A record that comes alone is written at once; those that follow closely wait for `PACE` and share a transaction, since
     /// what a transaction costs (locks, the log's pages, a sync of the disk) hardly grows with its records.
@@ -73,7 +97,7 @@ impl Recorder {
     ///
     /// What waits in memory is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
     pub async fn run(
-        self,
+        mut self,
         mut waiting: mpsc::UnboundedReceiver<Entry>,
         confirmed: mpsc::Sender<Input>,
         pulse: Arc<Pulse>,
@@ -91,8 +115,13 @@ impl Recorder {
                 biased;
                 () = sleep_until(again), if place == Place::Spool => {
                     match pulse.wrote(self.catch_up().await) {
-                        Ok(cut_off) => {
+                        Ok(Begun { cut_off, inputs }) => {
                             info!(cut_off, "the database has all call records that waited");
+                            for input in inputs {
+                                if confirmed.send(input).await.is_err() {
+                                    debug!("nobody waits for what was spoken in this day");
+                                }
+                            }
                             place = Place::Database;
                             pause = FIRST_PAUSE;
                         }
@@ -269,41 +298,8 @@ mod tests {
     }
 
     fn ended(index: u64) -> Box<CallRecord> {
-        Box::new(CallRecord {
-            id: index.to_string(),
-            direction: CallDirection::Inbound,
-            trunk_id: None,
-            number: None,
-            agent_id: None,
-            agent_source: None,
-            from: None,
-            from_raw: String::new(),
-            to: None,
-            to_raw: String::new(),
-            sip_call_id_a: String::new(),
-            sip_call_id_b: None,
-            transport: "udp".into(),
-            source: String::new(),
-            codec: None,
-            media_encryption: false,
-            invite_at: index,
-            ringing_at: None,
-            answered_at: None,
-            ended_at: None,
-            duration_ms: 0,
-            billable_s: 0,
-            agent_active_ms: 0,
-            rating: "byoc".into(),
-            status: Some(CallStatus::Completed),
-            sip_status: None,
-            q850: None,
-            ended_by: None,
-            reason: None,
-            detail: None,
-            retry_after_s: None,
-            quality_a: None,
-            quality_b: None,
-        })
+        let up = CallRecord::begin(index.to_string(), CallDirection::Inbound, index);
+        Box::new(CallRecord { status: Some(CallStatus::Completed), ..up })
     }
 
     #[tokio::test]

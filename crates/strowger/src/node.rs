@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use admin::{Drain, Phase};
 use agent_net::{Options, Streams, Trust};
-use b2bua::io::Input;
+use b2bua::io::{Input, Now};
 use b2bua::{Core, MediaAddress};
 use media_net::{WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
-use store::{Lock, Recorder, Spool, Store};
+use store::{Begun, Lock, Recorder, Spool, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{info, warn};
@@ -69,7 +69,7 @@ impl Node {
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
         let door = seeing::bind(config, &store, &mut observers).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
-        let recorder = recorder(config, &store).await?;
+        let (recorder, before) = recorder(config, &store).await?;
 
         let mut seeds = [0; 40];
         getrandom::fill(&mut seeds).map_err(Failure::Randomness)?;
@@ -90,7 +90,11 @@ impl Node {
         let (metrics, pulse) = (Arc::clone(&shown.metrics), Arc::clone(&shown.health.pulse));
         metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
-        let core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
+        let mut core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
+        let start = Now { instant: Instant::now(), wall_ms: calendar::wall_ms() };
+        for input in before {
+            core.handle(start, input);
+        }
 
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
@@ -139,15 +143,19 @@ impl Node {
     }
 }
 
-/// What writes call records, once the calls are marked that were up when the last daemon on this store ended without a word.
-async fn recorder(config: &Config, store: &Store) -> Result<Recorder, Failure> {
+/// What writes call records, once the calls are marked that were up when the last daemon on this store ended without a word; and what the
+/// core is to know of the calls before.
+async fn recorder(config: &Config, store: &Store) -> Result<(Recorder, Vec<Input>), Failure> {
     let spool = beside(config, store, "records", "jsonl").map(|path| Spool::open(&path)).transpose()?;
     let mut recorder = Recorder::new(store.clone(), spool, calendar::wall_ms());
-    let calls = recorder.begin().await?;
-    if calls > 0 {
-        warn!(calls, "calls were up when the daemon last stopped: their records are marked cut-off");
+    let Begun { cut_off, inputs } = recorder.begin().await?;
+    if cut_off > 0 {
+        warn!(
+            calls = cut_off,
+            "calls were up when the daemon last stopped: their records are marked cut-off"
+        );
     }
-    Ok(recorder)
+    Ok((recorder, inputs))
 }
 
 /// A file of this node on this machine, for a store that may be gone.

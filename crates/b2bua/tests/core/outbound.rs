@@ -5,6 +5,7 @@ use std::time::Duration;
 use b2bua::Input;
 use b2bua::io::Verdict;
 use b2bua::record::{CallDirection, CallStatus};
+use numbers::Spoke;
 
 use crate::house::{AGENT, House, INVENTORY};
 use crate::text::{Dial, header, headers, place, reply};
@@ -329,10 +330,10 @@ fn the_minutes_of_a_day_are_spoken_by_answered_calls_out() {
 fn calls_of_before_the_start_count_against_the_minutes_of_the_day() {
     let limited = "[[trunks]]\nid = \"out\"\nlimits = { max_minutes_per_day = 1 }\n";
     let inventory = inventory("", "").replace("[[trunks]]\nid = \"out\"\n", limited);
-    for (ended_at, is_refused) in [(900_000, true), (859_000, false)] {
+    for (spoken_ms, is_refused) in [(60_000, true), (59_999, false)] {
         let mut house = House::with(&inventory, |_| {});
-        let number = "+14155550121".parse().unwrap();
-        house.input(Input::Spoken { trunk_id: "out".to_owned(), number, answered_at: 800_000, ended_at });
+        let spoke = Spoke { trunk_id: "out".to_owned(), number: "+14155550121".parse().unwrap(), spoken_ms };
+        house.input(Input::Spoken { midnight_ms: 0, spoke: vec![spoke] });
         ask("+12125550177").place(&mut house);
         assert_eq!(house.record().reason.as_deref() == Some("rate-limited"), is_refused);
     }

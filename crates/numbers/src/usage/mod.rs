@@ -7,7 +7,7 @@ mod starts;
 use crate::E164;
 
 pub(crate) use room::{check_calls, check_minutes, check_number_starts, check_starts, is_full};
-pub use spoken::{Spoken, Talk};
+pub use spoken::{Spoke, Spoken, Talk};
 pub use starts::Starts;
 
 /// What calls take up at the moment of asking.

@@ -25,6 +25,17 @@ pub struct Talk {
     begun_ms: u64,
 }
 
+/// What outbound calls of before the start have spoken in one day, by one trunk from one number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spoke {
+    /// By which they left.
+    pub trunk_id: String,
+    /// Which called.
+    pub number: E164,
+    /// All together, in milliseconds.
+    pub spoken_ms: u64,
+}
+
 /// What one trunk, or one number, has spoken.
 #[derive(Clone, Copy, Default, Debug)]
 struct Tally {
@@ -62,11 +73,16 @@ impl Spoken {
         });
     }
 
-    /// A call that was over before we were: what records tell of the day at a start.
-    pub fn recall(&mut self, began_ms: u64, ended_ms: u64, trunk_id: &str, number: E164) {
-        self.turn_to(ended_ms);
-        let spoken = ended_ms.saturating_sub(began_ms.max(self.midnight_ms()));
-        self.tallies(trunk_id, number, |tally| tally.finished_ms = tally.finished_ms.saturating_add(spoken));
+    /// Calls that were over before we were: what records tell at a start of the day that began at `midnight_ms`. Of a day that is over it
+    /// counts nothing.
+    pub fn recall(&mut self, midnight_ms: u64, spoke: &Spoke) {
+        self.turn_to(midnight_ms);
+        if midnight_ms < self.midnight_ms() {
+            return;
+        }
+        self.tallies(&spoke.trunk_id, spoke.number, |tally| {
+            tally.finished_ms = tally.finished_ms.saturating_add(spoke.spoken_ms);
+        });
     }
 
     /// Whole seconds that the trunk has spoken today.
@@ -77,6 +93,11 @@ impl Spoken {
     /// Whole seconds that the number has spoken today.
     pub fn of_number(&self, now_ms: u64, number: E164) -> u64 {
         self.seconds(now_ms, self.numbers.get(&number))
+    }
+
+    /// When the day began that holds this moment.
+    pub fn midnight(now_ms: u64) -> u64 {
+        now_ms - now_ms % DAY_MS
     }
 
     /// Seconds until the day that holds this moment is over: 1 to 86,400.
@@ -143,7 +164,9 @@ mod tests {
         assert_eq!(spoken.of_trunk(MIDNIGHT + 30_000, "acme"), 50);
         spoken.end(MIDNIGHT + 30_000, first);
         spoken.end(MIDNIGHT + 40_000, second);
-        spoken.recall(MIDNIGHT - 5_000, MIDNIGHT + 5_000, "acme", number());
+        let before = Spoke { trunk_id: "acme".to_owned(), number: number(), spoken_ms: 5_000 };
+        spoken.recall(MIDNIGHT, &before);
+        spoken.recall(MIDNIGHT - DAY_MS, &before);
         assert_eq!(spoken.of_trunk(MIDNIGHT + 90_000, "acme"), 65);
         assert_eq!(
             (spoken.of_number(MIDNIGHT + 90_000, number()), spoken.of_trunk(MIDNIGHT, "blue")),

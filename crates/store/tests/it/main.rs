@@ -8,3 +8,4 @@ mod keys;
 mod open;
 mod outage;
 mod records;
+mod spoken;

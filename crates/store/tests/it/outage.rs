@@ -1,11 +1,12 @@
 //! PostgreSQL that is gone for a time, and several daemons on one.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
 use b2bua::record::{CallDirection, CallStatus};
-use numbers::Inventory;
+use numbers::{Inventory, Spoken};
 use sqlx::{Connection, Executor, PgConnection};
 use store::{Entry, Error, Pulse, Recorder, Snapshot, Spool, Store};
 use tokio::sync::mpsc;
@@ -14,39 +15,10 @@ use crate::databases::{Database, Server};
 
 fn record(index: u64, status: Option<CallStatus>) -> CallRecord {
     CallRecord {
-        id: format!("{index:032x}"),
-        direction: CallDirection::Inbound,
-        trunk_id: None,
-        number: None,
-        agent_id: None,
-        agent_source: None,
-        from: None,
         from_raw: "a\0b".into(),
-        to: None,
-        to_raw: String::new(),
-        sip_call_id_a: String::new(),
-        sip_call_id_b: None,
         transport: "udp".into(),
-        source: String::new(),
-        codec: None,
-        media_encryption: false,
-        invite_at: 1_000 + index,
-        ringing_at: None,
-        answered_at: None,
-        ended_at: None,
-        duration_ms: 0,
-        billable_s: 0,
-        agent_active_ms: 0,
-        rating: "byoc".into(),
         status,
-        sip_status: None,
-        q850: None,
-        ended_by: None,
-        reason: None,
-        detail: None,
-        retry_after_s: None,
-        quality_a: None,
-        quality_b: None,
+        ..CallRecord::begin(format!("{index:032x}"), CallDirection::Inbound, 1_000 + index)
     }
 }
 
@@ -140,6 +112,37 @@ async fn no_record_is_lost_while_the_database_is_gone_and_the_daemon_is_killed()
     assert_eq!(std::fs::metadata(&path).expect("a file").len(), 0);
     drop(recording.entries);
     recording.task.await.expect("finished");
+}
+
+#[tokio::test]
+async fn what_was_spoken_in_the_day_is_told_when_the_database_is_back() {
+    let Some(server) = Server::start() else { return };
+    let url = database_of(&server).await;
+    let store = Store::open_patiently(&url).await.expect("a store").of_node("one");
+    // Of this day, and of the next, should that begin meanwhile.
+    let midnight = Spoken::midnight(wall_ms());
+    let call = CallRecord {
+        direction: CallDirection::Outbound,
+        trunk_id: Some("acme".into()),
+        number: Some("+14155550100".into()),
+        answered_at: Some(midnight),
+        ended_at: Some(midnight + 86_400_000 + 5_000),
+        ..record(1, Some(CallStatus::Completed))
+    };
+    store.write(&[call]).await.expect("written");
+    server.stop();
+    let directory = tempfile::tempdir().expect("a directory");
+    let spool = Spool::open(&directory.path().join("spool.jsonl")).expect("a spool");
+    let mut recording = Recording::start(&store, &spool).await;
+    server.resume();
+    let Some(Input::Spoken { spoke, .. }) = recording.confirmed.recv().await else { panic!("it is told") };
+    assert_eq!((spoke.len(), spoke[0].trunk_id.as_str()), (1, "acme"));
+    assert!(spoke[0].spoken_ms >= 5_000, "{spoke:?}");
+}
+
+fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    u64::try_from(since.as_millis()).expect("a time")
 }
 
 #[tokio::test]

@@ -13,40 +13,20 @@ use crate::databases::{Database, on_each_database};
 
 /// A call that is up, with every field that may be set by then.
 fn up(index: u64) -> CallRecord {
+    let invite_at = 1_700_000_000_000 + index;
     CallRecord {
-        id: format!("{index:032x}"),
-        direction: CallDirection::Inbound,
         trunk_id: Some("acme".into()),
         number: Some("+14155550100".into()),
         agent_id: Some("sales".into()),
         agent_source: Some(AgentSource::Assigned),
         from: Some("+442079460000".into()),
         from_raw: "\"O'Neil; DROP TABLE\" <sip:02079460000@x>".into(),
-        to: None,
         to_raw: "s".into(),
         sip_call_id_a: format!("{index}@carrier"),
-        sip_call_id_b: None,
         transport: "udp".into(),
         source: "203.0.113.5:5060".into(),
-        codec: None,
-        media_encryption: false,
-        invite_at: 1_700_000_000_000 + index,
-        ringing_at: Some(1_700_000_000_100 + index),
-        answered_at: None,
-        ended_at: None,
-        duration_ms: 0,
-        billable_s: 0,
-        agent_active_ms: 0,
-        rating: "byoc".into(),
-        status: None,
-        sip_status: None,
-        q850: None,
-        ended_by: None,
-        reason: None,
-        detail: None,
-        retry_after_s: None,
-        quality_a: None,
-        quality_b: None,
+        ringing_at: Some(invite_at + 100),
+        ..CallRecord::begin(format!("{index:032x}"), CallDirection::Inbound, invite_at)
     }
 }
 

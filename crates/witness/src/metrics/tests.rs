@@ -172,39 +172,5 @@ fn the_text_is_of_metrics_each_with_help_and_type_before_it() {
 
 /// A call that is up.
 fn up() -> CallRecord {
-    CallRecord {
-        id: "0".repeat(32),
-        direction: CallDirection::Inbound,
-        trunk_id: None,
-        number: None,
-        agent_id: None,
-        agent_source: None,
-        from: None,
-        from_raw: String::new(),
-        to: None,
-        to_raw: String::new(),
-        sip_call_id_a: String::new(),
-        sip_call_id_b: None,
-        transport: String::new(),
-        source: String::new(),
-        codec: None,
-        media_encryption: false,
-        invite_at: 1_000,
-        ringing_at: None,
-        answered_at: None,
-        ended_at: None,
-        duration_ms: 0,
-        billable_s: 0,
-        agent_active_ms: 0,
-        rating: "byoc".into(),
-        status: None,
-        sip_status: None,
-        q850: None,
-        ended_by: None,
-        reason: None,
-        detail: None,
-        retry_after_s: None,
-        quality_a: None,
-        quality_b: None,
-    }
+    CallRecord::begin("0".repeat(32), CallDirection::Inbound, 1_000)
 }

@@ -1,0 +1,51 @@
+//! The minutes of a day, over a restart.
+
+use b2bua::CallRecord;
+use numbers::Spoken;
+use store::Store;
+
+use crate::carriers::{self, OUTSIDE, OUTWARD};
+use crate::house::{House, Who};
+
+const DAY_MS: u64 = 86_400_000;
+
+#[test]
+fn a_restart_gives_no_minutes_anew() {
+    let inventory = |hosts| {
+        carriers::inventory(hosts).replace("outbound = true }", "outbound = true, max_minutes_per_day = 1 }")
+    };
+    let Some(mut house) = House::open(inventory, &[]) else { return };
+    let carrier = house.callee(Who::Gateway, "answers");
+    carriers::talk(&house);
+    carrier.ended();
+    carriers::assert_completed(&house);
+    let url = format!("sqlite:{}", house.daemon.folder().join("strowger.db").display());
+    lengthen(&url);
+    house.daemon.kill_and_restart();
+    house.play(&mut house.caller(Who::Desk, "refused", OUTWARD, OUTSIDE), "refused").ended();
+    let messages = house.messages("refused");
+    let refusal = messages.iter().find(|message| message.came("SIP/2.0 503 ")).expect("a 503");
+    let again: u64 = refusal.headers("Retry-After")[0].parse().unwrap();
+    assert!((1..=DAY_MS / 1_000).contains(&again), "{again}");
+    let records = house.daemon.records_when(|records| records.len() == 2 && records[0]["status"].is_string());
+    let words = records[0]["detail"].as_str().unwrap();
+    assert!(words.contains("max_minutes_per_day = 1"), "{words}");
+}
+
+/// As if the one call had lasted for a minute of this day, and of the next, should that begin meanwhile.
+fn lengthen(url: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open_existing(url).await.unwrap();
+        let [call] = &store.recent_calls(2).await.unwrap()[..] else { panic!("one call") };
+        let midnight = Spoken::midnight(call.invite_at);
+        let longer = CallRecord {
+            invite_at: midnight,
+            answered_at: Some(midnight),
+            ended_at: Some(midnight + DAY_MS + 60_000),
+            ..call.clone()
+        };
+        store.write(&[longer]).await.unwrap();
+        store.close().await;
+    });
+}
