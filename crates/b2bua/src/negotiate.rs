@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use media::command::Remote;
-use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session};
+use sdp::{Agreement, Capabilities, Codec, Direction, Encryption, Lines, Local, Session};
 
 use crate::fate::Fate;
 
@@ -68,7 +68,8 @@ impl Opening {
     fn agreement(&self, address: IpAddr) -> Result<Option<Agreement>, Fate> {
         match self {
             Self::Offer(offer) => {
-                let nobody = Local { address, port: 0, session_id: 0, version: 0 };
+                let nobody =
+                    Local { address, port: 0, session_id: 0, version: 0, encryption: Encryption::Off };
                 let agreed = sdp::answer(offer, &Capabilities::default(), &nobody);
                 agreed.map(|(agreement, _)| Some(agreement)).map_err(Fate::Disagreed)
             }
@@ -152,8 +153,10 @@ impl Exchange {
     pub(crate) fn propose(&mut self, first: Option<Codec>) -> String {
         let before = self.said.clone();
         let offered = self.offered(first);
-        let lines = self.lines.clone();
-        let Ok(text) = self.say(offered.direction, |local| Ok::<_, Infallible>(lines.offer(&offered, local)));
+        let (lines, agreed) = (self.lines.clone(), self.agreement.clone());
+        let Ok(text) = self.say(offered.direction, |local| {
+            Ok::<_, Infallible>(lines.offer(&offered, local, agreed.as_ref()))
+        });
         self.open = Open::Offer { before };
         text
     }
@@ -171,10 +174,10 @@ impl Exchange {
         let offered = Capabilities { direction, ..self.offered(self.codec()) };
         let mut agreement = self
             .lines
-            .accept(&offered, &self.local, answer)
+            .accept(&offered, &self.local, self.agreement.as_ref(), answer)
             .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
         let open = std::mem::replace(&mut self.open, Open::None);
-        if let (Open::Repeated, Some(kept)) = (open, self.agreement)
+        if let (Open::Repeated, Some(kept)) = (open, &self.agreement)
             && kept.codec == agreement.codec
         {
             // What we said again may be an answer, which has the numbers of the far side's offer.
@@ -210,7 +213,7 @@ impl Exchange {
     }
 
     pub(crate) fn codec(&self) -> Option<Codec> {
-        self.agreement.map(|agreement| agreement.codec)
+        self.agreement.as_ref().map(|agreement| agreement.codec)
     }
 
     /// The far side's direction, as agreed on.
@@ -230,7 +233,7 @@ impl Exchange {
 
     /// Whether a way is closed: whoever holds may be silent, and so may whoever is held by it.
     pub(crate) fn is_held(&self) -> bool {
-        self.agreement.is_some_and(|agreement| !(agreement.send && agreement.receive))
+        self.agreement.as_ref().is_some_and(|agreement| !(agreement.send && agreement.receive))
     }
 
     /// What the packet path has to know; `None` before there is an agreement.
@@ -266,7 +269,7 @@ impl Exchange {
     /// Our capabilities, that codec first. A payload type keeps its meaning (RFC 3264 s.8.3.2).
     fn offered(&self, first: Option<Codec>) -> Capabilities {
         let mut offered = self.capabilities.clone();
-        let agreed = self.agreement.and_then(|agreement| agreement.telephone_event);
+        let agreed = self.agreement.as_ref().and_then(|agreement| agreement.telephone_event);
         if let (Some(event), Some((_, agreed))) = (&mut offered.telephone_event, agreed) {
             *event = agreed;
         }
@@ -283,16 +286,17 @@ impl Exchange {
         print: impl Fn(&Local) -> Result<String, E>,
     ) -> Result<String, E> {
         let version = self.said.as_ref().map_or(self.local.version, |said| said.version);
-        let mut local = Local { version, ..self.local };
+        let mut local = Local { version, ..self.local.clone() };
         let mut text = print(&local)?;
         if self.said.as_ref().is_some_and(|said| said.text != text) {
             local.version = self.versions + 1;
             text = print(&local)?;
         }
-        self.versions = self.versions.max(local.version);
+        let version = local.version;
+        self.versions = self.versions.max(version);
         self.local = local;
         let open_to = self.capabilities.direction;
-        self.said = Some(Said { text: text.clone(), version: local.version, direction, open_to });
+        self.said = Some(Said { text: text.clone(), version, direction, open_to });
         Ok(text)
     }
 }

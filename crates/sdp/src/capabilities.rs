@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::Direction;
+use crate::{Direction, Encryption};
 
 /// An audio codec that we negotiate. Clock rate 8,000 Hz, one channel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -66,7 +66,7 @@ impl Default for Capabilities {
 }
 
 /// Our end of one leg, as our descriptions name it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Local {
     /// The advertised address.
     pub address: IpAddr,
@@ -76,4 +76,6 @@ pub struct Local {
     pub session_id: u64,
     /// `o=`'s version: plus one with every description that differs from the one before it.
     pub version: u64,
+    /// Whether the audio is encrypted, and our keys.
+    pub encryption: Encryption,
 }

@@ -1,5 +1,6 @@
 //! The `m=` lines that a session has had so far: descriptions to come keep all of them in their places (RFC 3264 s.8).
 
+use crate::crypto::Offered;
 use crate::negotiate::accept_line;
 use crate::{Agreement, Capabilities, Local, Refusal, Session, print};
 
@@ -19,12 +20,12 @@ impl Lines {
         Self { before: declined, after }
     }
 
-    /// An offer of all that we can do, within the session.
-    pub fn offer(&self, capabilities: &Capabilities, local: &Local) -> String {
-        print::offer(self, capabilities, local)
+    /// An offer of all that we can do, within the session; of encryption, what is agreed on there.
+    pub fn offer(&self, capabilities: &Capabilities, local: &Local, agreed: Option<&Agreement>) -> String {
+        print::offer(self, capabilities, local, &Offered::new(local, agreed))
     }
 
-    /// Reads the answer to such an offer.
+    /// Reads the answer to such an offer, made while the same was agreed on.
     ///
     /// # Errors
     /// When the answer declines the audio, holds nothing that we offered, or is out of our reach.
@@ -32,13 +33,14 @@ impl Lines {
         &self,
         offered: &Capabilities,
         local: &Local,
+        agreed: Option<&Agreement>,
         answer: &Session,
     ) -> Result<Agreement, Refusal> {
-        accept_line(self.before.len(), offered, Some(local), answer)
+        accept_line(self.before.len(), offered, Some((local, &Offered::new(local, agreed))), answer)
     }
 }
 
 /// A first offer: one audio line with all that we can do.
 pub fn offer(capabilities: &Capabilities, local: &Local) -> String {
-    Lines::default().offer(capabilities, local)
+    Lines::default().offer(capabilities, local, None)
 }

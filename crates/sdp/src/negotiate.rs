@@ -2,14 +2,18 @@
 
 use std::net::SocketAddr;
 
-use crate::session::{Addresses, Line, Transport};
-use crate::{Capabilities, Codec, Local, Session, print};
+use crate::crypto::{Offered, Wish};
+use crate::profile::{Profile, Transport};
+use crate::session::{Addresses, Line};
+use crate::{Capabilities, Codec, Encryption, Local, Session, Srtp, print};
 
 /// What both sides accepted, from our side.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Agreement {
     /// Which of the `m=` lines it is about, counted from 0.
     pub line: usize,
+    /// Its transport.
+    pub profile: Profile,
     /// The codec, both ways.
     pub codec: Codec,
     /// The payload type that we send it with.
@@ -28,8 +32,8 @@ pub struct Agreement {
     pub receive: bool,
     /// Milliseconds of audio in a packet that the far side asks for; 20 where it does not say.
     pub ptime_ms: u8,
-    /// Whether the media is encrypted. This crate agrees on plain RTP only.
-    pub encrypted: bool,
+    /// What it is encrypted with; `None`: it is plain.
+    pub srtp: Option<Srtp>,
 }
 
 /// Why there is no agreement, in words. All of them are 488 to an offerer (RFC 3261 s.21.4.26).
@@ -41,9 +45,23 @@ pub enum Refusal {
     /// Audio is offered, but none of its codecs is ours. Telephone-event alone is no codec.
     #[error("no common audio codec: PCMU and PCMA at 8000 Hz are spoken here")]
     NoCommonCodec,
-    /// Audio is offered as SRTP only.
-    #[error("audio is offered with encryption only, and encrypted media is not supported here")]
+    /// The audio is SRTP only, and `media_encryption` is off.
+    #[error("the audio is encrypted only, and media_encryption is off here")]
+    EncryptionUnwanted,
+    /// The audio is plain, and has to be SRTP.
+    #[error("the audio is not encrypted, and it has to be here: SRTP with a=crypto lines (RFC 4568)")]
     EncryptionRequired,
+    /// There is no `a=crypto` line that can be taken.
+    #[error(
+        "the audio is encrypted, but by no a=crypto line that can be taken: AES_CM_128_HMAC_SHA1_80 and _32, AES_256_CM_HMAC_SHA1_80, \
+         AEAD_AES_128_GCM and AEAD_AES_256_GCM are spoken here, with one key a line"
+    )]
+    NoCommonSuite,
+    /// The keys are to come by DTLS.
+    #[error(
+        "the audio is encrypted by DTLS, which is not supported here; SRTP with a=crypto lines (RFC 4568) is"
+    )]
+    Dtls,
     /// Audio is offered over something else than RTP on UDP.
     #[error("audio is offered over a transport other than RTP/AVP")]
     UnknownTransport,
@@ -59,7 +77,8 @@ pub enum Refusal {
 }
 
 /// Answers an offer: the agreement, and the text of the answer. One audio line is accepted, with one codec and
-/// telephone-event; every other line is answered with port 0, in the offer's order (RFC 3264 s.6).
+/// telephone-event; every other line is answered with port 0, in the offer's order (RFC 3264 s.6). A line that can be encrypted goes
+/// before a plain one, where encryption is wanted.
 ///
 /// # Errors
 /// When no audio line of the offer can be accepted, with the reason of the most promising one.
@@ -69,20 +88,28 @@ pub fn answer(
     local: &Local,
 ) -> Result<(Agreement, String), Refusal> {
     let mut refusal = Refusal::NoAudio;
+    let mut plain = None;
     for line in offer.medias() {
-        match agree(line, capabilities, Some(local)) {
+        let agreed =
+            agree(line, capabilities, Some(local), |profile| offered_us(line, profile, &local.encryption));
+        match agreed {
+            Ok((agreement, _)) if agreement.srtp.is_some() => return Ok(answered(offer, agreement, local)),
             Ok((agreement, _)) => {
-                let text = print::answer(offer, &agreement, local);
-                return Ok((agreement, text));
+                plain.get_or_insert(agreement);
             }
             Err(fault) if fault.closeness() > refusal.closeness() => refusal = fault,
             Err(_) => {}
         }
     }
-    Err(refusal)
+    plain.map(|agreement| answered(offer, agreement, local)).ok_or(refusal)
 }
 
-/// Reads the answer to an offer of ours, which had one audio line with `offered`.
+fn answered(offer: &Session, agreement: Agreement, local: &Local) -> (Agreement, String) {
+    let text = print::answer(offer, &agreement, local);
+    (agreement, text)
+}
+
+/// Reads the answer to a plain offer of ours, which had one audio line with `offered`.
 ///
 /// # Errors
 /// When the answer declines the audio, or holds nothing that we offered.
@@ -94,11 +121,15 @@ pub fn accept(offered: &Capabilities, answer: &Session) -> Result<Agreement, Ref
 pub(crate) fn accept_line(
     index: usize,
     offered: &Capabilities,
-    local: Option<&Local>,
+    ours: Option<(&Local, &Offered<'_>)>,
     answer: &Session,
 ) -> Result<Agreement, Refusal> {
     let line = answer.medias().nth(index).ok_or(Refusal::NoAudio)?;
-    let (agreement, codec) = agree(line, offered, local)?;
+    let local = ours.map(|(local, _)| local);
+    let (agreement, codec) = agree(line, offered, local, |profile| match ours {
+        Some((_, ours)) => answered_us(line, profile, ours),
+        None => offered_us(line, profile, &Encryption::Off),
+    })?;
     let telephone_event =
         agreement.telephone_event.zip(offered.telephone_event).map(|((send, _), ours)| (send, ours));
     Ok(Agreement { receive_payload_type: codec.static_payload_type(), telephone_event, ..agreement })
@@ -109,15 +140,17 @@ fn agree(
     line: Line<'_>,
     capabilities: &Capabilities,
     local: Option<&Local>,
+    secure: impl FnOnce(Profile) -> Result<Option<Srtp>, Refusal>,
 ) -> Result<(Agreement, Codec), Refusal> {
     if !line.is_audio() || line.media().port == 0 {
         return Err(Refusal::NoAudio);
     }
-    match line.transport() {
-        Transport::Plain => {}
-        Transport::Encrypted => return Err(Refusal::EncryptionRequired),
+    let profile = match line.transport() {
+        Transport::Rtp(profile) => profile,
+        Transport::Dtls => return Err(Refusal::Dtls),
         Transport::Other => return Err(Refusal::UnknownTransport),
-    }
+    };
+    let srtp = secure(profile)?;
     let (payload_type, codec) =
         line.codecs().find(|(_, codec)| capabilities.codecs.contains(codec)).ok_or(Refusal::NoCommonCodec)?;
     let Addresses { rtp, rtcp } = line.addresses().ok_or(Refusal::NoAddress)?;
@@ -132,6 +165,7 @@ fn agree(
     let event = capabilities.telephone_event.and_then(|_| line.telephone_event());
     let agreement = Agreement {
         line: line.index(),
+        profile,
         codec,
         send_payload_type: payload_type,
         receive_payload_type: payload_type,
@@ -142,9 +176,48 @@ fn agree(
         send: ours.sends && theirs.receives && !rtp.ip().is_unspecified(),
         receive: ours.receives && theirs.sends,
         ptime_ms: line.ptime_ms().unwrap_or(20),
-        encrypted: false,
+        srtp,
     };
     Ok((agreement, codec))
+}
+
+/// What an offered line is to be encrypted with: by the first of its `a=crypto` lines that can be taken, for they are in the offerer's order
+/// (RFC 4568 s.5.1.1).
+fn offered_us(line: Line<'_>, profile: Profile, encryption: &Encryption) -> Result<Option<Srtp>, Refusal> {
+    let keys = match (encryption, profile.is_secure()) {
+        (Encryption::Off, false) => return Ok(None),
+        (Encryption::Off, true) => return Err(unkeyed(line).unwrap_or(Refusal::EncryptionUnwanted)),
+        (Encryption::Optional(keys) | Encryption::Required(keys), _) => keys,
+    };
+    match (line.cryptos().find_map(|crypto| crypto.with(keys)), encryption) {
+        (Some(srtp), _) => Ok(Some(srtp)),
+        (None, Encryption::Off | Encryption::Optional(_)) if !profile.is_secure() => Ok(None),
+        (None, _) if line.has_crypto() || profile.is_secure() => {
+            Err(unkeyed(line).unwrap_or(Refusal::NoCommonSuite))
+        }
+        (None, _) => Err(Refusal::EncryptionRequired),
+    }
+}
+
+/// What an answered line is encrypted with. Where it has keys and none of them can be taken, what its sender takes for encrypted is not
+/// taken for plain.
+fn answered_us(line: Line<'_>, profile: Profile, ours: &Offered<'_>) -> Result<Option<Srtp>, Refusal> {
+    if let Some(srtp) = line.cryptos().find_map(|crypto| ours.accepted(crypto)) {
+        return Ok(Some(srtp));
+    }
+    match ours.wish() {
+        Wish::Plain if profile.is_secure() => Err(Refusal::EncryptionUnwanted),
+        Wish::Encrypted | Wish::Either if line.has_crypto() || profile.is_secure() => {
+            Err(unkeyed(line).unwrap_or(Refusal::NoCommonSuite))
+        }
+        Wish::Encrypted => Err(Refusal::EncryptionRequired),
+        Wish::Plain | Wish::Either => Ok(None),
+    }
+}
+
+/// Whether the keys of an encrypted line are to come by DTLS, as old browsers have it without saying so in the `m=` line.
+fn unkeyed(line: Line<'_>) -> Option<Refusal> {
+    (!line.has_crypto() && line.has_fingerprint()).then_some(Refusal::Dtls)
 }
 
 impl Refusal {
@@ -153,11 +226,14 @@ impl Refusal {
         match self {
             Self::NoAudio => 0,
             Self::UnknownTransport => 1,
-            Self::EncryptionRequired => 2,
-            Self::NoCommonCodec => 3,
-            Self::Multicast => 4,
-            Self::NoAddress => 5,
-            Self::OtherFamily => 6,
+            Self::Dtls => 2,
+            Self::EncryptionUnwanted => 3,
+            Self::EncryptionRequired => 4,
+            Self::NoCommonSuite => 5,
+            Self::NoCommonCodec => 6,
+            Self::Multicast => 7,
+            Self::NoAddress => 8,
+            Self::OtherFamily => 9,
         }
     }
 }

@@ -4,17 +4,27 @@ use std::fmt::Write;
 
 use sdp_types::Media;
 
+use crate::crypto::Offered;
 use crate::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session};
 
 /// An offer of one audio line with all that we can do among the lines that were declined before.
-pub(crate) fn offer(lines: &Lines, capabilities: &Capabilities, local: &Local) -> String {
+pub(crate) fn offer(
+    lines: &Lines,
+    capabilities: &Capabilities,
+    local: &Local,
+    offered: &Offered<'_>,
+) -> String {
     let mut text = head(local);
     let codecs: Vec<_> =
         capabilities.codecs.iter().map(|&codec| (codec.static_payload_type(), codec)).collect();
     for line in &lines.before {
         line_out(&mut text, format_args!("{line}"));
     }
-    audio(&mut text, "RTP/AVP", local.port, &codecs, capabilities.telephone_event, capabilities.direction);
+    let Capabilities { telephone_event, direction, .. } = *capabilities;
+    audio(&mut text, offered.profile.name(), local.port, &codecs, telephone_event, direction);
+    for line in offered.lines() {
+        line_out(&mut text, format_args!("{line}"));
+    }
     for line in &lines.after {
         line_out(&mut text, format_args!("{line}"));
     }
@@ -36,6 +46,9 @@ pub(crate) fn answer(offer: &Session, agreement: &Agreement, local: &Local) -> S
             let event = agreement.telephone_event.map(|(_, receive)| receive);
             let direction = Direction { sends: agreement.send, receives: agreement.receive };
             audio(&mut text, &media.proto, local.port, &codecs, event, direction);
+            if let Some(srtp) = &agreement.srtp {
+                line_out(&mut text, format_args!("{}", srtp.answer()));
+            }
         } else {
             line_out(&mut text, format_args!("{}", declined(media)));
         }

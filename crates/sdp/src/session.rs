@@ -1,14 +1,17 @@
 //! A parsed description, and the questions that the negotiation asks of it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Attribute, Connection, Media};
 
+use crate::crypto::Crypto;
+use crate::profile::Transport;
 use crate::{Codec, Direction, lenient};
 
-/// A session description (RFC 8866) that is small enough to be worth reading.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A session description (RFC 8866) that is small enough to be worth reading. What it says is never shown, for it may hold keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     inner: sdp_types::Session,
     version: u64,
@@ -64,23 +67,18 @@ impl Session {
     }
 }
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
 /// One `m=` line with what it inherits from the session level.
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
     session: &'a sdp_types::Session,
     media: &'a Media,
     index: usize,
-}
-
-/// What a transport of an `m=` line is to us.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Transport {
-    /// `RTP/AVP` or `RTP/AVPF`.
-    Plain,
-    /// One of the SAVP family.
-    Encrypted,
-    /// Not RTP over UDP.
-    Other,
 }
 
 /// Where a description wants its packets.
@@ -105,11 +103,24 @@ impl<'a> Line<'a> {
     }
 
     pub(crate) fn transport(self) -> Transport {
-        match self.media.proto.to_ascii_uppercase().as_str() {
-            "RTP/AVP" | "RTP/AVPF" => Transport::Plain,
-            "RTP/SAVP" | "RTP/SAVPF" | "UDP/TLS/RTP/SAVP" | "UDP/TLS/RTP/SAVPF" => Transport::Encrypted,
-            _ => Transport::Other,
-        }
+        Transport::named(&self.media.proto)
+    }
+
+    /// The `a=crypto` lines that can be taken, in their order.
+    pub(crate) fn cryptos(self) -> impl Iterator<Item = Crypto> {
+        self.named("crypto").filter_map(|attribute| Crypto::parse(attribute.value.as_deref()?))
+    }
+
+    /// Whether it has any `a=crypto` line at all.
+    pub(crate) fn has_crypto(self) -> bool {
+        self.named("crypto").next().is_some()
+    }
+
+    /// Whether there is the fingerprint of a certificate, by which DTLS would be known (RFC 8122).
+    pub(crate) fn has_fingerprint(self) -> bool {
+        let mut session = self.session.attributes.iter();
+        session.any(|attribute| attribute.attribute.eq_ignore_ascii_case("fingerprint"))
+            || self.named("fingerprint").next().is_some()
     }
 
     /// The payload types in the line's order, each with the codec it stands for, if it is one of ours.
@@ -168,16 +179,18 @@ impl<'a> Line<'a> {
     /// By payload type, the first one of each. Read once: thousands of formats and thousands of maps fit in a description.
     fn rtpmaps(self) -> [Option<RtpMap<'a>>; PAYLOAD_TYPES] {
         let mut maps = [const { None }; PAYLOAD_TYPES];
-        let attributes = self.media.attributes.iter();
-        for map in attributes
-            .filter(|attribute| attribute.attribute.eq_ignore_ascii_case("rtpmap"))
-            .filter_map(|attribute| RtpMap::parse(attribute.value.as_deref()?))
-        {
+        let lines = self.named("rtpmap");
+        for map in lines.filter_map(|attribute| RtpMap::parse(attribute.value.as_deref()?)) {
             if let Some(place) = maps.get_mut(usize::from(map.payload_type)) {
                 place.get_or_insert(map);
             }
         }
         maps
+    }
+
+    /// Its own attributes of that name, in any case.
+    fn named(self, name: &'a str) -> impl Iterator<Item = &'a Attribute> {
+        self.media.attributes.iter().filter(move |attribute| attribute.attribute.eq_ignore_ascii_case(name))
     }
 
     fn value(self, name: &'a str) -> Option<&'a str> {

@@ -2,12 +2,21 @@
 
 use std::net::IpAddr;
 
-use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Refusal, Session, accept, answer, offer};
+use sdp::{
+    Agreement, Capabilities, Codec, Direction, Encryption, Lines, Local, Profile, Refusal, Session, accept,
+    answer, offer,
+};
 
 const HEAD: &str = "v=0\r\no=caller 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\n";
 
 fn local() -> Local {
-    Local { address: IpAddr::from([192, 0, 2, 1]), port: 10_000, session_id: 4711, version: 1 }
+    Local {
+        address: IpAddr::from([192, 0, 2, 1]),
+        port: 10_000,
+        session_id: 4711,
+        version: 1,
+        encryption: Encryption::Off,
+    }
 }
 
 fn session(text: &str) -> Session {
@@ -43,6 +52,7 @@ fn an_answer_names_our_address_and_only_what_was_offered() {
         agreement,
         Agreement {
             line: 0,
+            profile: Profile::Avp,
             codec: Codec::Pcmu,
             send_payload_type: 0,
             receive_payload_type: 0,
@@ -52,7 +62,7 @@ fn an_answer_names_our_address_and_only_what_was_offered() {
             send: true,
             receive: true,
             ptime_ms: 30,
-            encrypted: false,
+            srtp: None,
         }
     );
 }
@@ -195,27 +205,6 @@ fn the_first_audio_line_that_can_be_accepted_is() {
 }
 
 #[test]
-fn encrypted_audio_alone_is_refused_and_beside_plain_audio_the_plain_one_is_taken() {
-    let encrypted = "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n";
-    assert_eq!(answered(encrypted).unwrap_err(), Refusal::EncryptionRequired);
-    assert_eq!(answered("m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n").unwrap_err(), Refusal::EncryptionRequired);
-    let both = format!("{encrypted}m=audio 4002 RTP/AVP 0\r\n");
-    let agreement = agreed(&both);
-    assert_eq!((agreement.rtp.port(), agreement.encrypted), (4002, false));
-    let answer = media_of(&both);
-    assert_eq!(answer[..2], ["m=audio 0 RTP/SAVP 0", "m=audio 10000 RTP/AVP 0"]);
-    assert!(answer.iter().all(|line| !line.contains("crypto")));
-}
-
-#[test]
-fn optional_keys_on_a_plain_line_are_left_unanswered() {
-    let lines = "m=audio 4000 RTP/AVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\na=rtcp-mux\r\n";
-    let answer = media_of(lines);
-    assert_eq!(answer[0], "m=audio 10000 RTP/AVP 0");
-    assert!(answer.iter().all(|line| !line.contains("crypto") && !line.contains("rtcp-mux")));
-}
-
-#[test]
 fn each_refusal_says_what_is_wrong() {
     for (lines, refusal) in [
         ("", Refusal::NoAudio),
@@ -225,6 +214,8 @@ fn each_refusal_says_what_is_wrong() {
         ("m=audio 4000 TCP/RTP/AVP 0\r\n", Refusal::UnknownTransport),
         ("m=audio 4000 RTP/AVP 9 18\r\n", Refusal::NoCommonCodec),
         ("m=audio 4000 RTP/AVP pcmu 300\r\n", Refusal::NoCommonCodec),
+        ("m=audio 4000 RTP/SAVP 0\r\n", Refusal::EncryptionUnwanted),
+        ("m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n", Refusal::Dtls),
         ("m=audio 4000 RTP/SAVP 0\r\nm=audio 4000 RTP/AVP 18\r\n", Refusal::NoCommonCodec),
         ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 media.example.com\r\n", Refusal::NoAddress),
         ("m=audio 65535 RTP/AVP 0\r\n", Refusal::NoAddress),
@@ -296,7 +287,7 @@ fn our_offer_lists_all_that_we_can_do_and_is_answerable() {
          m=audio 10000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
     );
-    let theirs = Local { address: IpAddr::from([203, 0, 113, 9]), port: 4000, session_id: 1, version: 1 };
+    let theirs = Local { address: IpAddr::from([203, 0, 113, 9]), port: 4000, ..local() };
     let (_, reply) = answer(&session(&text), &Capabilities::default(), &theirs).unwrap();
     let agreement = accept(&Capabilities::default(), &session(&reply)).unwrap();
     assert_eq!((agreement.codec, agreement.rtp), (Codec::Pcmu, "203.0.113.9:4000".parse().unwrap()));
@@ -321,7 +312,7 @@ fn an_answer_that_holds_or_declines_is_understood() {
     let other = session(&format!("{HEAD}m=audio 4000 RTP/AVP 18\r\n"));
     assert_eq!(accept(&Capabilities::default(), &other).unwrap_err(), Refusal::NoCommonCodec);
     let encrypted = session(&format!("{HEAD}m=audio 4000 RTP/SAVP 0\r\n"));
-    assert_eq!(accept(&Capabilities::default(), &encrypted).unwrap_err(), Refusal::EncryptionRequired);
+    assert_eq!(accept(&Capabilities::default(), &encrypted).unwrap_err(), Refusal::EncryptionUnwanted);
     let ulaw = Capabilities { codecs: vec![Codec::Pcmu], telephone_event: None, ..Capabilities::default() };
     let alaw = session(&format!("{HEAD}m=audio 4000 RTP/AVP 8\r\n"));
     assert_eq!(accept(&ulaw, &alaw).unwrap_err(), Refusal::NoCommonCodec);
@@ -336,15 +327,15 @@ fn an_offer_within_a_session_keeps_the_lines_that_were_declined() {
     let theirs = session(&format!("{HEAD}{lines}"));
     let (agreement, _) = answer(&theirs, &Capabilities::default(), &local()).unwrap();
     let kept = Lines::of(&theirs, &agreement);
-    let text = kept.offer(&Capabilities::default(), &local());
+    let text = kept.offer(&Capabilities::default(), &local(), None);
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
     assert_eq!(lines, ["m=video 0 RTP/AVP 99", "m=audio 10000 RTP/AVP 0 8 101", "m=image 0 udptl t38"]);
     let reply =
         session(&format!("{HEAD}m=video 0 RTP/AVP 99\r\nm=audio 4002 RTP/AVP 8\r\nm=image 0 udptl t38\r\n"));
-    let agreement = kept.accept(&Capabilities::default(), &local(), &reply).unwrap();
+    let agreement = kept.accept(&Capabilities::default(), &local(), None, &reply).unwrap();
     assert_eq!((agreement.line, agreement.codec, agreement.rtp.port()), (1, Codec::Pcma, 4002));
     let short = session(&format!("{HEAD}m=video 0 RTP/AVP 99\r\n"));
-    assert_eq!(kept.accept(&Capabilities::default(), &local(), &short).unwrap_err(), Refusal::NoAudio);
+    assert_eq!(kept.accept(&Capabilities::default(), &local(), None, &short).unwrap_err(), Refusal::NoAudio);
 }
 
 #[test]
@@ -352,7 +343,7 @@ fn an_address_of_the_other_ip_version_is_refused_unless_it_holds() {
     let other = "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::9\r\n";
     assert_eq!(answered(other).unwrap_err(), Refusal::OtherFamily);
     let reply = session(&format!("{HEAD}{other}"));
-    let taken = Lines::default().accept(&Capabilities::default(), &local(), &reply);
+    let taken = Lines::default().accept(&Capabilities::default(), &local(), None, &reply);
     assert_eq!(taken.unwrap_err(), Refusal::OtherFamily);
     assert!(!agreed("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::\r\n").send);
     let both = format!("{other}m=audio 4002 RTP/AVP 0\r\n");

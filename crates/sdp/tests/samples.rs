@@ -7,10 +7,16 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use sdp::{Capabilities, Fault, Local, Session, accept, answer};
+use sdp::{Capabilities, Encryption, Fault, Keys, Local, Session, Suite, accept, answer};
 
 fn local() -> Local {
-    Local { address: IpAddr::from([192, 0, 2, 1]), port: 10_000, session_id: 1, version: 1 }
+    Local {
+        address: IpAddr::from([192, 0, 2, 1]),
+        port: 10_000,
+        session_id: 1,
+        version: 1,
+        encryption: Encryption::Off,
+    }
 }
 
 /// What becomes of a description, in words.
@@ -76,6 +82,18 @@ fn every_sample_is_agreed_to_or_refused_in_words() {
     }
     assert!(samples.len() > 40, "{}", samples.len());
     assert!(verdicts["agreed"] >= 1 && verdicts["refused"] >= 30, "{verdicts:?}");
+}
+
+/// Chrome's, of the time when it had keys in its descriptions.
+#[test]
+fn a_browsers_description_with_keys_beside_its_fingerprint_is_agreed_to_encrypted() {
+    let Some(samples) = samples("sdp/sdp_transform") else { return };
+    let (_, bytes) = samples.iter().find(|(path, _)| path.ends_with("jssip.sdp")).expect("it is there");
+    let local = Local { encryption: Encryption::Required(Keys::new(&[5; Keys::BYTES])), ..local() };
+    let (agreement, text) =
+        answer(&Session::parse(bytes).unwrap(), &Capabilities::default(), &local).unwrap();
+    assert_eq!(agreement.srtp.unwrap().suite, Suite::AesCm128HmacSha1Tag32, "it stands first");
+    assert!(text.contains("a=crypto:0 AES_CM_128_HMAC_SHA1_32 inline:"), "{text}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent, AgentKey, Stream};
 use media::command::{Command, Digit, Event, Remote, WorkerId};
-use sdp::{Capabilities, Local};
+use sdp::{Capabilities, Encryption, Local};
 
 use super::index::Held;
 use super::{Desk, Owner};
@@ -46,7 +46,9 @@ impl Desk {
     pub(crate) fn exchange(&mut self, pair: Pair, capabilities: Capabilities) -> Exchange {
         // 31 bits: gateways are known that read `o=` into a signed word.
         let session_id = self.random.next() >> 33;
-        let local = Local { address: pair.address.advertised, port: pair.port, session_id, version: 1 };
+        let Pair { address, port, .. } = pair;
+        let encryption = Encryption::Off;
+        let local = Local { address: address.advertised, port, session_id, version: 1, encryption };
         Exchange::new(local, capabilities)
     }
 

@@ -220,7 +220,10 @@ impl fmt::Display for Party {
 /// The refusal that stands for a disagreement in the table of reasons; the words say more.
 fn nearest(disagreement: sdp::Refusal) -> Refusal {
     match disagreement {
-        sdp::Refusal::EncryptionRequired => Refusal::MediaEncryptionRequired,
+        sdp::Refusal::EncryptionRequired
+        | sdp::Refusal::EncryptionUnwanted
+        | sdp::Refusal::NoCommonSuite
+        | sdp::Refusal::Dtls => Refusal::MediaEncryptionRequired,
         sdp::Refusal::NoAudio
         | sdp::Refusal::NoCommonCodec
         | sdp::Refusal::UnknownTransport

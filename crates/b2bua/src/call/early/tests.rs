@@ -3,13 +3,19 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use media::MediaKey;
 use media::command::WorkerId;
-use sdp::{Capabilities, Local};
+use sdp::{Capabilities, Encryption, Local};
 
 use super::*;
 use crate::config::MediaAddress;
 
 fn offered() -> Offered {
-    let local = Local { address: [192, 0, 2, 1].into(), port: 10_000, session_id: 1, version: 1 };
+    let local = Local {
+        address: [192, 0, 2, 1].into(),
+        port: 10_000,
+        session_id: 1,
+        version: 1,
+        encryption: Encryption::Off,
+    };
     let mut sdp = Exchange::new(local, Capabilities::default());
     sdp.offer();
     let here = "203.0.113.5".parse().unwrap();
