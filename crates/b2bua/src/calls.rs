@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::call::{Call, CallEvent};
 use crate::core::LiveCall;
 use crate::desk::Desk;
+use crate::ids::Ids;
 use crate::io::{CallKey, Milestone, Now, Output};
 
 /// The calls that are not forgotten. In order of their keys, which is that of their coming.
@@ -13,6 +14,7 @@ use crate::io::{CallKey, Milestone, Now, Output};
 pub(crate) struct Calls {
     by_key: BTreeMap<CallKey, Entry>,
     timers: BTreeSet<(Instant, CallKey)>,
+    ids: Ids,
 }
 
 #[derive(Debug)]
@@ -23,7 +25,11 @@ struct Entry {
 
 impl Calls {
     pub(crate) fn insert(&mut self, key: CallKey, call: impl Into<Box<Call>>) {
-        self.keep(key, call.into());
+        let call = call.into();
+        if call.progress().is_some() {
+            self.ids.put(call.record(), key);
+        }
+        self.keep(key, call);
     }
 
     /// Hands an event to a call. A key that is not here is of a call that was forgotten.
@@ -32,6 +38,7 @@ impl Calls {
         if let Some(armed) = armed {
             self.timers.remove(&(armed, key));
         }
+        let was_up = call.record().status.is_none();
         let before = Milestone::ALL.map(|milestone| call.has_come_to(milestone));
         let call = Box::new(call.handle(desk, now, event));
         for (milestone, was_there) in Milestone::ALL.into_iter().zip(before) {
@@ -41,6 +48,9 @@ impl Calls {
         }
         if call.progress().is_none() {
             desk.index.forget_agent(call.record());
+            self.ids.forget(call.record());
+        } else if was_up && call.record().status.is_some() {
+            self.ids.put(call.record(), key);
         }
         self.keep(key, call);
     }
@@ -67,10 +77,32 @@ impl Calls {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = LiveCall<'_>> {
-        self.by_key.iter().filter_map(|(key, entry)| {
-            let progress = entry.call.progress()?;
-            Some(LiveCall { key: *key, progress, record: entry.call.record() })
-        })
+        self.by_key.keys().filter_map(|key| self.live(*key))
+    }
+
+    /// The call that is up and whose record has this id.
+    pub(crate) fn of(&self, id: &str) -> Option<LiveCall<'_>> {
+        self.live(self.ids.up(id)?)
+    }
+
+    /// Those whose records' ids begin so.
+    pub(crate) fn beginning(&self, id: &str) -> impl Iterator<Item = LiveCall<'_>> {
+        self.ids.beginning(id).filter_map(|key| self.live(key))
+    }
+
+    /// Those that are up, by id, behind this one.
+    pub(crate) fn behind(&self, id: &str) -> impl Iterator<Item = LiveCall<'_>> {
+        self.ids.behind(id).filter_map(|key| self.live(key))
+    }
+
+    /// How many ids lead to a call.
+    pub(crate) fn ids(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn live(&self, key: CallKey) -> Option<LiveCall<'_>> {
+        let call = self.get(key)?;
+        Some(LiveCall { key, progress: call.progress()?, record: call.record() })
     }
 
     fn keep(&mut self, key: CallKey, call: Box<Call>) {

@@ -32,7 +32,7 @@ pub struct Census {
     pub seats: usize,
     /// Port pairs taken.
     pub ports: usize,
-    /// Keys of dialogs, port pairs, streams and questions that lead to a call.
+    /// Keys of dialogs, port pairs, streams, questions and records that lead to a call.
     pub keys: usize,
     /// What the endpoint holds. Its transactions outlive their calls by up to 64*T1.
     pub sip: sip::endpoint::Census,
@@ -126,6 +126,21 @@ impl Core {
         self.calls.iter()
     }
 
+    /// The call whose record has this id and no status.
+    pub fn call(&self, id: &str) -> Option<LiveCall<'_>> {
+        self.calls.of(id)
+    }
+
+    /// The calls that are not forgotten and whose records' ids begin so. Only these are visited, and only as far as the iterator is.
+    pub fn calls_beginning(&self, id: &str) -> impl Iterator<Item = LiveCall<'_>> {
+        self.calls.beginning(id)
+    }
+
+    /// The calls whose records have no status, by the ids of these, behind this one. Only these are visited, as above.
+    pub fn calls_behind(&self, id: &str) -> impl Iterator<Item = LiveCall<'_>> {
+        self.calls.behind(id)
+    }
+
     /// The caller's Call-ID of the call whose leg to the agent has this one.
     pub fn caller_of(&self, call_id: &str) -> Option<&str> {
         let call = self.calls.get(self.desk.index.with_agent(call_id)?)?;
@@ -143,7 +158,7 @@ impl Core {
             calls: self.calls.len(),
             seats: self.desk.seats(),
             ports: self.desk.ports.in_use(),
-            keys: self.desk.index.len(),
+            keys: self.desk.index.len() + self.calls.ids(),
             sip: self.desk.wire_census(),
             unrecorded: self.door.unrecorded,
         }

@@ -16,6 +16,7 @@ mod explain;
 mod fate;
 mod headers;
 mod identify;
+mod ids;
 pub mod io;
 mod leg;
 mod negotiate;

@@ -65,20 +65,14 @@ impl Brain for Core {
     }
 
     fn calls_beginning(&self, id: &str) -> Vec<CallRecord> {
-        let records = self.calls().map(|call| call.record);
-        records.filter(|record| record.id.starts_with(id)).take(2).cloned().collect()
+        Core::calls_beginning(self, id).take(2).map(|call| call.record.clone()).collect()
     }
 
     fn calls_behind(&self, after: &str, limit: usize) -> Vec<CallRecord> {
-        let records = self.calls().map(|call| call.record);
-        let mut behind: Vec<_> =
-            records.filter(|record| record.status.is_none() && record.id.as_str() > after).collect();
-        behind.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        behind.into_iter().take(limit).cloned().collect()
+        Core::calls_behind(self, after).take(limit).map(|call| call.record.clone()).collect()
     }
 
     fn call_of(&self, id: &str) -> Option<CallKey> {
-        let call = self.calls().find(|call| call.record.id == id && call.record.status.is_none());
-        call.map(|call| call.key)
+        self.call(id).map(|call| call.key)
     }
 }

@@ -12,6 +12,7 @@ mod house;
 mod inbound;
 mod inside;
 mod limits;
+mod lookup;
 mod outbound;
 mod places;
 mod refusals;
