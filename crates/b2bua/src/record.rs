@@ -191,7 +191,10 @@ impl CallRecord {
         self.ended_by = Some(words.ended_by);
         self.reason = Some(words.reason.to_owned());
         self.retry_after_s = words.retry_after;
-        self.detail = fate.detail().or(self.detail.take());
+        // The rule that let a call out is no word on why it came to nothing.
+        let has_failed = matches!(words.status, CallStatus::Refused | CallStatus::Failed);
+        let rule = self.detail.take().filter(|_| !has_failed);
+        self.detail = fate.detail().or(rule);
     }
 
     /// Fills in what a leg's media was like.
@@ -234,6 +237,21 @@ mod tests {
         let mut record = CallRecord::begin("0".repeat(32), CallDirection::Outbound, 1_000);
         record.finish(1_000, &Fate::Denied(Refusal::RateLimited, String::new(), Some(4_321)));
         assert_eq!(record.retry_after_s, Some(4_321));
+    }
+
+    #[test]
+    fn the_rule_that_let_a_call_out_says_nothing_of_why_it_came_to_nothing() {
+        let let_out = || {
+            let mut record = CallRecord::begin("0".repeat(32), CallDirection::Outbound, 1_000);
+            record.detail = Some("\"US\" is in the list".to_owned());
+            record
+        };
+        let mut refused = let_out();
+        refused.finish(1_000, &Fate::Refused(Refusal::NoAgent));
+        assert_eq!(refused.detail, None);
+        let mut talked = let_out();
+        talked.finish(1_000, &Fate::HungUp(Party::Caller, Vec::new()));
+        assert_eq!(talked.detail.as_deref(), Some("\"US\" is in the list"));
     }
 
     #[test]
