@@ -2,10 +2,12 @@
 
 use b2bua::CallRecord;
 use numbers::Spoken;
+use serde_json::json;
 use store::Store;
 
 use crate::carriers::{self, OUTSIDE, OUTWARD};
 use crate::house::{House, Who};
+use crate::http::post;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -30,6 +32,14 @@ fn a_restart_gives_no_minutes_anew() {
     let records = house.daemon.records_when(|records| records.len() == 2 && records[0]["status"].is_string());
     let words = records[0]["detail"].as_str().unwrap();
     assert!(words.contains("max_minutes_per_day = 1"), "{words}");
+
+    let wish = json!({ "from": OUTWARD, "to": OUTSIDE, "agent_id": "desk" });
+    let asked = post(&house.daemon.api(), "/v1/calls", &wish);
+    let again: u64 = asked.header("retry-after").unwrap().parse().unwrap();
+    assert!(asked.status == 429 && (1..=DAY_MS / 1_000).contains(&again), "{asked:?}");
+    let problem = asked.json();
+    assert_eq!(problem["type"], "urn:strowger:problem:rate-limited");
+    assert!(problem["detail"].as_str().unwrap().contains("max_minutes_per_day = 1"), "{asked:?}");
 }
 
 /// As if the one call had lasted for a minute of this day, and of the next, should that begin meanwhile.

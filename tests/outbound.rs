@@ -6,6 +6,7 @@ mod askers;
 mod carriers;
 mod credentials;
 mod house;
+mod http;
 mod kamailio;
 mod minutes;
 mod refusals;

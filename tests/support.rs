@@ -216,13 +216,24 @@ pub(crate) fn free_udp_address() -> SocketAddr {
 
 /// What an HTTP GET by hand gets: the status and the body.
 pub(crate) fn get(url: &str, path: &str) -> (u16, String) {
+    let (head, body) = ask(url, &format!("GET {path}"), "\r\n");
+    (status(&head), body)
+}
+
+/// What a request gets whose last headers, with the body behind them, are `rest`: the head and the body.
+pub(crate) fn ask(url: &str, request: &str, rest: &str) -> (String, String) {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{rest}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (head.to_owned(), body.to_owned())
+}
+
+/// That of the head of an answer.
+pub(crate) fn status(head: &str) -> u16 {
+    head.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 /// A SIPp run in the making. `None` where SIPp is not installed, which is said aloud.
