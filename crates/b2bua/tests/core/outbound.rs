@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use b2bua::Input;
-use b2bua::io::Verdict;
+use b2bua::ask::{Asker, Place};
+use b2bua::io::{Command, Verdict};
 use b2bua::record::{CallDirection, CallStatus};
 use numbers::Spoke;
 
 use crate::house::{AGENT, House, INVENTORY};
-use crate::text::{Dial, header, headers, place, reply};
+use crate::text::{Dial, OFFER, agent_says, callee_asks, header, headers, place, reply};
 
 /// The gateway of the trunk that calls leave by.
 const GATEWAY: &str = "198.51.100.9:5060";
@@ -351,3 +352,38 @@ fn answered(house: &mut House, name: &str) -> Dial {
 
 const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
     m=audio 50000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+/// A call of our own, which that agent is to join, and which the gateway has answered.
+fn placed(agent: &str) -> House {
+    let mut house = house("");
+    let wish = Place::new("+14155550120", "+12125550177").unwrap().joined_by(agent);
+    house.command(Command::Place(Asker(1), Box::new(wish)));
+    let invite = house.last(GATEWAY, "INVITE");
+    reply(&mut house, GATEWAY, &invite, "200 OK", OFFER);
+    house.look();
+    house
+}
+
+const PRESSED: &str = "Content-Type: application/dtmf-relay\r\n";
+
+#[test]
+fn a_digit_by_info_of_whoever_we_have_called_reaches_the_stream_that_has_joined() {
+    let mut house = placed("bot");
+    callee_asks(&mut house, GATEWAY, "INFO", 2, PRESSED, "Signal=5\r\nDuration=160\r\n");
+    assert_eq!(house.look(), "\nother <- 480\n", "nobody is there to hear it");
+    house.opened();
+    house.look();
+    callee_asks(&mut house, GATEWAY, "INFO", 3, PRESSED, "Signal=5\r\nDuration=160\r\n");
+    assert_eq!(house.look(), "\nhear m1 5\nother <- 200\n");
+}
+
+#[test]
+fn digits_by_info_pass_both_ways_between_whoever_we_have_called_and_a_sip_agent() {
+    let mut house = placed("desk");
+    agent_says(&mut house, "200 OK", OFFER);
+    house.look();
+    callee_asks(&mut house, GATEWAY, "INFO", 2, PRESSED, "Signal=5\r\nDuration=200\r\n");
+    assert_eq!(house.look(), "\ndial m2 5 200ms\nother <- 200\n");
+    callee_asks(&mut house, AGENT, "INFO", 2, PRESSED, "Signal=#\r\nDuration=160\r\n");
+    assert_eq!(house.look(), "\ndial m1 # 160ms\nagent <- 200\n");
+}

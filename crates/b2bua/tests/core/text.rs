@@ -236,7 +236,12 @@ pub(crate) fn reply(house: &mut House, who: &str, request: &str, status: &str, b
 
 /// A request of the SIP agent within the dialog of the INVITE that it got last.
 pub(crate) fn agent_asks(house: &mut House, method: &str, cseq: u32, extra: &str, body: &str) {
-    let invite = house.last(AGENT, "INVITE");
+    callee_asks(house, AGENT, method, cseq, extra, body);
+}
+
+/// The same of whoever got that INVITE.
+pub(crate) fn callee_asks(house: &mut House, who: &str, method: &str, cseq: u32, extra: &str, body: &str) {
+    let invite = house.last(who, "INVITE");
     let get = |name| header(&invite, name).unwrap_or_default().to_owned();
     let contact = get("Contact");
     let uri = contact.trim_start_matches('<').split('>').next().unwrap_or_default();
@@ -246,13 +251,13 @@ pub(crate) fn agent_asks(house: &mut House, method: &str, cseq: u32, extra: &str
         "Content-Type: application/sdp\r\n"
     };
     let text = format!(
-        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {AGENT};branch=z9hG4bK-agent-{cseq}-{method}\r\nMax-Forwards: 70\r\n\
-         From: {};tag=agent\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:desk@{AGENT}>\r\n\
+        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {who};branch=z9hG4bK-agent-{cseq}-{method}\r\nMax-Forwards: 70\r\n\
+         From: {};tag=agent\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:desk@{who}>\r\n\
          {extra}{kind}Content-Length: {}\r\n\r\n{body}",
         get("To"),
         get("From"),
         get("Call-ID"),
         body.len(),
     );
-    house.receive(AGENT, &text);
+    house.receive(who, &text);
 }
