@@ -90,10 +90,47 @@ fn the_right_password_by_md5_calls_out_from_anywhere() {
 fn a_challenge_is_no_call_and_offers_the_better_hash_first() {
     let Some(house) = House::open(inventory, &[]) else { return };
     let challenge = challenged(&house, Who::Stranger);
-    let values = challenge.headers("WWW-Authenticate");
-    let said =
-        values.iter().map(|value| (field(value, "algorithm"), field(value, "qop"))).collect::<Vec<_>>();
-    assert_eq!(said, [("SHA-256", "auth"), ("MD5", "auth")]);
+    assert_eq!(offered(&challenge), ["SHA-256", "MD5"]);
+    assert!(challenge.headers("WWW-Authenticate").iter().all(|value| field(value, "qop") == "auth"));
+    assert_eq!(house.daemon.records(), Vec::<Value>::new());
+}
+
+/// What the challenges of a 401 are made of, in their order.
+fn offered(challenge: &Traced) -> Vec<&str> {
+    challenge.headers("WWW-Authenticate").iter().map(|value| field(value, "algorithm")).collect()
+}
+
+#[test]
+fn a_device_that_reads_the_first_challenge_alone_calls_where_md5_is_first() {
+    for (algorithms, offer) in [("MD5, SHA-256", &["MD5", "SHA-256"][..]), ("MD5", &["MD5"])] {
+        let settings = [("STROWGER__SIP__DIGEST_ALGORITHMS", algorithms)];
+        let Some(house) = House::open(inventory, &settings) else { return };
+        let gateway = house.callee(Who::Gateway, "answers");
+        let mut sipp = house.caller(Who::Stranger, "authenticates", OUTWARD, OUTSIDE);
+        // By itself it would write a uri that calls nobody.
+        sipp.args(["-au", DESK.user, "-ap", DESK.password]);
+        sipp.args(["-auth_uri", &format!("{OUTSIDE}@{}", house.daemon.sip)]);
+        house.play(&mut sipp, "authenticates").ended();
+        gateway.ended();
+        let messages = house.messages("authenticates");
+        let challenge = messages.iter().find(|message| message.came("SIP/2.0 401 ")).unwrap();
+        assert_eq!(offered(challenge), offer);
+        let records =
+            house.daemon.records_when(|records| records.len() == 1 && records[0]["status"].is_string());
+        assert_eq!((&records[0]["status"], &records[0]["agent_id"]), (&"completed".into(), &"desk".into()));
+    }
+}
+
+#[test]
+fn a_hash_that_is_not_offered_is_not_taken() {
+    let settings = [("STROWGER__SIP__DIGEST_ALGORITHMS", "SHA-256")];
+    let Some(house) = House::open(inventory, &settings) else { return };
+    let challenge = challenged(&house, Who::Stranger);
+    assert_eq!(offered(&challenge), ["SHA-256"]);
+    // As if it had offered what it has not.
+    let forged = Traced { text: challenge.text.replace("SHA-256", "MD5"), ..challenge };
+    let answer = shown(&house, Who::Stranger, &DESK, Hash::Md5, &forged);
+    assert!(answer.came("SIP/2.0 401 "), "{}", house.told("shows"));
     assert_eq!(house.daemon.records(), Vec::<Value>::new());
 }
 

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sip::Transport;
+use sip::digest::Offer;
 
 /// The core's settings.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Config {
     pub workers: u16,
     /// The realm of our digest challenges.
     pub realm: String,
+    /// By what these challenges may be answered.
+    pub digest: Offer,
     /// What becomes of an INVITE from a source that nobody owns.
     pub unknown_source: UnknownSource,
     /// What the node bears.
@@ -87,6 +90,7 @@ impl Config {
             ports,
             workers: 1,
             realm: "strowger".to_owned(),
+            digest: Offer::default(),
             unknown_source: UnknownSource::default(),
             limits: Limits::default(),
             silence_timeout: Some(Duration::from_mins(1)),

@@ -55,9 +55,9 @@ pub struct LiveCall<'a> {
 impl Core {
     /// A core without calls. `seed` is all of its randomness.
     pub fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
-        let realm = config.realm.clone();
+        let (realm, offer) = (config.realm.clone(), config.digest.clone());
         let mut desk = Desk::new(config, directory, seed);
-        let door = Door::new(&realm, desk.random.seed());
+        let door = Door::new(&realm, offer, desk.random.seed());
         Self { desk, door, calls: Calls::default() }
     }
 

@@ -195,6 +195,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         media_of,
         workers,
         realm: config.realm(),
+        digest: config.sip.digest_algorithms.0.clone(),
         unknown_source: match config.sip.unknown_source {
             UnknownSource::Drop => b2bua::UnknownSource::Drop,
             UnknownSource::Reject => b2bua::UnknownSource::Reject,

@@ -13,7 +13,7 @@ mod placed;
 mod tests;
 
 use numbers::{MediaEncryption, NodeState, Refusal};
-use sip::digest::Gate;
+use sip::digest::{Gate, Offer};
 use sip::endpoint::DialogKey;
 use sip::{Flow, Message};
 
@@ -73,11 +73,11 @@ struct Opened {
 }
 
 impl Door {
-    /// A door of that realm. `key` is known to nobody.
-    pub(crate) fn new(realm: &str, key: [u8; 32]) -> Self {
+    /// A door of that realm, with what its challenges offer. `key` is known to nobody.
+    pub(crate) fn new(realm: &str, offer: Offer, key: [u8; 32]) -> Self {
         Self {
             state: NodeState::default(),
-            gate: Gate::new(realm, key),
+            gate: Gate::new(realm, key).offering(offer),
             challenges: Bucket::default(),
             node: Bucket::default(),
             trunks: Buckets::default(),

@@ -28,7 +28,7 @@ fn lagging(from: &str, unknown_source: UnknownSource) -> Vec<Output> {
     );
     desk.receive(now, flow, invite.into());
     let Some(Event::Invited { dialog, request, flow }) = desk.event() else { panic!("no INVITE") };
-    let mut door = Door::new("strowger", [3; 32]);
+    let mut door = Door::new("strowger", Offer::default(), [3; 32]);
     let call = door.open(&mut desk, now, &Knock { dialog, request, flow }, MAX_UNWRITTEN);
     assert!(call.is_none());
     assert_eq!(door.unrecorded, 1);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
-use super::algorithm::{Algorithm, hex};
+use super::algorithm::{Algorithm, Offer, hex};
 use super::fields::{Fields, quoted};
 use super::guesses::{Guesses, Source};
 use super::ha1::Ha1;
@@ -28,6 +28,7 @@ use crate::message::Message;
 /// An ACK can't be challenged, and a CANCEL is not (s.22.1): neither is for `check`. Of a retransmission the transaction takes care.
 pub struct Gate {
     realm: String,
+    offer: Offer,
     mint: Mint,
     seen: Seen,
     sources: Guesses<Source>,
@@ -59,7 +60,7 @@ pub struct Authenticated {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejected {
     /// It carries no Digest credentials for our realm with an algorithm that we offer: challenge it.
-    #[error("no credentials for this realm by MD5 or SHA-256")]
+    #[error("no credentials for this realm by an algorithm that is offered")]
     Missing,
     /// The nonce is old, from before a restart, or not one that this source was given: challenge it with [`Stale::Yes`]. Nothing
     /// else of the credentials was looked at.
@@ -105,11 +106,12 @@ struct Claim<'a> {
 }
 
 impl Gate {
-    /// The gate of a realm. `key` has to be unguessable, and another one each time: a gate that starts over with the same key knows
+    /// The gate of a realm, which offers every algorithm. `key` has to be unguessable, and another one each time: a gate that starts over with the same key knows
     /// nothing of what was used before.
     pub fn new(realm: &str, key: [u8; 32]) -> Self {
         Self {
             realm: realm.to_owned(),
+            offer: Offer::default(),
             mint: Mint::new(realm, key),
             seen: Seen::default(),
             sources: Guesses::new(),
@@ -118,13 +120,19 @@ impl Gate {
         }
     }
 
+    /// The same with what its challenges are to offer: nothing else is taken.
+    #[must_use]
+    pub fn offering(self, offer: Offer) -> Self {
+        Self { offer, ..self }
+    }
+
     /// The realm.
     pub fn realm(&self) -> &str {
         &self.realm
     }
 
     /// The values of the WWW-Authenticate or Proxy-Authenticate headers of a 401 or 407, a header for each, in this order: the
-    /// best algorithm first (RFC 8760 s.2.3). They are for the sender of the request, at `source`.
+    /// preferred algorithm first (RFC 8760 s.2.3). They are for the sender of the request, at `source`.
     pub fn challenge(&mut self, now: Instant, source: IpAddr, stale: Stale) -> Vec<String> {
         let nonce = self.mint.make(now, Source::of(source));
         let opaque = hex(&self.mint.sealed(&["opaque".as_bytes()]));
@@ -139,7 +147,7 @@ impl Gate {
                 algorithm.name()
             )
         };
-        vec![value(Algorithm::Sha256), value(Algorithm::Md5)]
+        self.offer.iter().map(value).collect()
     }
 
     /// Whether a request from `source` carries right credentials for this realm, in Authorization or Proxy-Authorization. `find`
@@ -161,7 +169,8 @@ impl Gate {
         let fields: Vec<_> = values.iter().flat_map(|value| Fields::all(value)).collect();
         let ours = fields.iter().filter(|fields| fields.get("realm") == Some(&self.realm));
         let known = ours.filter_map(|fields| Some((Algorithm::named(fields.get("algorithm"))?, fields)));
-        let (algorithm, fields) = known.max_by_key(|(algorithm, _)| *algorithm).ok_or(Rejected::Missing)?;
+        let taken = known.filter(|(algorithm, _)| self.offer.has(*algorithm));
+        let (algorithm, fields) = taken.max_by_key(|(algorithm, _)| *algorithm).ok_or(Rejected::Missing)?;
         let claim = Claim::of(algorithm, fields)?;
         if !target::is_same(claim.uri, request.request_uri().unwrap_or_default()) {
             return Err(Rejected::Malformed(

@@ -20,6 +20,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use self::algorithm::{Algorithm, Offer};
 pub use self::credentials::Credentials;
 pub use self::gate::{Authenticated, Gate, Rejected, Stale};
 pub use self::ha1::Ha1;

@@ -2,6 +2,7 @@
 
 use numbers::Secret;
 
+use super::digest::DigestAlgorithms;
 use super::name_servers::NameServers;
 use super::value::{
     Address, Backend, Collector, DataDir, Door, Format, Level, Listeners, NodeId, OptionalFile, PortRange,
@@ -72,6 +73,11 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new::<Text>("sip.user_agent", "at most 100 printable ASCII characters", "\"strowger\""),
     Key::new::<Text>("sip.realm", "at most 100 printable ASCII characters", "\"strowger\""),
+    Key::new::<DigestAlgorithms>(
+        "sip.digest_algorithms",
+        "\"SHA-256\", \"MD5\" or both, the preferred first",
+        "[\"SHA-256\", \"MD5\"]",
+    ),
     Key::new::<UnknownSource>("sip.unknown_source", "\"drop\" or \"reject\"", "\"drop\""),
     Key::new::<Whole<0, 65_535>>("sip.udp_max_payload", "a whole number of octets from 0 to 65535", "1300"),
     Key::new::<Whole<90, 86_400>>("sip.session_expires_s", SESSION, "1800"),

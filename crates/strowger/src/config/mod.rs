@@ -2,6 +2,7 @@
 //!
 //! `conf/strowger.toml` is the defaults, compiled in: the file that documents every key is the one that is obeyed.
 
+mod digest;
 mod keys;
 mod name_servers;
 mod value;
@@ -13,6 +14,7 @@ use numbers::Secret;
 use serde::Deserialize;
 use toml_edit::Document;
 
+use self::digest::DigestAlgorithms;
 use self::keys::{KEYS, Key};
 use self::name_servers::NameServers;
 use self::value::{
@@ -61,6 +63,7 @@ pub(crate) struct Sip {
     pub(crate) advertised: Address,
     pub(crate) user_agent: Text,
     pub(crate) realm: Text,
+    pub(crate) digest_algorithms: DigestAlgorithms,
     pub(crate) unknown_source: UnknownSource,
     pub(crate) udp_max_payload: Whole<0, 65_535>,
     pub(crate) session_expires_s: Whole<90, 86_400>,
