@@ -107,7 +107,7 @@ pub enum Error {
     #[error("the store {} can't be opened: {cause}", path.display())]
     Open { path: PathBuf, cause: sqlx::Error },
     /// The database has refused.
-    #[error("the store does not answer: {0}")]
+    #[error("the store fails: {0}")]
     Sql(sqlx::Error),
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tracing::warn;
+use tracing::debug;
 
 use crate::db::Pool;
 use crate::sqlite::{self, Absent, BUSY_TIMEOUT};
@@ -66,7 +66,7 @@ impl Store {
         match prepared {
             Ok(()) => {}
             Err(error) if error.is_transient() => {
-                warn!(%error, "the store does not answer, and is waited for");
+                debug!(%error, "the store can't be reached, and is waited for");
             }
             Err(error) => return Err(error),
         }

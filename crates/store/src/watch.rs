@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use crate::db::{CHANNEL, Pool};
 use crate::{Error, Store};
@@ -12,29 +12,15 @@ use crate::{Error, Store};
 impl Store {
     /// Waits until the revision is another than `seen`, and returns it. In SQLite it looks four times a second. PostgreSQL tells of a
     /// change; for the case that what it tells is lost with its connection, it is asked once a second too. A store that can't be
-    /// read is looked at again.
+    /// read is looked at again, without a word: who uses it has more than one that waits.
     pub async fn changed(&self, seen: u64) -> u64 {
         let mut ear = Ear::default();
-        let mut is_told = false;
         loop {
             ear.listen(&self.pool).await;
             match timeout(ANSWER, self.look()).await.unwrap_or(Err(Error::Silent)) {
-                Ok(revision) => {
-                    if is_told {
-                        info!("the store answers again");
-                        is_told = false;
-                    }
-                    if revision != seen {
-                        return revision;
-                    }
-                }
-                Err(error) if is_told => {
-                    debug!(%error, "the revision of the inventory still can't be read");
-                }
-                Err(error) => {
-                    warn!(%error, "the store does not answer: calls go on with the inventory that is known");
-                    is_told = true;
-                }
+                Ok(revision) if revision != seen => return revision,
+                Ok(_) => {}
+                Err(error) => debug!(%error, "the revision of the inventory can't be read"),
             }
             ear.wait(&self.pool).await;
         }

@@ -12,7 +12,7 @@ use store::{Pulse, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
-use tracing::info;
+use tracing::{debug, info, warn};
 use witness::hep::Agent;
 use witness::{Archive, Bounds, Counters, Metrics, Secrets};
 
@@ -115,15 +115,26 @@ pub(crate) fn start(
     Ok((window, seen, asked))
 }
 
-/// Asks the store once a second whether it is there, for ever.
+/// Asks the store once a second whether it is there, for ever, and says in the log when that has changed.
 async fn listen(store: Store, pulse: Arc<Pulse>) {
+    let mut answered = true;
     loop {
         let asked = timeout(STORE_ANSWERS, store.revision()).await;
-        let words = asked.map_or_else(
+        let outcome = asked.map_or_else(
             |_| Err(format!("no answer within {} s", STORE_ANSWERS.as_secs())),
             |answer| answer.map(drop).map_err(|error| error.to_string()),
         );
-        pulse.read(words).ok();
+        let outcome = pulse.read(outcome);
+        let answers = outcome.is_ok();
+        match outcome {
+            Ok(()) if !answered => info!("the store answers again"),
+            Ok(()) => {}
+            Err(error) if answered => {
+                warn!(error, "the store does not answer: calls go on with the inventory that is known");
+            }
+            Err(error) => debug!(error, "the store still does not answer"),
+        }
+        answered = answers;
         sleep(BEAT).await;
     }
 }
