@@ -8,4 +8,5 @@ mod keys;
 mod open;
 mod outage;
 mod records;
+mod server;
 mod spoken;

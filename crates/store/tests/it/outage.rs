@@ -11,7 +11,8 @@ use sqlx::{Connection, Executor, PgConnection};
 use store::{Entry, Error, Pulse, Recorder, Snapshot, Spool, Store};
 use tokio::sync::mpsc;
 
-use crate::databases::{Database, Server};
+use crate::databases::Database;
+use crate::server::Server;
 
 fn record(index: u64, status: Option<CallStatus>) -> CallRecord {
     CallRecord {

@@ -1,0 +1,10 @@
+//! Daemons on PostgreSQL: what calls go on by while it is gone, and what several daemons share. SIPp, the built binary, and a
+//! database of each test's own.
+
+#![expect(clippy::unwrap_used, reason = "a test says what failed by panicking")]
+
+mod outage;
+#[path = "../crates/store/tests/it/server.rs"]
+mod server;
+#[expect(dead_code, reason = "the end-to-end tests use all of it")]
+mod support;
