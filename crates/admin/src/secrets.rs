@@ -8,7 +8,7 @@ use crate::problem::Problem;
 pub(crate) fn hide(value: &mut Value) {
     for path in PATHS {
         visit(value, path, &mut |place| {
-            if place.is_string() {
+            if place.get("file").is_none() && place.get("env").is_none() {
                 *place = set();
             }
         });
@@ -18,6 +18,13 @@ pub(crate) fn hide(value: &mut Value) {
             *place = hidden_url(url).into();
         }
     });
+}
+
+/// Each secret that a patch has is as it is there: what is held of it is not patched in part.
+pub(crate) fn replace(patched: &mut Value, patch: &Value) {
+    for path in PATHS {
+        replace_at(patched, patch, path);
+    }
 }
 
 /// Puts what is held in the place of what was sent as it is shown.
@@ -52,6 +59,16 @@ fn restore_at(value: &mut Value, held: Option<&Value>, path: &[&str], told: &str
     Ok(())
 }
 
+fn replace_at(patched: &mut Value, patch: &Value, path: &[&str]) {
+    let Some((name, rest)) = path.split_first() else { return patch.clone_into(patched) };
+    let (Some(members), Some(patches)) = (patched.as_object_mut(), patch.as_object()) else { return };
+    for (key, member) in members.iter_mut().filter(|(key, _)| *name == EACH || key == name) {
+        if let Some(patch) = patches.get(key) {
+            replace_at(member, patch, rest);
+        }
+    }
+}
+
 fn visit(value: &mut Value, path: &[&str], act: &mut dyn FnMut(&mut Value)) {
     let Some((name, rest)) = path.split_first() else { return act(value) };
     let Some(members) = value.as_object_mut() else { return };
@@ -82,8 +99,9 @@ fn nothing_held(field: &str) -> Problem {
 }
 
 /// Where secrets stand, of any kind of object.
-const PATHS: [&[&str]; 6] = [
+const PATHS: [&[&str]; 7] = [
     &["endpoint", "password"],
+    &["endpoint", "call_password"],
     &["endpoint", "headers", EACH],
     &["endpoint", "parameters", EACH],
     &["inbound", "password"],
@@ -102,7 +120,7 @@ mod tests {
     fn what_is_shown_and_sent_back_is_what_was_held() {
         let held = json!({
             "endpoint": { "url": "wss://bob:hunter2@h:1/x?t=hunter2", "password": "hunter2", "headers": { "A": "hunter2", "B": { "env": "B" } }, "parameters": { "key": "hunter2" } },
-            "inbound": { "password": "hunter2" },
+            "inbound": { "password": { "username": "pbx", "realm": "strowger", "md5": "hunter2", "sha256": "hunter2" } },
             "outbound": { "password": "hunter2", "headers": { "C": "hunter2" } },
         });
         let mut shown = held.clone();
@@ -111,6 +129,20 @@ mod tests {
         assert!(!text.contains("hunter2") && text.contains("wss://***@h:1/x?***"), "{text}");
         restore(&mut shown, Some(&held)).unwrap();
         assert_eq!(shown, held);
+    }
+
+    #[test]
+    fn a_patch_puts_a_secret_in_the_place_of_another_whole() {
+        let held = json!({ "inbound": { "username": "pbx", "password": { "realm": "strowger", "md5": "0" } },
+            "outbound": { "headers": { "A": { "file": "/a" }, "B": { "env": "B" } } } });
+        let patch = json!({ "inbound": { "password": { "env": "PBX" } },
+            "outbound": { "headers": { "A": { "set": true } } } });
+        let mut patched = crate::merge::merge(held.clone(), patch.clone());
+        replace(&mut patched, &patch);
+        restore(&mut patched, Some(&held)).unwrap();
+        let expected = json!({ "inbound": { "username": "pbx", "password": { "env": "PBX" } },
+            "outbound": { "headers": { "A": { "file": "/a" }, "B": { "env": "B" } } } });
+        assert_eq!(patched, expected);
     }
 
     #[test]

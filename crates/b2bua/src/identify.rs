@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use numbers::{Agent, Country, Directory, Login, MediaEncryption, Trunk};
+use numbers::{Account, Agent, Country, Directory, MediaEncryption, Trunk};
 use sip::{Flow, Message, Transport};
 
 use crate::io::Notice;
@@ -27,10 +27,10 @@ impl Peer {
     }
 
     /// What it has to show beside its address.
-    pub(crate) fn login(&self) -> Option<Login<'_>> {
+    pub(crate) fn account(&self) -> Option<Account<'_>> {
         match self {
-            Self::Trunk(trunk) => trunk.login(),
-            Self::Agent(agent) => agent.login(),
+            Self::Trunk(trunk) => trunk.account(),
+            Self::Agent(agent) => agent.account(),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod did;
 mod directory;
 mod e164;
 mod inventory;
+mod password;
 pub mod permission;
 mod prefixes;
 mod principal;
@@ -31,8 +32,9 @@ pub use inventory::{
     NumberFormat, NumberSource, NumberStatus, Outbound, Redirections, Ringback, Settings, Special, Transport,
     Trunk, TrunkLimits, TrunkSource, is_passable,
 };
+pub use password::{Kept, Octets, Password};
 pub use permission::{Asked, Denial, Permit, permit_outbound};
-pub use principal::{Login, Principal};
+pub use principal::{Account, Login, Principal};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
 pub use usage::{Limits, NodeState, Spoke, Spoken, Starts, Talk, Usage};

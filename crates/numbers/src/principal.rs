@@ -1,4 +1,4 @@
-//! Who shows a user name and a password.
+//! Who shows a user name and a password: others to us, and we to others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,9 +6,18 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::{Agent, Endpoint, Outbound, Secret, Trunk};
+use crate::{Agent, Endpoint, Outbound, Password, Secret, Trunk};
 
-/// A user name and its password, as digest authentication has them.
+/// What somebody has to show us.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// The name.
+    pub username: &'a str,
+    /// The password, or what is kept of it.
+    pub password: &'a Password,
+}
+
+/// What we show to who asks: in any realm, and so it takes the password itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
     /// The name.
@@ -28,10 +37,18 @@ pub enum Principal {
 
 impl Principal {
     /// What it has to show.
-    pub fn login(&self) -> Option<Login<'_>> {
+    pub fn account(&self) -> Option<Account<'_>> {
         match self {
-            Self::Trunk(trunk) => trunk.login(),
-            Self::Agent(agent) => agent.login(),
+            Self::Trunk(trunk) => trunk.account(),
+            Self::Agent(agent) => agent.account(),
+        }
+    }
+
+    /// The realm that what is kept of its password is good in; `None` where the password itself is at hand.
+    pub fn kept_realm(&self) -> Option<&str> {
+        match self.account()?.password {
+            Password::Given(_) => None,
+            Password::Kept(kept) => Some(&kept.realm),
         }
     }
 
@@ -56,17 +73,27 @@ impl Principal {
 
 impl Trunk {
     /// What it has to show us.
-    pub fn login(&self) -> Option<Login<'_>> {
+    pub fn account(&self) -> Option<Account<'_>> {
         let inbound = self.inbound.as_ref()?;
-        login(inbound.username.as_deref(), inbound.password.as_ref())
+        account(inbound.username.as_deref(), inbound.password.as_ref())
     }
 }
 
 impl Agent {
-    /// What it has to show us, and we to it.
+    /// What it has to show us.
+    pub fn account(&self) -> Option<Account<'_>> {
+        match &self.endpoint {
+            Endpoint::Sip { username, password, .. } => account(username.as_deref(), password.as_ref()),
+            Endpoint::MediaStream { .. } | Endpoint::Echo => None,
+        }
+    }
+
+    /// What we have to show it where it asks.
     pub fn login(&self) -> Option<Login<'_>> {
         match &self.endpoint {
-            Endpoint::Sip { username, password, .. } => login(username.as_deref(), password.as_ref()),
+            Endpoint::Sip { call_username, call_password, .. } => {
+                login(call_username.as_deref(), call_password.as_ref())
+            }
             Endpoint::MediaStream { .. } | Endpoint::Echo => None,
         }
     }
@@ -77,6 +104,10 @@ impl Outbound {
     pub fn login(&self) -> Option<Login<'_>> {
         login(self.username.as_deref(), self.password.as_ref())
     }
+}
+
+fn account<'a>(username: Option<&'a str>, password: Option<&'a Password>) -> Option<Account<'a>> {
+    Some(Account { username: username?, password: password? })
 }
 
 fn login<'a>(username: Option<&'a str>, password: Option<&'a Secret>) -> Option<Login<'a>> {
@@ -106,7 +137,7 @@ impl Principals {
         let all = trunks.chain(agents.iter().map(|agent| Principal::Agent(Arc::clone(agent))));
         let mut principals = Self::default();
         for principal in all {
-            let Some(username) = principal.login().map(|login| login.username.to_owned()) else { continue };
+            let Some(username) = principal.account().map(|account| account.username.to_owned()) else { continue };
             if principal.addresses().is_empty() {
                 principals.roaming = Roaming::Somebody;
             }

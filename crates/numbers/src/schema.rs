@@ -7,7 +7,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::inventory::NumberFields;
-use crate::{AllowedCountries, Country, DidSource, E164, Number, Secret, SecretEnv, SecretFile};
+use crate::{AllowedCountries, Country, DidSource, E164, Kept, Number, Password, Secret, SecretEnv, SecretFile};
 
 /// An IP network, or an address that is the network of one host.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,24 @@ impl ToSchema for Secret {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((SecretFile::name().into(), SecretFile::schema()));
         schemas.push((SecretEnv::name().into(), SecretEnv::schema()));
+    }
+}
+
+impl PartialSchema for Password {
+    fn schema() -> RefOr<Schema> {
+        let words = "A password that is shown to us, or what is kept of it.";
+        let given = Ref::from_schema_name("Secret");
+        let kept = Ref::from_schema_name("Kept");
+        one_of(OneOfBuilder::new().item(given).item(kept).description(Some(words)))
+    }
+}
+
+impl ToSchema for Password {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Secret::schemas(schemas);
+        schemas.push((Secret::name().into(), Secret::schema()));
+        Kept::schemas(schemas);
+        schemas.push((Kept::name().into(), Kept::schema()));
     }
 }
 

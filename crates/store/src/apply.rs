@@ -18,9 +18,10 @@ impl Store {
     ///
     /// If the inventory is faulty, the database refuses, or a row can't be read.
     pub async fn plan(&self, inventory: &Inventory) -> Result<Plan, Error> {
-        check(inventory)?;
-        let held = self.snapshot().await?;
-        Ok(Plan::between(held.revision, &held.inventory, inventory))
+        let inventory = self.checked(inventory)?;
+        let mut held = self.snapshot().await?;
+        self.keep_all(&mut held.inventory);
+        Ok(Plan::between(held.revision, &held.inventory, &inventory))
     }
 
     /// Makes the inventory equal to this one, in one transaction that other processes see as a whole. The revision
@@ -30,25 +31,32 @@ impl Store {
     ///
     /// If the inventory is faulty, the database refuses, or a row can't be read. Nothing is changed then.
     pub async fn apply(&self, inventory: &Inventory) -> Result<Plan, Error> {
-        check(inventory)?;
+        let inventory = self.checked(inventory)?;
+        self.keep_passwords().await?;
         let mut transaction = self.pool.write().await?;
         let revision = next_revision(&mut transaction).await?;
         let held = read::snapshot(&mut transaction).await?;
-        let plan = Plan::between(revision - 1, &held.inventory, inventory);
+        let plan = Plan::between(revision - 1, &held.inventory, &inventory);
         if plan.is_empty() {
             transaction.rollback().await?;
             return Ok(plan);
         }
-        write(&mut transaction, &plan, &held.inventory, inventory).await?;
+        write(&mut transaction, &plan, &held.inventory, &inventory).await?;
         transaction.notify().await?;
         transaction.commit().await?;
         Ok(plan)
     }
-}
 
-fn check(inventory: &Inventory) -> Result<(), Error> {
-    let faults = inventory.faults();
-    if faults.is_empty() { Ok(()) } else { Err(Error::Inventory(faults)) }
+    /// As it is to be stored.
+    fn checked(&self, inventory: &Inventory) -> Result<Inventory, Error> {
+        let faults = inventory.faults();
+        if !faults.is_empty() {
+            return Err(Error::Inventory(faults));
+        }
+        let mut inventory = inventory.clone();
+        self.keep_all(&mut inventory);
+        Ok(inventory)
+    }
 }
 
 /// What is there is written first and what goes is removed last, so that nothing names what is not there.

@@ -28,7 +28,8 @@ impl Store {
     ///
     /// If what is there is not what was expected, the object or what comes of it is faulty (the keys are those of the object
     /// itself, such as `trunk_id`), or the database refuses. Nothing is changed then.
-    pub async fn put(&self, actor: &Actor, object: Object, expect: Expect) -> Result<Stored, Error> {
+    pub async fn put(&self, actor: &Actor, mut object: Object, expect: Expect) -> Result<Stored, Error> {
+        self.keep_password(&mut object);
         let (kind, id) = (object.kind(), object.id());
         let mut transaction = self.pool.write().await?;
         let revision = next_revision(&mut transaction).await?;

@@ -17,6 +17,7 @@ mod keys;
 mod lock;
 mod object;
 mod open;
+mod passwords;
 mod plan;
 mod postgres;
 mod pulse;
@@ -43,6 +44,7 @@ pub use idempotency::{Answer, Known};
 pub use keys::{Key, NewKey, Role, Token};
 pub use lock::Lock;
 pub use object::{Etag, Expect, Held, Object};
+pub use passwords::REALM;
 pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use pulse::Pulse;
 pub use read::Snapshot;
@@ -57,6 +59,8 @@ pub struct Store {
     file: Option<PathBuf>,
     /// The daemon whose records are written.
     node: Arc<str>,
+    /// The realm that passwords are kept for.
+    realm: Arc<str>,
     /// The server whose tables may have to be made yet.
     unprepared: Option<Arc<Server>>,
 }

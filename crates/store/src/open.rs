@@ -7,6 +7,7 @@ use tracing::debug;
 
 use crate::db::Pool;
 use crate::sqlite::{self, Absent, BUSY_TIMEOUT};
+use crate::passwords::REALM;
 use crate::{Error, Store, postgres};
 
 /// What a URL names.
@@ -98,7 +99,7 @@ impl Store {
     }
 
     pub(crate) fn of(pool: Pool, file: Option<PathBuf>) -> Self {
-        Self { pool, file, node: "".into(), unprepared: None }
+        Self { pool, file, node: "".into(), realm: REALM.into(), unprepared: None }
     }
 }
 

@@ -136,7 +136,7 @@ fn field_changes<T: Serialize>(old: &T, new: &T) -> Vec<FieldChange> {
     keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).map(change).collect()
 }
 
-/// The leaves of an object, by dotted key. Lists are leaves.
+/// The leaves of an object, by dotted key. Lists are leaves, and passwords.
 fn fields<T: Serialize>(object: &T) -> BTreeMap<String, Value> {
     let mut fields = BTreeMap::new();
     if let Ok(value) = serde_json::to_value(object) {
@@ -150,6 +150,10 @@ fn flatten(key: String, value: Value, fields: &mut BTreeMap<String, Value>) {
         fields.insert(key, value);
         return;
     };
+    if is_password(&key) {
+        fields.insert(key, Value::Object(members));
+        return;
+    }
     if members.is_empty() && !key.is_empty() {
         fields.insert(key, Value::Object(members));
         return;
@@ -161,10 +165,15 @@ fn flatten(key: String, value: Value, fields: &mut BTreeMap<String, Value>) {
 }
 
 fn shown(key: &str, value: &Value) -> String {
-    let is_secret =
-        ["password", "headers", "parameters"].iter().any(|word| key.split('.').any(|part| part == *word));
+    let is_secret = is_password(key)
+        || ["headers", "parameters"].iter().any(|word| key.split('.').any(|part| part == *word));
     let is_secret_url = key == "endpoint.url" && value.as_str().is_some_and(|url| url.contains(['@', '?']));
     if is_secret || is_secret_url { "(hidden)".to_owned() } else { value.to_string() }
+}
+
+fn is_password(key: &str) -> bool {
+    let name = key.rsplit('.').next().unwrap_or_default();
+    ["password", "call_password"].contains(&name)
 }
 
 impl Kind {

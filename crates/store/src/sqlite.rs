@@ -42,6 +42,8 @@ pub(crate) async fn open_file(path: &Path, absent: Absent, busy: Duration) -> Re
         // A record that is confirmed outlives a power cut. The sync of each commit is shared by all records that wait.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(busy)
+        // A secret that is replaced is not left lying in the file.
+        .pragma("secure_delete", "ON")
         .disable_statement_logging();
     let opened = |cause| opened(path, cause);
     // One connection first: the pool would try again and again what can't succeed.

@@ -44,6 +44,7 @@ pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
         (true, opened) => opened?,
         (false, _) => Store::open(&url).await?,
     };
+    let store = store.of_realm(&config.realm());
     let plan = if apply.dry_run { store.plan(&inventory).await } else { store.apply(&inventory).await };
     store.close().await;
     let plan = plan?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::io::Input;
-use numbers::Directory;
+use numbers::{Directory, Principal};
 use store::{Pulse, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -48,9 +48,12 @@ async fn load_after(
     before: Arc<Directory>,
     copy: Option<PathBuf>,
 ) -> Result<Directory, Failure> {
-    let snapshot = store.snapshot().await?;
+    let snapshot = store.kept_snapshot().await?;
     let kept = copy.map(|path| (path, snapshot.clone()));
-    let directory = directory(snapshot, before).await?;
+    let directory = directory(snapshot, Arc::clone(&before)).await?;
+    for useless in of_other_realms(&directory, &before, store.realm()) {
+        error!("{useless}");
+    }
     if let Some((path, kept)) = kept {
         let written = spawn_blocking(move || kept.keep(&path).map_err(|error| error.to_string())).await;
         if let Err(error) = written.unwrap_or_else(|error| Err(error.to_string())) {
@@ -58,6 +61,27 @@ async fn load_after(
         }
     }
     Ok(directory)
+}
+
+/// Whose passwords are no good in this realm, in words; not those that were there before.
+fn of_other_realms(directory: &Directory, before: &Directory, realm: &str) -> Vec<String> {
+    let agents = directory.agents().filter(|agent| {
+        before.agent(&agent.id).is_none_or(|known| !Arc::ptr_eq(known, agent))
+    });
+    let trunks = directory.trunks().filter(|trunk| {
+        before.trunk(&trunk.id).is_none_or(|known| !Arc::ptr_eq(known, trunk))
+    });
+    let agents = agents.map(|agent| (format!("agent `{}`", agent.id), Principal::Agent(Arc::clone(agent))));
+    let trunks = trunks.map(|trunk| (format!("trunk `{}`", trunk.id), Principal::Trunk(Arc::clone(trunk))));
+    let useless = agents.chain(trunks).filter_map(|(who, principal)| {
+        let kept = principal.kept_realm().filter(|kept| *kept != realm)?;
+        Some(format!(
+            "{who} can't show its password: what is kept of it is for the realm `{}`, and sip.realm is `{realm}`; \
+             give the password again, or set sip.realm back",
+            kept.escape_debug()
+        ))
+    });
+    useless.collect()
 }
 
 async fn directory(snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
@@ -154,6 +178,25 @@ mod tests {
     use numbers::Inventory;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_password_of_another_realm_is_told_once() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let text = "agents = [{ id = 'desk', endpoint = { kind = 'sip', uri = 'sip:a@192.0.2.1', username = 'desk', password = 'p' } }]
+                    trunks = [{ id = 'pbx', inbound = { username = 'pbx', password = 'p' } }]";
+        store.apply(&toml::from_str::<Inventory>(text).unwrap()).await.unwrap();
+        let nothing = Directory::empty();
+        let directory = load(&store).await.unwrap();
+        assert!(of_other_realms(&directory, &nothing, "strowger").is_empty());
+        let told = of_other_realms(&directory, &nothing, "sip.example");
+        assert_eq!(told.len(), 2);
+        assert_eq!(
+            told[1],
+            "trunk `pbx` can't show its password: what is kept of it is for the realm `strowger`, and sip.realm is \
+             `sip.example`; give the password again, or set sip.realm back"
+        );
+        assert!(of_other_realms(&directory, &directory, "sip.example").is_empty());
+    }
 
     #[tokio::test]
     async fn a_change_that_can_not_be_taken_at_once_is_taken_when_it_can() {

@@ -23,7 +23,7 @@ pub(crate) async fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let config = Config::load(path)?;
     log::start(&config.log);
     open_files::provide(config.limits.max_calls.0, sockets::connections(&config));
-    let store = Store::open_patiently(&config.store_url()).await?;
+    let store = Store::open_patiently(&config.store_url()).await?.of_realm(&config.realm());
     let mut node = Node::start(&config, store.clone()).await?;
     service::ready(&mut node);
     info!("ready for calls");

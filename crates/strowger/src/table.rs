@@ -30,7 +30,7 @@ pub(crate) fn strike_out(value: &mut Value) {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
                 match (name.as_str(), field) {
-                    ("password", Value::String(secret)) => secret.replace_range(.., STRUCK),
+                    ("password" | "call_password", secret) if is_held(secret) => *secret = Value::from(STRUCK),
                     ("url", Value::String(url)) => *url = without_credentials(url),
                     ("headers", Value::Object(headers)) => {
                         for (_, header) in headers.iter_mut().filter(|(_, header)| header.is_string()) {
@@ -44,6 +44,11 @@ pub(crate) fn strike_out(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(strike_out),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// A password in place, or what is kept of it; not where it is only named.
+fn is_held(secret: &Value) -> bool {
+    secret.is_string() || secret.get("md5").is_some()
 }
 
 /// The URL without `user:password@`, and without its query, which may hold a token.

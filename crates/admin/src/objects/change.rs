@@ -65,7 +65,7 @@ pub(crate) async fn patch<T: Owned>(
     let place = Place::of::<T>(&id)?;
     let patched = |held: Option<&Value>| {
         let held = held.ok_or_else(|| place.absent())?;
-        Ok(merge(held.clone(), sent.clone()))
+        Ok(patched_by(&sent, held.clone()))
     };
     let (object, stored) = place.change::<T>(&api, &caller, &headers, patched).await?;
     told(&api.store, object, stored, None).await
@@ -106,7 +106,7 @@ pub(crate) async fn patch_settings(
     body: Body,
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[MERGE_PATCH, JSON]).await?;
-    let patched = |held: Option<&Value>| Ok(merge(held.cloned().unwrap_or_default(), sent.clone()));
+    let patched = |held: Option<&Value>| Ok(patched_by(&sent, held.cloned().unwrap_or_default()));
     let (object, stored) = SETTINGS.change::<Settings>(&api, &caller, &headers, patched).await?;
     told(&api.store, object, Stored { is_new: false, ..stored }, None).await
 }
@@ -199,6 +199,12 @@ async fn told(
     let location = list.filter(|_| stored.is_new).and_then(|list| answer::location(&format!("{list}/{id}")));
     response.headers_mut().extend(location);
     Ok(response)
+}
+
+fn patched_by(patch: &Value, held: Value) -> Value {
+    let mut patched = merge(held, patch.clone());
+    secrets::replace(&mut patched, patch);
+    patched
 }
 
 /// A number may be sent back as it was shown.

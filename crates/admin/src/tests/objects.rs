@@ -116,6 +116,43 @@ async fn secrets_go_in_and_never_come_out_and_stay_where_they_are_sent_back_as_s
 }
 
 #[tokio::test]
+async fn of_a_password_that_is_shown_to_us_only_its_hash_is_kept() {
+    let house = House::open().await;
+    let trunk = r#"{"id": "pbx", "inbound": {"username": "pbx", "password": "hunter2"}, "outbound": {"username": "us", "password": "hunter3"}}"#;
+    assert_eq!(house.ask("POST", "/v1/trunks", "", trunk).await.status, 201);
+    let shown = house.get("/v1/trunks/pbx").await;
+    assert_eq!(shown.json()["inbound"]["password"], json!({ "set": true }));
+    for reply in [&shown, &house.get("/v1/audit").await] {
+        assert!(!reply.text.contains("hunter") && !reply.text.contains("md5"), "{reply:?}");
+    }
+    let inbound = async || {
+        let held = house.store.object(store::Kind::Trunk, "pbx").await.unwrap().unwrap();
+        let store::Object::Trunk(held) = held.object else { panic!() };
+        held.inbound.unwrap()
+    };
+    let kept = inbound().await;
+    assert!(matches!(kept.password, Some(numbers::Password::Kept(_))), "{kept:?}");
+    let back = house.ask("PUT", "/v1/trunks/pbx", "", &shown.text).await;
+    assert_eq!((back.status, back.header("etag")), (200, shown.header("etag")));
+    let again = house.ask("PUT", "/v1/trunks/pbx", "", trunk).await;
+    assert_eq!(again.header("etag"), shown.header("etag"), "the same password is no change");
+    let patch = r#"{"inbound": {"username": "other"}}"#;
+    let renamed = house.ask("PATCH", "/v1/trunks/pbx", "", patch).await;
+    assert_eq!((renamed.status, renamed.json()["field"].as_str()), (422, Some("inbound.password")), "{renamed:?}");
+    let patch = r#"{"inbound": {"username": "other", "password": "hunter4"}}"#;
+    assert_eq!(house.ask("PATCH", "/v1/trunks/pbx", "", patch).await.status, 200);
+    assert_ne!(inbound().await.password, kept.password);
+    let hash = format!(
+        r#"{{"inbound": {{"password": {{"username": "other", "realm": "strowger", "md5": "{}", "sha256": "{}"}}}}}}"#,
+        "ab".repeat(16),
+        "cd".repeat(32)
+    );
+    let given = house.ask("PATCH", "/v1/trunks/pbx", "", &hash).await;
+    assert_eq!(given.status, 200, "{given:?}");
+    assert!(!given.text.contains("abab"), "{given:?}");
+}
+
+#[tokio::test]
 async fn an_object_whose_named_secret_can_not_be_had_is_refused() {
     let house = House::open().await;
     assert_eq!(house.ask("POST", "/v1/trunks", "", TRUNK).await.status, 201);

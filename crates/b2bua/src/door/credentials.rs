@@ -3,7 +3,7 @@
 //! Somebody who has a user name is known by it, and by its address where it has one too. An unknown source is challenged as long as
 //! somebody is known by a password alone; what it is told is the same whether it has a name wrong or a password.
 
-use numbers::{Directory, Principal};
+use numbers::{Account, Directory, Password, Principal};
 use sip::digest::{Authenticated, Gate, Ha1, Rejected};
 use sip::{Flow, Message};
 
@@ -30,7 +30,7 @@ impl Door {
         let Knock { dialog, request, flow } = knock;
         let owner = identify(&desk.directory, flow.transport, flow.remote.ip());
         match &owner {
-            Some(peer) if peer.login().is_none() => return Sender::Known(peer.clone()),
+            Some(peer) if peer.account().is_none() => return Sender::Known(peer.clone()),
             None if !desk.directory.has_roaming() => return Sender::Unknown,
             Some(_) | None => {}
         }
@@ -83,14 +83,24 @@ fn prove(
     let realm = gate.realm().to_owned();
     let peer = |username: &str| {
         let principal = directory.principal(username).filter(|principal| may_come(principal, flow))?;
-        Some((peer_of(principal), principal.login()?))
+        Some((peer_of(principal), principal.account()?))
     };
     let find = |username: &str| {
-        let (_, login) = peer(username)?;
-        Some(Ha1::of(username, &realm, login.password.reveal()))
+        let (_, account) = peer(username)?;
+        ha1(account, &realm)
     };
     let Authenticated { username } = gate.check(now.instant, request, flow.remote.ip(), find)?;
     peer(&username).map(|(peer, _)| peer).ok_or(Rejected::Wrong)
+}
+
+/// What is known of its password in this realm: nothing if what is kept of it is for another.
+fn ha1(account: Account<'_>, realm: &str) -> Option<Ha1> {
+    match account.password {
+        Password::Given(secret) => Some(Ha1::of(account.username, realm, secret.reveal())),
+        Password::Kept(kept) => {
+            (kept.realm == realm).then_some(Ha1 { md5: kept.md5.0, sha256: kept.sha256.0 })
+        }
+    }
 }
 
 /// Whether it may come from there, by that transport.

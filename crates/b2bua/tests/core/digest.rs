@@ -13,12 +13,15 @@ use crate::text::{Dial, header, headers, reply};
 
 const GATEWAY: &str = "198.51.100.9:5060";
 
-/// What the house owns, and: a PBX and an agent that are known by their passwords, and a trunk that wants ours.
-fn inventory() -> String {
+/// What the house owns, and: a PBX and an agent that are known by their passwords, and a trunk that wants ours. Of the PBX's password there
+/// is what is kept of it in this realm.
+fn inventory(realm: &str) -> String {
+    let kept = md5(&format!("pbx:{realm}:secret"));
     format!(
         "{INVENTORY}\n[[agents]]\nid = \"roamer\"\n\
          endpoint = {{ kind = \"sip\", uri = \"sip:r@pbx.example.com\", username = \"roamer\", password = \"hunter2\" }}\n\
-         [[trunks]]\nid = \"pbx\"\ninbound = {{ addresses = [\"203.0.113.40\"], username = \"pbx\", password = \"secret\", originate = true }}\n\
+         [[trunks]]\nid = \"pbx\"\ninbound = {{ addresses = [\"203.0.113.40\"], username = \"pbx\", originate = true,\n\
+         password = {{ username = \"pbx\", realm = \"{realm}\", md5 = \"{kept}\", sha256 = \"{kept}{kept}\" }} }}\n\
          [[trunks]]\nid = \"out\"\n[trunks.outbound]\ngateways = [{{ host = \"198.51.100.9\" }}]\nallowed_countries = [\"US\"]\n\
          username = \"us\"\npassword = \"ours\"\n\
          [[numbers]]\ne164 = \"+14155550120\"\ntrunk_id = \"out\"\noutbound = true\n"
@@ -26,7 +29,7 @@ fn inventory() -> String {
 }
 
 fn house() -> House {
-    House::with(&inventory(), |_| {})
+    House::with(&inventory("strowger"), |_| {})
 }
 
 const PBX: &str = "203.0.113.40:5060";
@@ -99,6 +102,34 @@ fn who_has_a_password_calls_out_with_it() {
 }
 
 #[test]
+fn what_is_kept_of_a_password_counts_in_its_own_realm_only() {
+    let mut house = House::with(&inventory("elsewhere"), |_| {});
+    let challenge = challenged(&mut house, PBX);
+    house.look();
+    ask(PBX, 2).with(&answer(&challenge, "pbx", "secret", 1)).place(&mut house);
+    let journal = house.look();
+    assert!(journal.contains("wrong user name or password") && journal.ends_with("<- 401\n"), "{journal}");
+}
+
+#[test]
+fn an_agent_that_asks_is_shown_what_it_has_for_us() {
+    let desk = "endpoint = { kind = \"sip\", uri = \"sip:desk@198.51.100.7:5060\", addresses = [\"198.51.100.7\"]";
+    let ours = format!("{desk}, call_username = \"strow\", call_password = \"ours\"");
+    assert!(INVENTORY.contains(desk));
+    let mut house = House::with(&INVENTORY.replace(desk, &ours), |_| {});
+    Dial::to("+14155550103").place(&mut house);
+    let first = house.last(AGENT, "INVITE");
+    let status = "401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"bots\", nonce=\"n1\"";
+    reply(&mut house, AGENT, &first, status, "");
+    let second = house.last(AGENT, "INVITE");
+    let shown = header(&second, "Authorization").expect("credentials");
+    assert!(shown.contains("username=\"strow\"") && shown.contains("realm=\"bots\""), "{shown}");
+    let uri = part(shown, "uri");
+    let (one, two) = (md5("strow:bots:ours"), md5(&format!("INVITE:{uri}")));
+    assert_eq!(part(shown, "response"), md5(&format!("{one}:n1:{two}")));
+}
+
+#[test]
 fn a_wrong_name_and_a_wrong_password_are_told_the_same() {
     let told = |username: &str, password: &str| {
         let mut house = house();
@@ -167,7 +198,7 @@ fn an_old_nonce_is_stale_and_no_mistake() {
 #[test]
 fn who_guesses_is_shut_out() {
     for (unknown_source, expected) in [(UnknownSource::Drop, ""), (UnknownSource::Reject, "403")] {
-        let mut house = House::with(&inventory(), |config| config.unknown_source = unknown_source);
+        let mut house = House::with(&inventory("strowger"), |config| config.unknown_source = unknown_source);
         let challenge = challenged(&mut house, STRANGER);
         for guess in 2..40 {
             let password = format!("guess {guess}");

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{MediaEncryption, Transport};
-use crate::Secret;
+use crate::{Password, Secret};
 
 /// A voice agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -109,12 +109,18 @@ pub enum Endpoint {
         /// SRTP on its leg.
         #[serde(default)]
         media_encryption: MediaEncryption,
-        /// Digest user name.
+        /// Digest user name that it must show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         username: Option<String>,
-        /// Digest password.
+        /// Digest password that it must show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        password: Option<Secret>,
+        password: Option<Password>,
+        /// Digest user name that we show where it asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_username: Option<String>,
+        /// Digest password that we show where it asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_password: Option<Secret>,
         /// Where its requests come from.
         #[serde(default, deserialize_with = "super::networks", skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(feature = "schema", schema(value_type = Vec<crate::schema::Network>))]
@@ -146,6 +152,8 @@ impl fmt::Debug for Endpoint {
                 media_encryption,
                 username,
                 password,
+                call_username,
+                call_password,
                 addresses,
                 headers,
                 redirections,
@@ -156,6 +164,8 @@ impl fmt::Debug for Endpoint {
                 .field("media_encryption", media_encryption)
                 .field("username", username)
                 .field("password", password)
+                .field("call_username", call_username)
+                .field("call_password", call_password)
                 .field("addresses", addresses)
                 .field("headers", headers)
                 .field("redirections", redirections)

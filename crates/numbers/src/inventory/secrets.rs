@@ -1,7 +1,7 @@
 //! The secrets of an inventory, each with its key.
 
 use super::{Endpoint, Fault, Inventory};
-use crate::Secret;
+use crate::{Password, Secret};
 
 impl Inventory {
     /// Puts in each secret that is named by a file or variable what `read` makes of it.
@@ -29,9 +29,14 @@ impl Inventory {
         if faults.is_empty() { Ok(self) } else { Err(faults) }
     }
 
-    /// The same for eyes: secrets, parameters of streams, and credentials and queries in URLs, are `***`. What is only named stays.
+    /// The same for eyes: secrets, what is kept of passwords, parameters of streams, and credentials and queries in URLs, are `***`. What is only named stays.
     #[must_use]
     pub fn redacted(mut self) -> Self {
+        for password in self.passwords_mut() {
+            if let Password::Kept(_) = password {
+                *password = Password::Given(Secret::from("***"));
+            }
+        }
         for (_, secret) in self.secrets_mut() {
             if !secret.is_named() {
                 *secret = Secret::from("***");
@@ -59,6 +64,14 @@ impl Inventory {
         named.map(fault).collect()
     }
 
+    fn passwords_mut(&mut self) -> impl Iterator<Item = &mut Password> {
+        let agents = self.agents.iter_mut().filter_map(|agent| match &mut agent.endpoint {
+            Endpoint::Sip { password, .. } => password.as_mut(),
+            Endpoint::MediaStream { .. } | Endpoint::Echo => None,
+        });
+        agents.chain(self.trunks.iter_mut().filter_map(|trunk| trunk.inbound.as_mut()?.password.as_mut()))
+    }
+
     fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = Vec::new();
         for (index, agent) in self.agents.iter_mut().enumerate() {
@@ -68,8 +81,11 @@ impl Inventory {
                     let headers = headers.iter_mut();
                     secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
                 }
-                Endpoint::Sip { password, headers, .. } => {
-                    secrets.extend(password.iter_mut().map(|secret| (format!("{path}.password"), secret)));
+                Endpoint::Sip { password, call_password, headers, .. } => {
+                    let password = password.iter_mut().filter_map(Password::given_mut);
+                    secrets.extend(password.map(|secret| (format!("{path}.password"), secret)));
+                    let call_password = call_password.iter_mut();
+                    secrets.extend(call_password.map(|secret| (format!("{path}.call_password"), secret)));
                     let headers = headers.iter_mut();
                     secrets.extend(headers.map(|(name, secret)| (format!("{path}.headers.{name}"), secret)));
                 }
@@ -79,7 +95,7 @@ impl Inventory {
         for (index, trunk) in self.trunks.iter_mut().enumerate() {
             let path = format!("trunks[{index}]");
             if let Some(inbound) = &mut trunk.inbound {
-                let password = inbound.password.iter_mut();
+                let password = inbound.password.iter_mut().filter_map(Password::given_mut);
                 secrets.extend(password.map(|secret| (format!("{path}.inbound.password"), secret)));
             }
             if let Some(outbound) = &mut trunk.outbound {

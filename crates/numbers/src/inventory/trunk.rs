@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{MediaEncryption, Transport};
-use crate::{AllowedCountries, Country, Secret};
+use crate::{AllowedCountries, Country, Password, Secret};
 
 /// A carrier or PBX that we exchange calls with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub struct Inbound {
     pub username: Option<String>,
     /// Digest password that it must show.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<Secret>,
+    pub password: Option<Password>,
     /// Does it register with us?
     pub registers: bool,
     /// The transports it may use; any if empty.

@@ -7,6 +7,7 @@ mod inventory;
 mod keys;
 mod open;
 mod outage;
+mod passwords;
 mod records;
 mod server;
 mod spoken;

@@ -310,7 +310,7 @@ impl Config {
     /// The realm of our digest challenges.
     pub(crate) fn realm(&self) -> String {
         match self.sip.realm.0.as_str() {
-            "" => "strowger".to_owned(),
+            "" => store::REALM.to_owned(),
             named => named.to_owned(),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) async fn run(after: After) -> Result<ExitCode, Failure> {
     let config = config(after)?;
     log::start(&config.log);
     let (bot, mut calls) = bot::start().await.map_err(Failure::Loopback)?;
-    let store = Store::open(&config.store_url()).await?;
+    let store = Store::open(&config.store_url()).await?.of_realm(&config.realm());
     store.apply(&inventory(bot)?).await?;
     let node = Node::start(&config, store.clone()).await?;
     let daemon = node.listeners()[0];

@@ -14,10 +14,21 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
             check_stream(&endpoint, url, headers, parameters, faults);
         }
         Endpoint::Sip {
-            uri, transport, media_encryption, username, password, addresses, headers, ..
+            uri,
+            transport,
+            media_encryption,
+            username,
+            password,
+            call_username,
+            call_password,
+            addresses,
+            headers,
+            ..
         } => {
             check_sip(&endpoint, uri, *transport, *media_encryption, faults);
-            login::check(&endpoint, username.as_deref(), password.as_ref(), faults);
+            login::check_shown(&endpoint, username.as_deref(), password.as_ref(), faults);
+            let ours = format!("{endpoint}.call_");
+            login::check_ours(&ours, call_username.as_deref(), call_password.as_ref(), faults);
             super::trunk::check_addresses(&format!("{endpoint}.addresses"), addresses, faults);
             headers::check_sip(&format!("{endpoint}.headers"), headers, faults);
         }

@@ -39,7 +39,7 @@ fn check_inbound(path: &str, inbound: &Inbound, faults: &mut Faults) {
         );
     }
     check_addresses(&format!("{path}.addresses"), &inbound.addresses, faults);
-    login::check(path, inbound.username.as_deref(), inbound.password.as_ref(), faults);
+    login::check_shown(path, inbound.username.as_deref(), inbound.password.as_ref(), faults);
     if inbound.registers {
         faults.add_unsupported(
             format!("{path}.registers"),
@@ -91,7 +91,8 @@ fn check_outbound(path: &str, outbound: &Outbound, faults: &mut Faults) {
             "set false, or remove it",
         );
     }
-    login::check(path, outbound.username.as_deref(), outbound.password.as_ref(), faults);
+    let ours = format!("{path}.");
+    login::check_ours(&ours, outbound.username.as_deref(), outbound.password.as_ref(), faults);
     for (index, gateway) in outbound.gateways.iter().enumerate() {
         let path = format!("{path}.gateways[{index}]");
         if let Err(message) = uri::check_host(&gateway.host) {
