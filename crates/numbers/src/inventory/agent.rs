@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{MediaEncryption, Transport};
 use crate::{Password, Secret};
@@ -134,7 +134,16 @@ pub enum Endpoint {
         redirections: Redirections,
     },
     /// Sends the caller's audio back. Built in, for trying things.
+    #[serde(deserialize_with = "nothing_more")]
     Echo,
+}
+
+/// Members that nothing reads are refused, as with the other endpoints.
+fn nothing_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
 }
 
 impl fmt::Debug for Endpoint {
@@ -188,6 +197,18 @@ pub(super) fn without_credentials(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_has_no_members_that_nothing_reads() {
+        let read = |text: &str| toml::from_str::<Agent>(&format!("id = 'a'\nendpoint = {{ {text} }}"));
+        assert_eq!(read("kind = 'echo'").unwrap().endpoint, Endpoint::Echo);
+        for faulty in
+            ["kind = 'echo', url = 'ws://a'", "kind = 'media-stream', url = 'ws://a', uri = 'x'", "kind = 'sip', uri = 'sip:a', x = 1"]
+        {
+            let error = read(faulty).unwrap_err().to_string();
+            assert!(error.contains("unknown field"), "{error}");
+        }
+    }
 
     #[test]
     fn debug_shows_no_credentials() {
