@@ -132,6 +132,10 @@ refusals! {
         outward(NOBODY, OUTSIDE).gets((403, 21), "caller-not-owned", "not in the inventory").and_asked(asked(403));
     a_caller_that_is_not_verified =>
         outward(PERSONAL, OUTSIDE).gets((403, 21), "number-unverified", "not verified").and_asked(asked(403));
+    a_caller_that_is_verified_is_let_out =>
+        outward(PERSONAL, OUTSIDE).verified(PERSONAL).gets((502, 38), "trunk-failed", "").having_been_tried();
+    a_personal_number_that_is_verified =>
+        inward(PERSONAL).verified(PERSONAL).gets((404, 1), "inbound-disabled", "inbound calls are switched off");
     a_caller_that_is_suspended =>
         outward(SUSPENDED, OUTSIDE).gets((480, 18), "number-inactive", "suspended").and_asked(asked(409));
     a_destination_that_is_no_number =>

@@ -33,6 +33,8 @@ enum Before {
     Call(&'static str),
     /// The same, and the word that the node is to end when that call has ended.
     CallAndDrain(&'static str),
+    /// The word that the owner of this personal number was asked.
+    Verification(&'static str),
 }
 
 /// An INVITE of a carrier to one of our numbers.
@@ -80,6 +82,11 @@ impl Row {
     /// While such a call is the last.
     pub(super) fn while_draining(self, to: &'static str) -> Self {
         Self { before: Before::CallAndDrain(to), ..self }
+    }
+
+    /// Once the owner of this personal number was asked.
+    pub(super) fn verified(self, number: &'static str) -> Self {
+        Self { before: Before::Verification(number), ..self }
     }
 
     pub(super) fn offering(self, formats: &'static str) -> Self {
@@ -132,7 +139,17 @@ impl Row {
 
     /// What comes before, and stays.
     fn prepare<'a>(&self, house: &'a House) -> Option<Playing<'a>> {
-        let (Before::Call(to) | Before::CallAndDrain(to)) = self.before else { return None };
+        let to = match self.before {
+            Before::Nothing => return None,
+            Before::Verification(number) => {
+                let daemon = &house.daemon;
+                let verified = daemon.strowger(&["number", "verify", number, "--url", &daemon.api()]);
+                assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+                daemon.logged("inventory changed");
+                return None;
+            }
+            Before::Call(to) | Before::CallAndDrain(to) => to,
+        };
         let stays = house.play(&mut house.caller(self.who, "stays", self.from, to), "stays");
         house.until("stays", || house.messages("stays").iter().any(|message| message.came("SIP/2.0 200")));
         if let Before::CallAndDrain(_) = self.before {

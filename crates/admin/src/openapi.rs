@@ -160,11 +160,9 @@ fn schemas() -> Value {
     sent::<Settings>(&mut schemas);
     sent::<keys::Wanted>(&mut schemas);
     schemas.values_mut().for_each(bound_texts);
-    // The derived schema of an enum says nothing of further members; they are refused where there are any at all.
+    // The derived schema of an enum says nothing of further members, which are refused.
     if let Some(ways) = schemas.get_mut("Endpoint").and_then(|endpoint| endpoint["oneOf"].as_array_mut()) {
-        for way in
-            ways.iter_mut().filter(|way| way["required"].as_array().is_some_and(|names| names.len() > 1))
-        {
+        for way in ways {
             way["additionalProperties"] = false.into();
             // Told and kept as a secret is.
             if let Some(parameter) = way.pointer_mut("/properties/parameters/additionalProperties") {

@@ -16,6 +16,7 @@ pub(crate) fn all() -> Vec<Operation> {
     all.extend(collection::<Agent>(AGENTS));
     all.extend(collection::<Trunk>(TRUNKS));
     all.extend(collection::<Number>(NUMBERS));
+    all.push(verification());
     all.extend(settings());
     all.extend(of_calls());
     all.extend(of_calls_of_our_own());
@@ -74,6 +75,17 @@ fn collection<T: Owned + 'static>(words: Words) -> Vec<Operation> {
             .says(409, "Others name it.")
             .by(objects::remove::<T>),
     ]
+}
+
+fn verification() -> Operation {
+    let words = "Says that the owner of a personal number was asked: its calls may show it from then on.";
+    Operation::new(Method::Post, "/v1/numbers/{id}/verify", "verifyNumber", Access::Role(Role::Admin), words)
+        .of_one(NUMBERS.pattern, "The number.")
+        .conditional()
+        .answers(200, "It is verified.", JSON, reference("Number"))
+        .bearing(&["ETag"])
+        .says(409, "It is not personal.")
+        .by(objects::verify)
 }
 
 /// Sent again, it is carried out once.

@@ -140,6 +140,7 @@ impl From<store::Error> for Problem {
             E::Inventory(faults) => Self::faulty(faults),
             E::Exists { .. } => conflict("exists", "It is there already").of("id"),
             E::Used { .. } => conflict("in-use", "Others need it"),
+            E::NotPersonal { .. } => conflict("not-personal", "It needs no verification").of("source"),
             E::Permanent => conflict("permanent", "It can't be removed"),
             E::Changed { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "changed", "It has been changed", words)

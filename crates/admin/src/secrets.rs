@@ -59,12 +59,12 @@ fn restore_at(value: &mut Value, held: Option<&Value>, path: &[&str], told: &str
     Ok(())
 }
 
-fn replace_at(patched: &mut Value, patch: &Value, path: &[&str]) {
-    let Some((name, rest)) = path.split_first() else { return patch.clone_into(patched) };
-    let (Some(members), Some(patches)) = (patched.as_object_mut(), patch.as_object()) else { return };
+fn replace_at(patched: &mut Value, by: &Value, path: &[&str]) {
+    let Some((name, rest)) = path.split_first() else { return by.clone_into(patched) };
+    let (Some(members), Some(others)) = (patched.as_object_mut(), by.as_object()) else { return };
     for (key, member) in members.iter_mut().filter(|(key, _)| *name == EACH || key == name) {
-        if let Some(patch) = patches.get(key) {
-            replace_at(member, patch, rest);
+        if let Some(other) = others.get(key) {
+            replace_at(member, other, rest);
         }
     }
 }

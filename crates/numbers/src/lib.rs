@@ -30,7 +30,7 @@ pub use e164::{E164, E164Error};
 pub use inventory::{
     Agent, DidSource, Endpoint, Fault, Gateway, Identity, Inbound, Inventory, MediaEncryption, Number,
     NumberFormat, NumberSource, NumberStatus, Outbound, Redirections, Ringback, Settings, Special, Transport,
-    Trunk, TrunkLimits, TrunkSource, is_passable,
+    Trunk, TrunkLimits, TrunkSource, Verified, is_passable,
 };
 pub use password::{Kept, Octets, Password};
 pub use permission::{Asked, Denial, Permit, permit_outbound};

@@ -114,9 +114,16 @@ impl<'de, const N: usize> Deserialize<'de> for Octets<N> {
         let malformed = || D::Error::custom(format!("expected {} hex digits", 2 * N));
         let digits: Option<Vec<u8>> =
             text.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
-        let octets: Vec<u8> =
-            digits.ok_or_else(malformed)?.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect();
-        if text.len() == 2 * N { octets.try_into().map(Self).map_err(|_| malformed()) } else { Err(malformed()) }
+        let octets: Vec<u8> = digits
+            .ok_or_else(malformed)?
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit))
+            .collect();
+        if text.len() == 2 * N {
+            octets.try_into().map(Self).map_err(|_| malformed())
+        } else {
+            Err(malformed())
+        }
     }
 }
 
@@ -149,7 +156,8 @@ mod tests {
     #[test]
     fn a_hash_that_is_none_is_refused() {
         for md5 in ["", "0", "zz", &"0".repeat(31), &"0".repeat(33), &"é".repeat(16)] {
-            let text = serde_json::json!({ "username": "u", "realm": "r", "md5": md5, "sha256": "0".repeat(64) });
+            let text =
+                serde_json::json!({ "username": "u", "realm": "r", "md5": md5, "sha256": "0".repeat(64) });
             let error = serde_json::from_value::<Password>(text).unwrap_err().to_string();
             assert!(error.contains("{ username, realm, md5, sha256 }"), "{error}");
         }

@@ -137,7 +137,9 @@ impl Principals {
         let all = trunks.chain(agents.iter().map(|agent| Principal::Agent(Arc::clone(agent))));
         let mut principals = Self::default();
         for principal in all {
-            let Some(username) = principal.account().map(|account| account.username.to_owned()) else { continue };
+            let Some(username) = principal.account().map(|account| account.username.to_owned()) else {
+                continue;
+            };
             if principal.addresses().is_empty() {
                 principals.roaming = Roaming::Somebody;
             }

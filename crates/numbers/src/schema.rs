@@ -7,7 +7,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::inventory::NumberFields;
-use crate::{AllowedCountries, Country, DidSource, E164, Kept, Number, Password, Secret, SecretEnv, SecretFile};
+use crate::{
+    AllowedCountries, Country, DidSource, E164, Kept, Number, Password, Secret, SecretEnv, SecretFile,
+};
 
 /// An IP network, or an address that is the network of one host.
 #[derive(Clone, Copy, Debug)]

@@ -60,11 +60,13 @@ fn warn_of_outbound(number: &Number, trunk: Option<&Trunk>, warnings: &mut Vec<S
 }
 
 fn warn_of_status(number: &Number, warnings: &mut Vec<String>) {
+    if number.is_unverified() {
+        warnings.push(
+            "not verified: no call may show it until `strowger number verify` (number-unverified)".into(),
+        );
+    }
     match (number.status, number.source) {
-        (NumberStatus::Active, _) => {}
-        (NumberStatus::Pending, NumberSource::Personal) => {
-            warnings.push("pending: not verified, so that no call may show it (number-unverified)".into());
-        }
+        (NumberStatus::Active, _) | (NumberStatus::Pending, NumberSource::Personal) => {}
         (NumberStatus::Pending, _) => {
             warnings.push("pending: calls to it and from it are refused (number-inactive)".into());
         }
@@ -141,6 +143,16 @@ mod tests {
             ("", format!("trunk_id = 'acme', {agent}, status = 'pending'"), vec!["pending: "]),
             ("", "trunk_id = 'acme', source = 'personal'".into(), vec!["(number-unverified)", "personal: "]),
             ("", format!("trunk_id = 'shut', {agent}"), vec!["trunk `shut` takes no inbound calls"]),
+            (
+                "",
+                "trunk_id = 'acme', source = 'personal', status = 'suspended'".into(),
+                vec!["(number-unverified)", "suspended: ", "personal: "],
+            ),
+            (
+                "",
+                "trunk_id = 'acme', source = 'personal', status = 'active', verified = { at = 1, by = 'ops' }".into(),
+                vec!["personal: "],
+            ),
             (
                 "",
                 format!("trunk_id = 'in', {agent}, outbound = true"),

@@ -9,7 +9,7 @@ use crate::change::next_revision;
 use crate::db::Transaction;
 use crate::object::Object;
 use crate::plan::{Kind, Plan};
-use crate::{Error, Store, read, rows};
+use crate::{Error, Store, read, rows, verify};
 
 impl Store {
     /// What [`Store::apply`] would do.
@@ -18,9 +18,10 @@ impl Store {
     ///
     /// If the inventory is faulty, the database refuses, or a row can't be read.
     pub async fn plan(&self, inventory: &Inventory) -> Result<Plan, Error> {
-        let inventory = self.checked(inventory)?;
+        let mut inventory = self.checked(inventory)?;
         let mut held = self.snapshot().await?;
         self.keep_all(&mut held.inventory);
+        verify::keep_all(&mut inventory, &held.inventory)?;
         Ok(Plan::between(held.revision, &held.inventory, &inventory))
     }
 
@@ -31,11 +32,12 @@ impl Store {
     ///
     /// If the inventory is faulty, the database refuses, or a row can't be read. Nothing is changed then.
     pub async fn apply(&self, inventory: &Inventory) -> Result<Plan, Error> {
-        let inventory = self.checked(inventory)?;
+        let mut inventory = self.checked(inventory)?;
         self.keep_passwords().await?;
         let mut transaction = self.pool.write().await?;
         let revision = next_revision(&mut transaction).await?;
         let held = read::snapshot(&mut transaction).await?;
+        verify::keep_all(&mut inventory, &held.inventory)?;
         let plan = Plan::between(revision - 1, &held.inventory, &inventory);
         if plan.is_empty() {
             transaction.rollback().await?;

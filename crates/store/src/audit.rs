@@ -41,6 +41,11 @@ pub struct AuditEntry {
 }
 
 impl Actor {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A file that is made the inventory.
     pub fn apply() -> Self {
         Self { name: "apply".to_owned(), key_id: None }

@@ -7,7 +7,7 @@ use numbers::{Fault, Inventory, Secret};
 use crate::audit::{self, Actor, Entry};
 use crate::db::Transaction;
 use crate::object::{Etag, Expect, Held, Object};
-use crate::{Error, Kind, Store, rows};
+use crate::{Error, Kind, Store, rows, verify};
 
 /// What a change has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +35,7 @@ impl Store {
         let revision = next_revision(&mut transaction).await?;
         let held = rows::fetch(&mut transaction, kind, &id).await?;
         expect.check(kind, &id, held.as_ref().map(|held| held.etag))?;
+        verify::keep(&mut object, held.as_ref())?;
         if let Some(held) = held.as_ref().filter(|held| held.object == object) {
             transaction.rollback().await?;
             return Ok(Stored { etag: held.etag, revision: revision - 1, is_new: false });

@@ -88,6 +88,9 @@ pub enum Error {
         some(users)
     )]
     Used { kind: Kind, id: String, users: Vec<String> },
+    /// The number is not personal.
+    #[error("the number {id} is not personal, and needs no verification")]
+    NotPersonal { id: String },
     /// Settings stay.
     #[error("the settings can't be removed; put empty ones")]
     Permanent,
@@ -144,6 +147,7 @@ impl Error {
             | Self::Absent { .. }
             | Self::Changed { .. }
             | Self::Used { .. }
+            | Self::NotPersonal { .. }
             | Self::Permanent
             | Self::NoKey { .. }
             | Self::Label

@@ -28,6 +28,7 @@ mod rows;
 mod spoken;
 mod spool;
 mod sqlite;
+mod verify;
 mod watch;
 
 use std::path::PathBuf;

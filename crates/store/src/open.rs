@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tracing::debug;
 
 use crate::db::Pool;
-use crate::sqlite::{self, Absent, BUSY_TIMEOUT};
 use crate::passwords::REALM;
+use crate::sqlite::{self, Absent, BUSY_TIMEOUT};
 use crate::{Error, Store, postgres};
 
 /// What a URL names.

@@ -65,12 +65,12 @@ async fn load_after(
 
 /// Whose passwords are no good in this realm, in words; not those that were there before.
 fn of_other_realms(directory: &Directory, before: &Directory, realm: &str) -> Vec<String> {
-    let agents = directory.agents().filter(|agent| {
-        before.agent(&agent.id).is_none_or(|known| !Arc::ptr_eq(known, agent))
-    });
-    let trunks = directory.trunks().filter(|trunk| {
-        before.trunk(&trunk.id).is_none_or(|known| !Arc::ptr_eq(known, trunk))
-    });
+    let agents = directory
+        .agents()
+        .filter(|agent| before.agent(&agent.id).is_none_or(|known| !Arc::ptr_eq(known, agent)));
+    let trunks = directory
+        .trunks()
+        .filter(|trunk| before.trunk(&trunk.id).is_none_or(|known| !Arc::ptr_eq(known, trunk)));
     let agents = agents.map(|agent| (format!("agent `{}`", agent.id), Principal::Agent(Arc::clone(agent))));
     let trunks = trunks.map(|trunk| (format!("trunk `{}`", trunk.id), Principal::Trunk(Arc::clone(trunk))));
     let useless = agents.chain(trunks).filter_map(|(who, principal)| {

@@ -70,7 +70,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Check(check) => commands::check(&check).map(done),
             Command::Backup(backup) => backup::backup(&backup).await.map(done),
             Command::Apply(apply) => commands::apply(&apply).await.map(done),
-            Command::Number(number) => objects::run(Kind::Numbers, &number).await.map(done),
+            Command::Number(number) => objects::number(&number).await.map(done),
             Command::Agent(agent) => objects::run(Kind::Agents, &agent).await.map(done),
             Command::Trunk(trunk) => objects::run(Kind::Trunks, &trunk).await.map(done),
             Command::Settings(settings) => objects::settings(&settings).await.map(done),

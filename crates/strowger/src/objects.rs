@@ -7,7 +7,7 @@ use std::path::Path;
 use admin::{Method, Wanted};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Added, Changed, Fields, Listing, Named, ObjectCommand, SettingsCommand};
+use crate::cli::{Added, Changed, Fields, Listing, Named, NumberCommand, ObjectCommand, SettingsCommand};
 use crate::commands::write_out;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
@@ -69,6 +69,17 @@ pub(crate) async fn run(kind: Kind, command: &ObjectCommand) -> Result<(), Failu
 ///
 /// # Errors
 /// There is no daemon, or it refuses.
+pub(crate) async fn number(command: &NumberCommand) -> Result<(), Failure> {
+    match command {
+        NumberCommand::Object(command) => run(Kind::Numbers, command).await,
+        NumberCommand::Verify(named) => verify(named).await,
+    }
+}
+
+/// Does what is asked for.
+///
+/// # Errors
+/// There is no daemon, or it refuses.
 pub(crate) async fn settings(command: &SettingsCommand) -> Result<(), Failure> {
     match command {
         SettingsCommand::Show(listing) => {
@@ -118,6 +129,11 @@ async fn remove(kind: Kind, named: &Named) -> Result<(), Failure> {
         return write_out(&json!({ kind.id(): named.id }).to_string());
     }
     write_out(&format!("removed {} {}", kind.singular(), named.id))
+}
+
+async fn verify(named: &Named) -> Result<(), Failure> {
+    let path = format!("{}/verify", path(Kind::Numbers, &named.id));
+    tell(&Daemon::find(&named.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?, named.json)
 }
 
 /// An object as JSON, or a line for each of its fields. No secret is shown.

@@ -30,7 +30,9 @@ pub(crate) fn strike_out(value: &mut Value) {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
                 match (name.as_str(), field) {
-                    ("password" | "call_password", secret) if is_held(secret) => *secret = Value::from(STRUCK),
+                    ("password" | "call_password", secret) if is_held(secret) => {
+                        *secret = Value::from(STRUCK);
+                    }
                     ("url", Value::String(url)) => *url = without_credentials(url),
                     ("headers", Value::Object(headers)) => {
                         for (_, header) in headers.iter_mut().filter(|(_, header)| header.is_string()) {

@@ -185,7 +185,7 @@ impl<'a> Place<'a> {
 }
 
 /// The object as it is from now on; with the list that it is in, where it is new.
-async fn told(
+pub(super) async fn told(
     store: &Store,
     object: Object,
     stored: Stored,

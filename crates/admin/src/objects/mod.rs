@@ -2,6 +2,7 @@
 
 mod change;
 mod read;
+mod verify;
 mod view;
 
 use axum::extract::{FromRequestParts, Path};
@@ -12,6 +13,7 @@ use store::{Kind, Object};
 
 pub(crate) use self::change::{create, patch, patch_settings, remove, replace, replace_settings};
 pub(crate) use self::read::{list, settings, show};
+pub(crate) use self::verify::verify;
 use crate::problem::Problem;
 
 /// A kind of object that there are many of.

@@ -138,7 +138,11 @@ async fn of_a_password_that_is_shown_to_us_only_its_hash_is_kept() {
     assert_eq!(again.header("etag"), shown.header("etag"), "the same password is no change");
     let patch = r#"{"inbound": {"username": "other"}}"#;
     let renamed = house.ask("PATCH", "/v1/trunks/pbx", "", patch).await;
-    assert_eq!((renamed.status, renamed.json()["field"].as_str()), (422, Some("inbound.password")), "{renamed:?}");
+    assert_eq!(
+        (renamed.status, renamed.json()["field"].as_str()),
+        (422, Some("inbound.password")),
+        "{renamed:?}"
+    );
     let patch = r#"{"inbound": {"username": "other", "password": "hunter4"}}"#;
     assert_eq!(house.ask("PATCH", "/v1/trunks/pbx", "", patch).await.status, 200);
     assert_ne!(inbound().await.password, kept.password);

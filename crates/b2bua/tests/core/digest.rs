@@ -113,7 +113,8 @@ fn what_is_kept_of_a_password_counts_in_its_own_realm_only() {
 
 #[test]
 fn an_agent_that_asks_is_shown_what_it_has_for_us() {
-    let desk = "endpoint = { kind = \"sip\", uri = \"sip:desk@198.51.100.7:5060\", addresses = [\"198.51.100.7\"]";
+    let desk =
+        "endpoint = { kind = \"sip\", uri = \"sip:desk@198.51.100.7:5060\", addresses = [\"198.51.100.7\"]";
     let ours = format!("{desk}, call_username = \"strow\", call_password = \"ours\"");
     assert!(INVENTORY.contains(desk));
     let mut house = House::with(&INVENTORY.replace(desk, &ours), |_| {});

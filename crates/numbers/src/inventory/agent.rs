@@ -202,9 +202,11 @@ mod tests {
     fn an_endpoint_has_no_members_that_nothing_reads() {
         let read = |text: &str| toml::from_str::<Agent>(&format!("id = 'a'\nendpoint = {{ {text} }}"));
         assert_eq!(read("kind = 'echo'").unwrap().endpoint, Endpoint::Echo);
-        for faulty in
-            ["kind = 'echo', url = 'ws://a'", "kind = 'media-stream', url = 'ws://a', uri = 'x'", "kind = 'sip', uri = 'sip:a', x = 1"]
-        {
+        for faulty in [
+            "kind = 'echo', url = 'ws://a'",
+            "kind = 'media-stream', url = 'ws://a', uri = 'x'",
+            "kind = 'sip', uri = 'sip:a', x = 1",
+        ] {
             let error = read(faulty).unwrap_err().to_string();
             assert!(error.contains("unknown field"), "{error}");
         }

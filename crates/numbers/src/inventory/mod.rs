@@ -16,7 +16,7 @@ pub use agent::{Agent, Endpoint, Redirections, Ringback};
 pub use faults::Fault;
 #[cfg(feature = "schema")]
 pub(crate) use number::Fields as NumberFields;
-pub use number::{Number, NumberSource, NumberStatus};
+pub use number::{Number, NumberSource, NumberStatus, Verified};
 pub use passed::is_passable;
 pub use trunk::{
     DidSource, Gateway, Identity, Inbound, NumberFormat, Outbound, Special, Trunk, TrunkLimits, TrunkSource,

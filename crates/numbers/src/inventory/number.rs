@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fault;
 use crate::{AllowedCountries, E164};
 
 /// A number that we own, or may show.
@@ -38,6 +39,21 @@ pub struct Number {
     pub max_minutes_per_day: Option<u32>,
     /// Is it in use? By default active; a personal number pending, until verified.
     pub status: NumberStatus,
+    /// Who says that the owner of a personal number was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+/// That a personal number is its owner's, and may be shown on calls.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Verified {
+    /// Since when, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", schema(maximum = 9_007_199_254_740_991u64))]
+    pub at: u64,
+    /// Who says so: the label of an API key, or `loopback`.
+    pub by: String,
 }
 
 /// How we came by a number.
@@ -94,6 +110,8 @@ pub(crate) struct Fields {
     max_cps: Option<u32>,
     max_minutes_per_day: Option<u32>,
     status: Option<NumberStatus>,
+    #[cfg_attr(feature = "schema", schema(read_only))]
+    verified: Option<Verified>,
 }
 
 impl From<Fields> for Number {
@@ -113,6 +131,7 @@ impl From<Fields> for Number {
             max_cps: fields.max_cps,
             max_minutes_per_day: fields.max_minutes_per_day,
             status: fields.status.unwrap_or(status),
+            verified: fields.verified,
         }
     }
 }
@@ -133,6 +152,44 @@ impl Number {
             max_cps: None,
             max_minutes_per_day: None,
             status: NumberStatus::Active,
+            verified: None,
         }
+    }
+
+    /// Says who has verified a personal number, which is in use from then on.
+    pub fn verify(&mut self, verified: Verified) {
+        self.verified = Some(verified);
+        if self.status == NumberStatus::Pending {
+            self.status = NumberStatus::Active;
+        }
+    }
+
+    /// Takes the verification of the number that it is to replace: it stays as long as a personal number does, and is not a matter of
+    /// what is written.
+    ///
+    /// # Errors
+    ///
+    /// If another verification is written, or one where there is none.
+    pub fn keep_verified(&mut self, held: Option<&Self>) -> Result<(), Fault> {
+        let known = held.filter(|held| held.source == NumberSource::Personal);
+        let known = known.and_then(|held| held.verified.clone());
+        if self.verified.is_some() && self.verified != known {
+            return Err(Fault {
+                path: "verified".to_owned(),
+                message: "this is no verification that is known here".to_owned(),
+                remedy: "remove it; `strowger number verify` makes one".to_owned(),
+            });
+        }
+        self.verified = None;
+        match known {
+            Some(known) if self.source == NumberSource::Personal => self.verify(known),
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether it is somebody's own of whom nobody says that they were asked.
+    pub fn is_unverified(&self) -> bool {
+        self.source == NumberSource::Personal && self.verified.is_none()
     }
 }

@@ -1,7 +1,7 @@
 //! Each refusal in its turn, and what lets a call out.
 
 use super::*;
-use crate::{Inventory, NodeState};
+use crate::{Inventory, NodeState, NumberSource, Verified};
 
 const INVENTORY: &str = "
     agents = [{ id = 'bot', endpoint = { kind = 'echo' } }]
@@ -86,6 +86,28 @@ const MAIN: &str = "+14155550100";
 const OWN_LIST: &str = "+14155550107";
 const WORLD: &str = "+14155550108";
 const SPECIAL: &str = "+14155550109";
+
+#[test]
+fn a_personal_number_calls_once_it_is_verified() {
+    let mut number = Number::new(E164::parse("+14155550150").unwrap(), "acme");
+    number.outbound = true;
+    number.inbound = false;
+    number.source = NumberSource::Personal;
+    number.status = NumberStatus::Pending;
+    let asked = |number: &Number| {
+        let mut inventory: Inventory = toml::from_str(INVENTORY).unwrap();
+        inventory.numbers.push(number.clone());
+        let directory = Directory::new(inventory).unwrap();
+        let asked = Asked { from: "+14155550150", to: "+12125550100", country: None };
+        permit_outbound(&directory, &asked, &Used::default(), &Limits::default())
+    };
+    assert_eq!(asked(&number).unwrap_err().refusal, Refusal::NumberUnverified);
+    number.verify(Verified { at: 1, by: "ops".into() });
+    assert_eq!(number.status, NumberStatus::Active);
+    assert!(asked(&number).is_ok());
+    number.status = NumberStatus::Suspended;
+    assert_eq!(asked(&number).unwrap_err().refusal, Refusal::NumberInactive);
+}
 
 #[test]
 fn each_refusal_has_its_reason_and_says_what_to_change() {

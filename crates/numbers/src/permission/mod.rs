@@ -17,8 +17,8 @@ pub(crate) use self::objection::Objection;
 use self::target::{Place, Target, country_of};
 use crate::usage::{check_calls, check_minutes, check_starts};
 use crate::{
-    AllowedCountries, Country, Directory, E164, Limits, Number, NumberSource, NumberStatus, Outbound,
-    Refusal, Special, Trunk, Usage, did,
+    AllowedCountries, Country, Directory, E164, Limits, Number, NumberStatus, Outbound, Refusal, Special,
+    Trunk, Usage, did,
 };
 
 /// What somebody wants to call.
@@ -108,17 +108,17 @@ fn check_caller<'a>(
     directory: &'a Directory,
     number: &Number,
 ) -> Result<(&'a Arc<Trunk>, &'a Outbound), Objection> {
-    match (number.status, number.source) {
-        (NumberStatus::Active, _) => {}
-        (NumberStatus::Pending, NumberSource::Personal) => {
-            let words = "the calling number is personal and not verified: its status is pending";
+    match number.status {
+        NumberStatus::Active | NumberStatus::Pending if number.is_unverified() => {
+            let words = "the calling number is personal and not verified: `strowger number verify` says that its owner was asked";
             return Err(Objection::new(Refusal::NumberUnverified, words));
         }
-        (NumberStatus::Pending, _) => {
+        NumberStatus::Active => {}
+        NumberStatus::Pending => {
             let words = "the calling number is pending; set its status to active when it is in use";
             return Err(Objection::new(Refusal::NumberInactive, words));
         }
-        (NumberStatus::Suspended, _) => {
+        NumberStatus::Suspended => {
             let words = "the calling number is suspended; set its status to active to use it again";
             return Err(Objection::new(Refusal::NumberInactive, words));
         }

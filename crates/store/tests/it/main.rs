@@ -11,3 +11,4 @@ mod passwords;
 mod records;
 mod server;
 mod spoken;
+mod verified;

@@ -12,7 +12,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::daemon::{Daemon, Drain};
 pub(crate) use self::objects::{
-    Added, Changed, Fields, KeyCommand, Listing, Named, NewKey, ObjectCommand, Role, SettingsCommand,
+    Added, Changed, Fields, KeyCommand, Listing, Named, NewKey, NumberCommand, ObjectCommand, Role,
+    SettingsCommand,
 };
 pub(crate) use self::pages::{Completions, Man};
 pub(crate) use self::place::{CallDtmf, CallPlace};
@@ -79,9 +80,9 @@ pub(crate) enum Command {
                             `store.url = \"sqlite:/var/backups/strowger.db\"`. PostgreSQL has pg_dump for this.")]
     Backup(Backup),
 
-    /// The numbers: list, show, add, set, remove
+    /// The numbers: list, show, add, set, remove, verify
     #[command(subcommand, after_help = objects::NUMBER_EXAMPLES)]
-    Number(ObjectCommand),
+    Number(NumberCommand),
 
     /// The agents: list, show, add, set, remove
     #[command(subcommand, after_help = objects::AGENT_EXAMPLES)]

@@ -22,6 +22,14 @@ pub(crate) enum ObjectCommand {
 }
 
 #[derive(Subcommand, Debug)]
+pub(crate) enum NumberCommand {
+    #[command(flatten)]
+    Object(ObjectCommand),
+    /// Say of a personal number that its owner was asked, and let calls show it
+    Verify(Named),
+}
+
+#[derive(Subcommand, Debug)]
 pub(crate) enum SettingsCommand {
     /// What holds for all
     Show(Listing),
@@ -164,6 +172,8 @@ pub(super) const NUMBER_EXAMPLES: &str = "Examples:\n  \
     strowger number add e164=+14155550100 trunk_id=acme agent_id=sales\n  \
     strowger number set +14155550100 outbound=true allowed_countries='[\"US\",\"CA\"]'\n  \
     strowger number set +14155550100 agent_id=null      the default agent answers\n  \
+    strowger number add e164=+14155550199 trunk_id=acme source=personal outbound=true\n  \
+    strowger number verify +14155550199                 its owner was asked, and calls may show it\n  \
     strowger number remove +14155550100";
 
 pub(super) const AGENT_EXAMPLES: &str = "Examples:\n  \

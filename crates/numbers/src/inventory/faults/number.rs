@@ -29,10 +29,12 @@ fn check(index: usize, number: &Number, trunks: &Ids<'_>, agents: &Ids<'_>, faul
             let message = "a personal number takes no inbound calls";
             faults.add(at("inbound")(), message, "set false, or remove it");
         }
-        if number.status == NumberStatus::Active {
+        if number.status == NumberStatus::Active && number.is_unverified() {
             let message = "a personal number is pending until it is verified";
-            faults.add(at("status")(), message, "remove it");
+            faults.add(at("status")(), message, "remove it; `strowger number verify` makes it active");
         }
+    } else if number.verified.is_some() {
+        faults.add(at("verified")(), "only a personal number is verified", "remove it");
     }
     check_limit(at("max_calls"), number.max_calls, faults);
     check_limit(at("max_cps"), number.max_cps, faults);

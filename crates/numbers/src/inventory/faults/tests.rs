@@ -381,6 +381,11 @@ fn a_personal_number_is_neither_called_nor_verified_by_a_file() {
         "numbers[2].status",
         "until it is verified",
     );
+    let verified = "verified = { at = 1, by = \"ops\" }";
+    let plain = "e164 = \"+14155550101\"";
+    expect_one(plain, &format!("{plain}\n{verified}"), "numbers[1].verified", "only a personal number");
+    let both = format!("source = \"personal\"\nstatus = \"active\"\n{verified}");
+    assert_eq!(faults_with(personal, &both), Vec::<String>::new());
 }
 
 #[test]
