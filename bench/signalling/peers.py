@@ -102,6 +102,8 @@ class Kamailio(Peer):
 class Strowger(Peer):
     """The B2BUA: both legs and their port pairs, and a call record on disk."""
 
+    inventory = INVENTORY
+
     def __init__(self, name, version, binary):
         super().__init__(name, version)
         self.binary = binary
@@ -110,7 +112,7 @@ class Strowger(Peer):
         for name in ("strowger.db", "strowger.db-wal", "strowger.db-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(os.path.join(folder, name))
-        for name, text in (("strowger.toml", STROWGER), ("inventory.toml", INVENTORY)):
+        for name, text in (("strowger.toml", STROWGER), ("inventory.toml", self.inventory)):
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
         config = ["--config", "strowger.toml"]
