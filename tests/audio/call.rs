@@ -1,0 +1,90 @@
+//! A call from one handset through the daemon to another, from the INVITE to the BYE.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use phone::Phone;
+
+use crate::handset::Handset;
+use crate::heard::Account;
+
+/// Both ends.
+pub(crate) struct Call {
+    pub(crate) caller: Handset,
+    pub(crate) callee: Handset,
+}
+
+/// What the call came to: the account of what was said by each end, as the other heard it.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) from_caller: Account,
+    pub(crate) from_callee: Account,
+    /// Datagrams that were nothing that was agreed on.
+    pub(crate) strange: usize,
+    /// How the call ended, of both phones.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Call {
+    /// Plays it to its end.
+    pub(crate) async fn play(mut self, number: &str, daemon: SocketAddr) -> Story {
+        let began = Instant::now();
+        self.caller.call(number, daemon);
+        let (mut talking, mut finished) = (false, None);
+        loop {
+            let now = Instant::now();
+            if !talking && self.caller.is_up() && self.callee.is_up() {
+                talking = true;
+                self.caller.begin(now);
+                self.callee.begin(now);
+            }
+            self.caller.turn(now).await;
+            self.callee.turn(now).await;
+            let has_said_all = talking && self.caller.has_said_all() && self.callee.has_said_all();
+            if has_said_all && finished.is_none() {
+                finished = Some(now + TAIL);
+            }
+            if finished.is_some_and(|end| end <= now) {
+                self.phones().for_each(|phone| phone.hang_up(now));
+                finished = Some(now + FOREVER);
+                continue;
+            }
+            if self.phones().count() == 2 && self.phones().all(|phone| phone.outcome().is_some()) {
+                break;
+            }
+            assert!(talking || began.elapsed() < PATIENCE, "the call never came up: {:?}", self.faults());
+            let due = [self.caller.due(), self.callee.due(), finished].into_iter().flatten().min();
+            let due = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due.into()).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                came = self.caller.next() => self.caller.take(Instant::now(), came),
+                came = self.callee.next() => self.callee.take(Instant::now(), came),
+                () = due => {}
+            }
+        }
+        Story {
+            from_caller: Account::of(&self.caller.said(), &self.callee.heard, self.callee.manner.codec),
+            from_callee: Account::of(&self.callee.said(), &self.caller.heard, self.caller.manner.codec),
+            strange: self.caller.strange + self.callee.strange,
+            faults: self.faults(),
+        }
+    }
+
+    fn phones(&mut self) -> impl Iterator<Item = &mut Phone> {
+        [&mut self.caller, &mut self.callee].into_iter().filter_map(|end| end.phone.as_mut())
+    }
+
+    fn faults(&mut self) -> Vec<String> {
+        self.phones().filter_map(|phone| phone.fault().map(str::to_owned)).collect()
+    }
+}
+
+/// For the last packets to come.
+const TAIL: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(30);
+const FOREVER: Duration = Duration::from_hours(1);
