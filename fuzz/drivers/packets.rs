@@ -253,7 +253,7 @@ impl<'a> Stage<'a> {
     fn receive(&mut self, leg: usize, channel: Channel, source: SocketAddr, cause: Cause, packet: &mut [u8]) {
         let slot = self.legs[leg].unwrap_or(Slot(77));
         self.out.cause = cause;
-        self.table.receive(self.now, slot, channel, source, packet, &mut self.out);
+        self.table.receive(self.now, slot, channel, source, packet.into(), &mut self.out);
         self.out.cause = Cause::Own;
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use media::agent::TapEvent;
 use media::command::Counters;
-use media::{Channel, Command, Event, MediaKey, Outbox, Slot, Table, Taken};
+use media::{Channel, Command, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken};
 
 use crate::bell::{Bell, Order, Orders};
 use crate::outlet::Outlet;
@@ -210,9 +210,16 @@ impl<S: Sockets> Worker<S> {
     fn receive(&mut self) {
         for _ in 0..PACKETS {
             let Some(arrival) = self.effects.sockets.receive(&mut self.buffer) else { return };
-            let packet = &mut self.buffer[..arrival.length];
+            let datagram = Datagram::new(&mut self.buffer, arrival.length);
             let now = Instant::now();
-            self.table.receive(now, arrival.slot, arrival.channel, arrival.source, packet, &mut self.effects);
+            self.table.receive(
+                now,
+                arrival.slot,
+                arrival.channel,
+                arrival.source,
+                datagram,
+                &mut self.effects,
+            );
         }
     }
 }

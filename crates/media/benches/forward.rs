@@ -45,7 +45,14 @@ fn pass(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, to: Codec, payload
             packet[2..4].copy_from_slice(&phone.sequence.to_be_bytes());
             packet[4..8].copy_from_slice(&phone.timestamp.to_be_bytes());
             world.now += Duration::from_millis(20);
-            world.table.receive(world.now, Slot(0), Channel::Rtp, phone.address, &mut packet, &mut out);
+            world.table.receive(
+                world.now,
+                Slot(0),
+                Channel::Rtp,
+                phone.address,
+                packet.as_mut_slice().into(),
+                &mut out,
+            );
         });
     });
     assert_eq!(world.table.counters(world::A).map(|counters| counters.unusable), Some(0));

@@ -25,12 +25,13 @@ pub(crate) enum Follows {
 }
 
 impl Egress {
-    /// Random starts (RFC 3550 s.5.1).
+    /// Random starts (RFC 3550 s.5.1), the number's in its lower half, so that no loss hides its first rollover from a decrypting receiver
+    /// (RFC 4568 s.6.4).
     pub(crate) fn new(random: u64) -> Self {
         let [ssrc @ .., t0, t1, s0, s1] = random.to_be_bytes();
         Self {
             ssrc: u32::from_be_bytes(ssrc),
-            sequence: u16::from_be_bytes([s0, s1]),
+            sequence: u16::from_be_bytes([s0 & 0x7f, s1]),
             first_timestamp: u32::from_be_bytes([t0, t1, s0, s1]),
             newest: None,
         }

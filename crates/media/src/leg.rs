@@ -1,11 +1,13 @@
 //! One leg: a port pair of ours and the far side that it talks to.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::MediaKey;
 use crate::agent::TapInput;
 use crate::command::{Counters, Digit, Event, Remote};
+use crate::cover::Cover;
 use crate::dial::{Dial, Line};
 use crate::dice::Dice;
 use crate::egress::Egress;
@@ -15,6 +17,8 @@ use crate::latch::{Admission, Latch};
 use crate::packet::{FRAME, HEADER, Header, is_rtcp};
 use crate::relay::Relay;
 use crate::reports::Reports;
+use crate::rtcp::Compound;
+use crate::srtp::TRAILER;
 use crate::table::{Channel, Outbox, Slot};
 use crate::tap::{Kind, Tap};
 
@@ -22,6 +26,7 @@ pub(crate) struct Leg {
     pub(crate) media: MediaKey,
     slot: Slot,
     pub(crate) far: Option<Far>,
+    cover: Cover,
     ingress: Ingress,
     egress: Egress,
     dial: Dial,
@@ -76,6 +81,7 @@ pub(crate) struct Outgoing<'a> {
     target: Option<SocketAddr>,
     line: Line,
     egress: &'a mut Egress,
+    cover: &'a mut Cover,
     reports: &'a mut Reports,
     counters: &'a mut Counters,
 }
@@ -86,6 +92,7 @@ impl Leg {
             media,
             slot,
             far: None,
+            cover: Cover::Plain,
             ingress: Ingress::new(now),
             egress: Egress::new(dice.roll()),
             dial: Dial::new(),
@@ -105,6 +112,8 @@ impl Leg {
             }
             Some(_) | None => Watch::Off,
         };
+        let before = self.far.as_ref().and_then(|far| far.remote.srtp.as_deref());
+        self.cover.negotiate(now, before, remote.srtp.as_deref(), self.egress.ssrc());
         self.reports.begin(now);
         match &mut self.far {
             Some(far) => {
@@ -166,13 +175,13 @@ impl Leg {
         self.mode = Mode::Tapped(tap);
     }
 
-    /// Decides whether a datagram belongs to the far side's stream.
+    /// Decides whether a datagram belongs to the far side's stream. Nothing is learnt from one that is not by its key.
     pub(crate) fn admit(
         &mut self,
         now: Instant,
         channel: Channel,
         source: SocketAddr,
-        packet: &[u8],
+        packet: &mut [u8],
         outbox: &mut impl Outbox,
     ) -> Option<Admitted> {
         let Some(far) = &mut self.far else {
@@ -180,19 +189,33 @@ impl Leg {
             return None;
         };
         if channel == Channel::Rtcp || is_rtcp(packet) {
-            if far.latch.is_far_side(source) {
-                far.heard = now;
-                self.counters.rtcp += 1;
-                if channel == Channel::Rtcp && is_rtcp(packet) {
-                    self.reports.comes_from(source);
-                }
-                self.reports.take(now, packet);
-            } else {
+            if !far.latch.is_far_side(source) {
                 self.counters.foreign += 1;
+                return None;
             }
+            let length = match self.cover.open_rtcp(now, packet) {
+                Ok(length) => length,
+                Err(why) => {
+                    self.counters.refuse(why);
+                    return None;
+                }
+            };
+            far.heard = now;
+            self.counters.rtcp += 1;
+            if channel == Channel::Rtcp && is_rtcp(packet) {
+                self.reports.comes_from(source);
+            }
+            self.reports.take(now, &packet[..length]);
             return None;
         }
-        let Some(header) = Header::read(packet) else {
+        let length = match self.cover.open_rtp(now, packet) {
+            Ok(length) => length,
+            Err(why) => {
+                self.counters.refuse(why);
+                return None;
+            }
+        };
+        let Some(header) = Header::read(&packet[..length]) else {
             self.counters.unusable += 1;
             return None;
         };
@@ -252,15 +275,18 @@ impl Leg {
         let target = self.target();
         let Mode::Bridged { relay: Some(relay), .. } = &mut self.mode else { return None };
         let line = self.dial.line();
-        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
-        Some((relay, Outgoing { slot: self.slot, target, line, egress, reports, counters }))
+        let (egress, cover) = (&mut self.egress, &mut self.cover);
+        let (reports, counters) = (&mut self.reports, &mut self.counters);
+        Some((relay, Outgoing { slot: self.slot, target, line, egress, cover, reports, counters }))
     }
 
     /// The far end of a bridge.
     pub(crate) fn outgoing(&mut self) -> Outgoing<'_> {
         let target = self.target();
-        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
-        Outgoing { slot: self.slot, target, line: self.dial.line(), egress, reports, counters }
+        let line = self.dial.line();
+        let (egress, cover) = (&mut self.egress, &mut self.cover);
+        let (reports, counters) = (&mut self.reports, &mut self.counters);
+        Outgoing { slot: self.slot, target, line, egress, cover, reports, counters }
     }
 
     /// Does all that is due.
@@ -271,7 +297,7 @@ impl Leg {
             && let Some(target) = self.reports_target()
         {
             let report = self.reports.report(now, &self.egress, &mut self.ingress);
-            outbox.send(self.slot, Channel::Rtcp, target, report.bytes());
+            self.tell(target, report, outbox);
         }
     }
 
@@ -280,7 +306,15 @@ impl Leg {
         if let Some(target) = self.reports_target()
             && let Some(goodbye) = self.reports.goodbye(now, &self.egress, &mut self.ingress)
         {
-            outbox.send(self.slot, Channel::Rtcp, target, goodbye.bytes());
+            self.tell(target, goodbye, outbox);
+        }
+    }
+
+    fn tell(&mut self, target: SocketAddr, mut report: Compound, outbox: &mut impl Outbox) {
+        let (buffer, length) = report.buffer();
+        match self.cover.seal_rtcp(buffer, length) {
+            Ok(sealed) => outbox.send(self.slot, Channel::Rtcp, target, &buffer[..sealed]),
+            Err(why) => self.counters.refuse(why),
         }
     }
 
@@ -289,36 +323,42 @@ impl Leg {
         let target = self.target();
         let Some(far) = &self.far else { return };
         let slot = self.slot;
-        let (egress, reports, counters) = (&mut self.egress, &mut self.reports, &mut self.counters);
-        let mut send = |packet: &[u8]| {
-            if let Some(target) = target {
-                counters.sent += 1;
-                reports.sent(packet.len() - HEADER);
-                outbox.send(slot, Channel::Rtp, target, packet);
+        let (egress, cover) = (&mut self.egress, &mut self.cover);
+        let (reports, counters) = (&mut self.reports, &mut self.counters);
+        let mut buffer = [0; HEADER + FRAME + TRAILER];
+        let mut send = |header: &[u8], payload: &[u8]| {
+            let Some(target) = target else { return };
+            let length = header.len() + payload.len();
+            buffer[..header.len()].copy_from_slice(header);
+            buffer[header.len()..length].copy_from_slice(payload);
+            match cover.seal_rtp(&mut buffer, length) {
+                Ok(sealed) => {
+                    counters.sent += 1;
+                    reports.sent(length - HEADER);
+                    outbox.send(slot, Channel::Rtp, target, &buffer[..sealed]);
+                }
+                Err(why) => counters.refuse(why),
             }
         };
         let line_before = self.dial.line();
         if let Some((payload_type, _)) = far.remote.telephone_event {
             while let Some(packet) = self.dial.poll(now, payload_type, egress) {
-                send(&packet);
+                send(&packet, &[]);
             }
         }
         let line = if line_before == Line::Busy { line_before } else { self.dial.line() };
         let Mode::Tapped(tap) = &mut self.mode else { return };
-        while let Some(packet) = tap.playout.poll(now, line) {
+        while let Some(mut packet) = tap.playout.poll(now, line) {
             if target.is_none() {
                 continue;
             }
-            let mut bytes = [0; HEADER + FRAME];
             let timestamp = egress.fresh_timestamp(packet.due);
             let follows = egress.follows(packet.due);
             let stamp = egress.stamp(packet.due, far.remote.send_payload_type, timestamp, follows);
-            bytes[..HEADER].copy_from_slice(&stamp.bytes());
-            bytes[HEADER..].copy_from_slice(&packet.samples);
             if let Some(table) = g711::transcoder(crate::command::Codec::Pcmu, far.remote.codec) {
-                g711::map(table, &mut bytes[HEADER..]);
+                g711::map(table, &mut packet.samples);
             }
-            send(&bytes);
+            send(&stamp.bytes(), &packet.samples);
         }
         tap.deliver(now, counters, outbox);
     }
@@ -404,10 +444,16 @@ impl Outgoing<'_> {
             return;
         };
         let part = relay.forward(now, taken.arrival, &taken.header, packet, self.egress);
-        if let Some(bytes) = part.and_then(|part| packet.get(part)) {
-            self.counters.sent += 1;
-            self.reports.sent(bytes.len().saturating_sub(HEADER));
-            outbox.send(self.slot, Channel::Rtp, target, bytes);
+        let Some(Range { start, end }) = part else { return };
+        let Some(buffer) = packet.get_mut(start..) else { return };
+        let length = end - start;
+        match self.cover.seal_rtp(buffer, length) {
+            Ok(sealed) => {
+                self.counters.sent += 1;
+                self.reports.sent(length.saturating_sub(HEADER));
+                outbox.send(self.slot, Channel::Rtp, target, &buffer[..sealed]);
+            }
+            Err(why) => self.counters.refuse(why),
         }
     }
 }

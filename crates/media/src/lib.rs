@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod command;
+mod cover;
 mod dial;
 mod dice;
 mod dtmf;
@@ -26,5 +27,6 @@ mod tap;
 mod timers;
 
 pub use command::{Command, Event, MediaKey};
+pub use packet::Datagram;
 pub use ports::PortPool;
 pub use table::{Channel, Outbox, Slot, Table, Taken};

@@ -14,6 +14,34 @@ pub(crate) const FRAME: usize = 160;
 /// 20 ms.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 
+/// What came in: the first `length` bytes of a buffer. The others are room: a packet that is encrypted grows into it, by
+/// [`crate::srtp::TRAILER`] bytes at most.
+#[derive(Debug)]
+pub struct Datagram<'a> {
+    pub(crate) buffer: &'a mut [u8],
+    pub(crate) length: usize,
+}
+
+impl<'a> Datagram<'a> {
+    /// Of at most as many bytes as the buffer has.
+    pub fn new(buffer: &'a mut [u8], length: usize) -> Self {
+        let length = length.min(buffer.len());
+        Self { buffer, length }
+    }
+
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.buffer[..self.length]
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for Datagram<'a> {
+    /// Without room: nothing to pass on encrypted.
+    fn from(buffer: &'a mut [u8]) -> Self {
+        let length = buffer.len();
+        Self { buffer, length }
+    }
+}
+
 /// What is read of a packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Header {

@@ -1,9 +1,11 @@
 //! RTCP packets as written, and the little that is read of them (RFC 3550 s.6).
 
+use crate::srtp::TRAILER;
+
 /// A compound packet of ours: a report, who we are, and perhaps a goodbye.
 #[derive(Debug)]
 pub(crate) struct Compound {
-    bytes: [u8; LONGEST],
+    bytes: [u8; LONGEST + TRAILER],
     length: usize,
 }
 
@@ -58,7 +60,7 @@ impl Compound {
         block: Option<Block>,
         cname: &[u8; CNAME],
     ) -> Self {
-        let mut compound = Self { bytes: [0; LONGEST], length: 0 };
+        let mut compound = Self { bytes: [0; LONGEST + TRAILER], length: 0 };
         let kind = if sender.is_some() { 200 } else { 201 };
         let blocks = u8::from(block.is_some());
         compound.head(blocks, kind, 4 + sender.map_or(0, |_| 20) + 24 * usize::from(blocks));
@@ -94,8 +96,9 @@ impl Compound {
         self
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    /// It and room for its encryption, and how many bytes it has.
+    pub(crate) fn buffer(&mut self) -> (&mut [u8], usize) {
+        (&mut self.bytes, self.length)
     }
 
     /// The first word of a packet with so many bytes after it.

@@ -9,6 +9,7 @@ use crate::agent::{TapEvent, TapInput};
 use crate::command::{Command, Counters, Event};
 use crate::dice::Dice;
 use crate::leg::{Leg, Mode};
+use crate::packet::Datagram;
 use crate::relay::Relay;
 use crate::timers::Timers;
 
@@ -183,18 +184,19 @@ impl Table {
         self.arm(slot);
     }
 
-    /// A datagram came in on a leg's socket; `packet` is exactly its bytes, and is rewritten in place.
+    /// A datagram came in on a leg's socket. It is rewritten in place.
     pub fn receive(
         &mut self,
         now: Instant,
         slot: Slot,
         channel: Channel,
         source: SocketAddr,
-        packet: &mut [u8],
+        mut datagram: Datagram<'_>,
         outbox: &mut impl Outbox,
     ) {
         let Some(leg) = self.leg_mut(slot) else { return };
-        let Some(taken) = leg.admit(now, channel, source, packet, outbox) else { return };
+        let Some(taken) = leg.admit(now, channel, source, datagram.bytes(), outbox) else { return };
+        let packet = datagram.buffer;
         match &leg.mode {
             Mode::Idle | Mode::Waiting(_) => {}
             Mode::Tapped(_) => {

@@ -68,7 +68,14 @@ fn forwarding_allocates_nothing() {
             let mut now = world.now;
             for packet in &mut packets {
                 now += Duration::from_millis(20);
-                world.table.receive(now, Slot(0), Channel::Rtp, world::address(1), packet, &mut out);
+                world.table.receive(
+                    now,
+                    Slot(0),
+                    Channel::Rtp,
+                    world::address(1),
+                    packet.as_mut_slice().into(),
+                    &mut out,
+                );
                 world.table.expire(now, &mut out);
             }
         });
@@ -88,7 +95,14 @@ fn an_echo_allocates_nothing() {
     let mut out = Counting::default();
     let info = allocation_counter::measure(|| {
         for packet in &mut packets {
-            world.table.receive(world.now, Slot(0), Channel::Rtp, world::address(1), packet, &mut out);
+            world.table.receive(
+                world.now,
+                Slot(0),
+                Channel::Rtp,
+                world::address(1),
+                packet.as_mut_slice().into(),
+                &mut out,
+            );
         }
     });
     assert_eq!(out.sent, PACKETS);
@@ -111,7 +125,14 @@ fn a_tap_allocates_nothing_for_what_it_hears() {
         for (index, packet) in packets.iter_mut().enumerate() {
             now += Duration::from_millis(20);
             if index % 50 != 0 {
-                world.table.receive(now, Slot(0), Channel::Rtp, world::address(1), packet, &mut out);
+                world.table.receive(
+                    now,
+                    Slot(0),
+                    Channel::Rtp,
+                    world::address(1),
+                    packet.as_mut_slice().into(),
+                    &mut out,
+                );
             }
             world.table.expire(now, &mut out);
         }

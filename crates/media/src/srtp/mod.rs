@@ -35,6 +35,7 @@ mod vectors;
 mod window;
 
 pub use keys::{KeyLength, MasterKey, Mki, MkiLength, Srtp, Suite};
+pub(crate) use opener::Kept;
 pub use opener::Opener;
 pub use sealer::Sealer;
 

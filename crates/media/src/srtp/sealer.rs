@@ -50,13 +50,17 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Seals the compound RTCP packet in the first `length` bytes of the buffer, and says how many it has then: 14 to
+    /// Seals the compound RTCP packet of the stream's sender in the first `length` bytes of the buffer, and says how many it has then: 14 to
     /// [`super::TRAILER`] more.
     ///
     /// # Errors
     ///
     /// `Malformed`, `NoRoom` or `Exhausted`: nothing is to be sent.
     pub fn rtcp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, Refused> {
+        let whose = buffer.get(4..8).filter(|_| length >= 8).ok_or(Refused::Malformed)?;
+        if whose != self.ssrc.to_be_bytes() {
+            return Err(Refused::Malformed);
+        }
         if self.report >> 31 != 0 {
             return Err(Refused::Exhausted);
         }

@@ -287,8 +287,22 @@ fn rtcp_ends_here_on_either_port() {
     let report = [0x80, 201, 0, 1, 0, 0, 0, 1];
     world.receive(0, address(1), &report);
     let (now, mut packet) = (world.now, report);
-    world.table.receive(now, Slot(0), Channel::Rtcp, address(1), &mut packet, &mut world.out);
-    world.table.receive(now, Slot(0), Channel::Rtcp, address(9), &mut packet, &mut world.out);
+    world.table.receive(
+        now,
+        Slot(0),
+        Channel::Rtcp,
+        address(1),
+        packet.as_mut_slice().into(),
+        &mut world.out,
+    );
+    world.table.receive(
+        now,
+        Slot(0),
+        Channel::Rtcp,
+        address(9),
+        packet.as_mut_slice().into(),
+        &mut world.out,
+    );
     assert!(world.out.sent.is_empty());
     let counters = world.table.counters(A).unwrap();
     assert_eq!((counters.rtcp, counters.foreign, counters.received), (2, 1, 0));

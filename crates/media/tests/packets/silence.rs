@@ -54,9 +54,23 @@ fn foreign_packets_do_not_put_it_off_but_the_far_sides_rtcp_does() {
     world.run(20_000);
     let now = world.now;
     let mut report = [0x80, 201, 0, 1, 0, 0, 0, 1];
-    world.table.receive(now, Slot(0), Channel::Rtcp, address(1), &mut report, &mut world.out);
+    world.table.receive(
+        now,
+        Slot(0),
+        Channel::Rtcp,
+        address(1),
+        report.as_mut_slice().into(),
+        &mut world.out,
+    );
     world.run(29_000);
-    world.table.receive(world.now, Slot(0), Channel::Rtcp, address(9), &mut report, &mut world.out);
+    world.table.receive(
+        world.now,
+        Slot(0),
+        Channel::Rtcp,
+        address(9),
+        report.as_mut_slice().into(),
+        &mut world.out,
+    );
     assert_eq!(silences(&world), 0);
     world.run(1000);
     assert_eq!(silences(&world), 1);

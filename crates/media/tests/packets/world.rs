@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use media::agent::{TapEvent, TapInput};
 use media::command::{Codec, Command, Counters, Direction, Remote};
-use media::{Channel, Event, MediaKey, Outbox, Slot, Table, Taken};
+use media::srtp::TRAILER;
+use media::{Channel, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken};
 
 pub(crate) const A: MediaKey = MediaKey(1);
 pub(crate) const B: MediaKey = MediaKey(2);
@@ -188,15 +189,17 @@ impl World {
     /// A packet of the far side of a leg comes in.
     pub(crate) fn receive(&mut self, slot: u32, source: SocketAddr, packet: &[u8]) {
         self.out.at = self.elapsed();
-        let mut packet = packet.to_vec();
-        self.table.receive(self.now, Slot(slot), Channel::Rtp, source, &mut packet, &mut self.out);
+        let mut buffer = [packet, &[0; TRAILER]].concat();
+        let datagram = Datagram::new(&mut buffer, packet.len());
+        self.table.receive(self.now, Slot(slot), Channel::Rtp, source, datagram, &mut self.out);
     }
 
     /// An RTCP packet comes in on the RTCP port of a leg.
     pub(crate) fn receive_report(&mut self, slot: u32, source: SocketAddr, packet: &[u8]) {
         self.out.at = self.elapsed();
-        let mut packet = packet.to_vec();
-        self.table.receive(self.now, Slot(slot), Channel::Rtcp, source, &mut packet, &mut self.out);
+        let mut buffer = [packet, &[0; TRAILER]].concat();
+        let datagram = Datagram::new(&mut buffer, packet.len());
+        self.table.receive(self.now, Slot(slot), Channel::Rtcp, source, datagram, &mut self.out);
     }
 
     pub(crate) fn close(&mut self, media: MediaKey) -> Option<(Slot, Counters)> {
