@@ -127,6 +127,8 @@ pub(crate) enum Fate {
     AnswerUnusable(String),
     /// Nothing was heard from that side.
     MediaSilent(Party),
+    /// The packet thread that carried its audio failed.
+    MediaFailed,
     /// The call reached `max_call_s`.
     MaxDuration,
     /// The operator ended it.
@@ -182,6 +184,7 @@ impl Fate {
             | Self::PrackMissing
             | Self::AnswerUnusable(_)
             | Self::MediaSilent(_)
+            | Self::MediaFailed
             | Self::MaxDuration
             | Self::Hangup
             | Self::Shutdown => &[],
@@ -221,6 +224,7 @@ impl Fate {
             | Self::StreamBroken
             | Self::SessionExpired(_)
             | Self::MediaSilent(_)
+            | Self::MediaFailed
             | Self::MaxDuration
             | Self::Hangup
             | Self::Shutdown => None,

@@ -196,6 +196,11 @@ pub enum Event {
         /// Which one.
         media: MediaKey,
     },
+    /// The worker of the pair has failed and begun anew: no audio goes through it any more. It is to be released as any other.
+    Lost {
+        /// Which one.
+        media: MediaKey,
+    },
     /// The pair is closed.
     Released {
         /// Which one.

@@ -82,7 +82,10 @@ pub(crate) async fn media_events(
         match &event {
             media::Event::Latched { .. } => metrics.latched(),
             media::Event::Released { counters, .. } => metrics.released(counters),
-            media::Event::Bound { .. } | media::Event::BindFailed { .. } | media::Event::Silent { .. } => {}
+            media::Event::Bound { .. }
+            | media::Event::BindFailed { .. }
+            | media::Event::Silent { .. }
+            | media::Event::Lost { .. } => {}
         }
         if inputs.send(Input::Media(event)).await.is_err() {
             return;

@@ -188,7 +188,7 @@ impl Attempt {
                     Some(tries_left) => bind(quest, facts, desk, now, hops, tries_left, &error),
                     None => no_port(&error),
                 },
-                PairEvent::Latched | PairEvent::Silent | PairEvent::Released(_) => {
+                PairEvent::Latched | PairEvent::Silent | PairEvent::Lost | PairEvent::Released(_) => {
                     Outcome::Waiting(Self::Binding { pair, hops, tries_left, give_up_at })
                 }
             },

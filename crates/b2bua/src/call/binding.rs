@@ -95,6 +95,7 @@ impl Binding {
             CallEvent::Dialog(_, DialogEvent::Ended(bye)) => {
                 self.end(facts, desk, now, &Fate::HungUp(Party::Caller, reason::of(bye.as_ref())))
             }
+            CallEvent::Pair(Side::Caller, PairEvent::Lost) => self.end(facts, desk, now, &Fate::MediaFailed),
             CallEvent::Stop(Stop::Hangup) => self.end(facts, desk, now, &Fate::Hangup),
             CallEvent::Stop(Stop::Shutdown) => self.end(facts, desk, now, &Fate::Shutdown),
             CallEvent::Timeout if now.instant >= self.ring_by => self.end(facts, desk, now, &Fate::NoAnswer),

@@ -59,6 +59,9 @@ impl Dialling {
                 let outcome = attempt.resolved(approach.quest(), facts, desk, now, verdict);
                 approach.go_on(facts, desk, now, outcome)
             }
+            CallEvent::Pair(_, PairEvent::Lost) => {
+                approach.end(facts, desk, now, Some(attempt), &Fate::MediaFailed)
+            }
             CallEvent::Pair(Side::Callee, event) => {
                 let outcome = attempt.pair(approach.quest(), facts, desk, now, event);
                 approach.go_on(facts, desk, now, outcome)

@@ -86,7 +86,11 @@ impl Ending {
                 | DialogEvent::Ended(_),
             )
             | CallEvent::Stream(_)
-            | CallEvent::Pair(_, PairEvent::Bound | PairEvent::Latched | PairEvent::Silent)
+            // What is lost is to be released, which it is being.
+            | CallEvent::Pair(
+                _,
+                PairEvent::Bound | PairEvent::Latched | PairEvent::Silent | PairEvent::Lost,
+            )
             | CallEvent::Verdict(_)
             | CallEvent::Stop(_)
             | CallEvent::Recorded

@@ -101,6 +101,8 @@ pub(crate) enum PairEvent {
     BindFailed(String),
     Latched,
     Silent,
+    /// Its worker failed.
+    Lost,
     Released(Counters),
 }
 
@@ -129,6 +131,7 @@ impl PairEvent {
             MediaEvent::BindFailed { error, .. } => Self::BindFailed(error),
             MediaEvent::Latched { .. } => Self::Latched,
             MediaEvent::Silent { .. } => Self::Silent,
+            MediaEvent::Lost { .. } => Self::Lost,
             MediaEvent::Released { counters, .. } => Self::Released(counters),
         }
     }

@@ -85,6 +85,9 @@ impl Joining {
                 let outcome = attempt.resolved(quest, facts, desk, now, verdict);
                 answerer.go_on(facts, desk, now, outcome)
             }
+            CallEvent::Pair(_, PairEvent::Lost) => {
+                answerer.end(facts, desk, now, Some(attempt), &Fate::MediaFailed)
+            }
             CallEvent::Pair(Side::Callee, event) => {
                 let outcome = attempt.pair(quest, facts, desk, now, event);
                 answerer.go_on(facts, desk, now, outcome)

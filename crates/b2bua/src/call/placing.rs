@@ -75,6 +75,9 @@ impl Placing {
                     attempt.resolved(summons.search.quest(summons.aim()), facts, desk, now, verdict);
                 summons.go_on(facts, desk, now, outcome)
             }
+            CallEvent::Pair(_, PairEvent::Lost) => {
+                summons.end(facts, desk, now, Some(attempt), &Fate::MediaFailed)
+            }
             CallEvent::Pair(Side::Caller, event) => {
                 let outcome = attempt.pair(summons.search.quest(summons.aim()), facts, desk, now, event);
                 summons.go_on(facts, desk, now, outcome)

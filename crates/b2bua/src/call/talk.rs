@@ -174,6 +174,7 @@ impl Talk {
                 (Fate::StreamBroken, Some(Side::Callee))
             }
             CallEvent::Pair(side, PairEvent::Silent) => (Fate::MediaSilent(parties.on(side)), None),
+            CallEvent::Pair(_, PairEvent::Lost) => (Fate::MediaFailed, None),
             CallEvent::Stop(Stop::Hangup) => (Fate::Hangup, None),
             CallEvent::Stop(Stop::Shutdown) => (Fate::Shutdown, None),
             CallEvent::Timeout if self.until.is_some_and(|until| now.instant >= until) => {

@@ -28,9 +28,10 @@ impl Desk {
     /// Takes in a worker's event: whose it is. A pair that is closed, or was never opened, is given back.
     pub(crate) fn heard(&mut self, now: Now, event: &Event) -> Option<Owner> {
         match event {
-            Event::Bound { media } | Event::Latched { media, .. } | Event::Silent { media } => {
-                self.index.media.get(media)?.owner
-            }
+            Event::Bound { media }
+            | Event::Latched { media, .. }
+            | Event::Silent { media }
+            | Event::Lost { media } => self.index.media.get(media)?.owner,
             Event::BindFailed { media, .. } | Event::Released { media, .. } => self.give_back(now, *media),
         }
     }

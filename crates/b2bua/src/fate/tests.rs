@@ -39,7 +39,8 @@ fn next(fate: &Fate) -> Option<Fate> {
         Fate::AnswerUnusable(_) => Fate::MediaSilent(Party::Caller),
         Fate::MediaSilent(Party::Caller) => Fate::MediaSilent(Party::Agent),
         Fate::MediaSilent(Party::Agent) => Fate::MediaSilent(Party::Callee),
-        Fate::MediaSilent(Party::Callee) => Fate::MaxDuration,
+        Fate::MediaSilent(Party::Callee) => Fate::MediaFailed,
+        Fate::MediaFailed => Fate::MaxDuration,
         Fate::MaxDuration => Fate::Hangup,
         Fate::Hangup => Fate::Shutdown,
         Fate::Shutdown => return None,
@@ -50,7 +51,7 @@ fn next(fate: &Fate) -> Option<Fate> {
 #[test]
 fn every_end_has_words_in_both_phases() {
     let fates: Vec<Fate> = std::iter::successors(Some(Fate::Refused(Refusal::DidUnknown)), next).collect();
-    assert_eq!(fates.len(), 40);
+    assert_eq!(fates.len(), 41);
     for fate in fates {
         let unanswered = fate.words(Phase::Unanswered);
         let answer = unanswered.sip_status.unwrap_or_default();

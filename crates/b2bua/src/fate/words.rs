@@ -71,6 +71,7 @@ impl Fate {
             Self::PrackMissing => {
                 words(Failed, 504, 102, EndedBy::System, "prack-missing", "no PRACK from the caller")
             }
+            Self::MediaFailed => words(Failed, 500, 41, EndedBy::System, "media-failed", MEDIA_FAILED),
             Self::Hangup => words(Failed, 480, 16, EndedBy::System, "hangup", "hung up by the operator"),
             Self::Shutdown => Words {
                 retry_after: Some(SHUTDOWN_RETRY_S),
@@ -127,6 +128,7 @@ impl Fate {
                 let text = format!("no media from the {party}");
                 words(Completed, 408, 102, EndedBy::System, "media-silent", &text)
             }
+            Self::MediaFailed => words(Completed, 500, 41, EndedBy::System, "media-failed", MEDIA_FAILED),
             Self::MaxDuration => {
                 words(Completed, 200, 16, EndedBy::Policy, "max-duration", "longest duration reached")
             }
@@ -268,3 +270,5 @@ fn q850(reasons: &[String]) -> u8 {
 const ANSWERED_ELSEWHERE: u8 = 26;
 
 const SHUTDOWN_RETRY_S: u32 = 10;
+
+const MEDIA_FAILED: &str = "the packet thread of the call failed";

@@ -161,7 +161,7 @@ fn agent(house: &mut House, dice: &mut Dice) {
 fn others(house: &mut House, dice: &mut Dice) {
     house.binds =
         dice.of(&[Binds::Succeed, Binds::Succeed, Binds::Succeed, Binds::FailOnce, Binds::Fail, Binds::Wait]);
-    match dice.below(12) {
+    match dice.below(13) {
         0 => house.pass(Duration::from_millis(u64::try_from(dice.below(40_000)).unwrap())),
         1..=4 => house.pass(Duration::from_millis(u64::try_from(dice.below(900)).unwrap())),
         5 => {
@@ -181,9 +181,12 @@ fn others(house: &mut House, dice: &mut Dice) {
             }
         }
         7 => release_waiting(house),
-        8 => {
+        of_media @ 8..=9 => {
             if let Some(media) = house.media.get(dice.below(house.media.len().max(1))).copied() {
-                house.input(Input::Media(media::Event::Silent { media }));
+                house.input(Input::Media(match of_media {
+                    8 => media::Event::Silent { media },
+                    _rest => media::Event::Lost { media },
+                }));
             }
         }
         _rest => {}

@@ -167,6 +167,7 @@ fn keys_of_the_past_are_disregarded() {
     for event in [
         media::Event::Bound { media },
         media::Event::Silent { media },
+        media::Event::Lost { media },
         media::Event::Released { media, counters: media::command::Counters::default() },
     ] {
         house.input(Input::Media(event));

@@ -76,6 +76,43 @@ record Completed normal
 }
 
 #[test]
+fn a_call_whose_packet_thread_failed_ends_on_both_sides() {
+    let mut house = House::new();
+    connected(&mut house);
+    for media in house.media.clone() {
+        house.input(Input::Media(media::Event::Lost { media }));
+    }
+    assert_eq!(
+        house.look(),
+        "
+caller <- BYE [SIP;cause=500;text=\"the packet thread of the call failed\"]
+agent <- BYE [SIP;cause=500;text=\"the packet thread of the call failed\"]
+release m1
+release m2
+record Completed media-failed
+"
+    );
+    let record = house.record();
+    assert_eq!((record.ended_by, record.q850), (Some(EndedBy::System), Some(41)));
+    assert_eq!(house.core.census().ports, 0);
+}
+
+#[test]
+fn a_caller_who_hears_ringing_gets_500_when_the_packet_thread_fails() {
+    let mut house = House::new();
+    let call = Dial::to("+14155550103");
+    call.place(&mut house);
+    agent_says(&mut house, "180 Ringing", "");
+    house.look();
+    let media = house.media[1];
+    house.input(Input::Media(media::Event::Lost { media }));
+    let ladder = house.look();
+    assert!(ladder.contains("agent <- CANCEL") && ladder.contains("caller <- 500"), "{ladder}");
+    assert!(ladder.ends_with("record Failed media-failed\n"), "{ladder}");
+    assert_eq!(house.record().sip_status, Some(500));
+}
+
+#[test]
 fn the_invite_to_the_agent_tells_who_calls_whom() {
     let mut house = House::new();
     Dial::to("+14155550103").offering(&OFFER.replace("0 8 101", "8 0 101")).place(&mut house);

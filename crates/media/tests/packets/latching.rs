@@ -41,6 +41,7 @@ fn latched(world: &World) -> Vec<SocketAddr> {
             other @ (Event::Bound { .. }
             | Event::BindFailed { .. }
             | Event::Silent { .. }
+            | Event::Lost { .. }
             | Event::Released { .. }) => panic!("{other:?}"),
         })
         .collect()

@@ -107,7 +107,7 @@ const STATUSES: [CallStatus; 6] = [
 const OTHER: &str = "other";
 
 /// The words of ends that are no refusals of ours by rule, as `docs/configuration.md` lists them.
-const ENDS: [&str; 27] = [
+const ENDS: [&str; 28] = [
     "normal",
     "canceled",
     "answered-elsewhere",
@@ -124,6 +124,7 @@ const ENDS: [&str; 27] = [
     "ack-missing",
     "session-expired",
     "media-silent",
+    "media-failed",
     "max-duration",
     "hangup",
     "shutdown",
