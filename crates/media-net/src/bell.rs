@@ -1,6 +1,7 @@
 //! What other threads send to a worker, and how they wake it.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, mpsc};
@@ -8,6 +9,7 @@ use std::task::Wake;
 
 use media::agent::{TapEvent, TapInput};
 use media::{Command, MediaKey};
+use rustix::event::{EventfdFlags, eventfd};
 
 /// One thing to do, in the order sent.
 #[derive(Debug)]
@@ -29,23 +31,35 @@ pub(crate) enum Order {
 /// Wakes a worker; once until it has looked, however often it is rung.
 #[derive(Debug)]
 pub(crate) struct Bell {
-    waker: mio::Waker,
+    /// Its counter is never read: the back ends wait for each write to it, not for its being other than zero.
+    events: OwnedFd,
     rung: AtomicBool,
 }
 
 impl Bell {
-    pub(crate) fn new(waker: mio::Waker) -> Self {
-        Self { waker, rung: AtomicBool::new(false) }
+    pub(crate) fn new() -> io::Result<Self> {
+        let events = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { events, rung: AtomicBool::new(false) })
     }
 
     /// After something was sent.
     fn ring(&self) -> io::Result<()> {
-        if self.rung.swap(true, Ordering::AcqRel) { Ok(()) } else { self.waker.wake() }
+        if self.rung.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        rustix::io::write(&self.events, &1_u64.to_ne_bytes())?;
+        Ok(())
     }
 
     /// Before the worker looks at what was sent.
     pub(crate) fn hush(&self) {
         self.rung.store(false, Ordering::Release);
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
     }
 }
 

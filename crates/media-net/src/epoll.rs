@@ -1,100 +1,50 @@
-//! The back end that works everywhere: readiness by epoll (edge-triggered), one system call a datagram.
+//! The back end that works everywhere: readiness by epoll, one system call a datagram.
+//!
+//! Readiness is told by level, and one datagram is taken of a socket that is ready: a stream of fifty packets a second never has two, and to
+//! ask for a second one, as an edge would make necessary, costs as much as to send one. For the same reason there is no
+//! `recvmmsg` and no `sendmmsg`, which take many datagrams of one socket.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
-use media::{Channel, Slot};
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
-use socket2::{Domain, Protocol, Socket, Type};
+use media::{Channel, Mishap, Slot, ThreadCounts};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
+use rustix::time::Timespec;
 
-use crate::sockets::{Arrival, Sockets};
+use crate::bell::Bell;
+use crate::ports::Pair;
+use crate::sockets::{Arrival, CHANNELS, LARGEST_DATAGRAM, Sockets, at, place};
 
 pub(crate) struct Epoll {
-    poll: Poll,
-    events: Events,
+    poll: OwnedFd,
     pairs: Vec<Option<Pair>>,
-    /// Sockets that may have something to receive still, each once.
-    ready: VecDeque<(Slot, Channel)>,
-    /// How many datagrams the first of `ready` has had in this turn of its own.
-    taken: usize,
-}
-
-/// Both sockets of a leg.
-pub(crate) struct Pair {
-    rtp: Port,
-    rtcp: Port,
-}
-
-struct Port {
-    socket: UdpSocket,
-    state: State,
-}
-
-/// Whether a socket stands in `ready`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Drained,
-    Queued,
-}
-
-impl Pair {
-    fn port(&mut self, channel: Channel) -> &mut Port {
-        match channel {
-            Channel::Rtp => &mut self.rtp,
-            Channel::Rtcp => &mut self.rtcp,
-        }
-    }
+    /// What was ready at the last wait, the last one first.
+    ready: Vec<Event>,
+    counts: Arc<ThreadCounts>,
 }
 
 impl Epoll {
-    /// The back end, and what wakes it from its wait.
-    pub(crate) fn new() -> io::Result<(Self, Waker)> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), BELL)?;
-        let events = Events::with_capacity(EVENTS);
-        Ok((Self { poll, events, pairs: Vec::new(), ready: VecDeque::new(), taken: 0 }, waker))
-    }
-
-    fn port(&mut self, slot: Slot, channel: Channel) -> Option<&mut Port> {
-        self.pairs.get_mut(slot.index())?.as_mut().map(|pair| pair.port(channel))
-    }
-
-    /// The first of `ready` lets the next one have its turn.
-    fn rotate(&mut self) {
-        self.taken = 0;
-        if !self.ready.is_empty() {
-            self.ready.rotate_left(1);
-        }
-    }
-
-    /// The first of `ready` has nothing more, or is gone.
-    fn retire(&mut self) {
-        self.taken = 0;
-        if let Some((slot, channel)) = self.ready.pop_front()
-            && let Some(port) = self.port(slot, channel)
-        {
-            port.state = State::Drained;
-        }
+    fn pair(&self, slot: Slot) -> Option<&Pair> {
+        self.pairs.get(slot.index())?.as_ref()
     }
 }
 
 impl Sockets for Epoll {
-    type Pair = Pair;
-
-    fn bind(&self, address: IpAddr, port: u16) -> Result<Pair, String> {
-        let after = port.checked_add(1).ok_or_else(|| format!("there is no RTCP port after {port}"))?;
-        let even = open(address, port).map_err(|error| format!("RTP port {port} of {address}: {error}"))?;
-        let odd = open(address, after).map_err(|error| format!("RTCP port {after} of {address}: {error}"))?;
-        Ok(Pair { rtp: even, rtcp: odd })
+    fn open(bell: &Bell, counts: Arc<ThreadCounts>) -> io::Result<Self> {
+        let poll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&poll, bell, EventData::new_u64(BELL), EventFlags::IN | EventFlags::ET)?;
+        Ok(Self { poll, pairs: Vec::new(), ready: Vec::with_capacity(EVENTS), counts })
     }
 
-    fn insert(&mut self, slot: Slot, mut pair: Pair) -> io::Result<()> {
-        for channel in [Channel::Rtp, Channel::Rtcp] {
-            let socket = &mut pair.port(channel).socket;
-            self.poll.registry().register(socket, token(slot, channel), Interest::READABLE)?;
+    fn insert(&mut self, slot: Slot, pair: Pair) -> io::Result<()> {
+        for channel in CHANNELS {
+            let data = EventData::new_u64(place(slot, channel).into());
+            epoll::add(&self.poll, pair.socket(channel), data, EventFlags::IN)?;
         }
         if self.pairs.len() <= slot.index() {
             self.pairs.resize_with(slot.index() + 1, || None);
@@ -104,99 +54,66 @@ impl Sockets for Epoll {
     }
 
     fn remove(&mut self, slot: Slot) {
-        if let Some(place) = self.pairs.get_mut(slot.index()) {
-            *place = None;
-            self.ready.retain(|(queued, _)| *queued != slot);
-            self.taken = 0;
+        if let Some(pair) = self.pairs.get_mut(slot.index()) {
+            *pair = None;
+            // Who has the slot next is asked in vain, if at all: the sockets of this one are closed.
+            self.ready.retain(|event| at(number(*event)).0 != slot);
         }
     }
 
     fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        let limit = if self.ready.is_empty() { limit } else { Some(Duration::ZERO) };
-        // A limit between two milliseconds is rounded up: better 1 ms late than a thread that spins.
-        match self.poll.poll(&mut self.events, limit) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => self.events.clear(),
-            waited => waited?,
+        if !self.ready.is_empty() {
+            return Ok(());
         }
-        for event in &self.events {
-            let Some((slot, channel)) = place(event.token()) else { continue };
-            let port =
-                self.pairs.get_mut(slot.index()).and_then(Option::as_mut).map(|pair| pair.port(channel));
-            if let Some(port) = port
-                && port.state == State::Drained
-            {
-                port.state = State::Queued;
-                self.ready.push_back((slot, channel));
-            }
+        // Rounded up to milliseconds: better 1 ms late than a thread that spins.
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match epoll::wait(&self.poll, spare_capacity(&mut self.ready), limit.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrival> {
-        let mut errors = 0;
-        loop {
-            if self.taken == BATCH {
-                self.rotate();
+        while let Some(event) = self.ready.pop() {
+            let (slot, channel) = at(number(event));
+            if event.data.u64() == BELL {
+                continue;
             }
-            let &(slot, channel) = self.ready.front()?;
-            let received = self.port(slot, channel).map(|port| port.socket.recv_from(buffer));
-            match received {
-                Some(Ok((length, source))) => {
-                    self.taken += 1;
-                    return Some(Arrival { slot, channel, source, length });
-                }
-                // A pending ICMP error or a signal: there may be packets behind it, for which no edge will come.
-                Some(Err(error)) if error.kind() != ErrorKind::WouldBlock && errors < BATCH => errors += 1,
-                Some(Err(_)) | None => self.retire(),
+            let Some(pair) = self.pair(slot) else { continue };
+            let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
+            // An error is that of a datagram sent before, and is gone by having been told.
+            let Ok((_, length, source)) =
+                recvfrom(pair.socket(channel), &mut buffer[..LARGEST_DATAGRAM], flags)
+            else {
+                continue;
+            };
+            if length > LARGEST_DATAGRAM {
+                self.counts.add(Mishap::Oversize);
+                continue;
+            }
+            if let Some(source) = source.and_then(|source| SocketAddr::try_from(source).ok()) {
+                return Some(Arrival { slot, channel, source, length });
             }
         }
+        None
     }
 
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        if let Some(port) = self.port(slot, channel) {
-            // What the system doesn't take is lost as on the wire: the far side counts it as such.
-            port.socket.send_to(packet, to).ok();
+        let Some(pair) = self.pair(slot) else { return };
+        let sent = sendto(pair.socket(channel), packet, SendFlags::DONTWAIT, &to);
+        if sent.is_err() {
+            self.counts.add(Mishap::Unsent);
         }
     }
 }
 
-/// A socket bound to one port, without sharing it.
-fn open(address: IpAddr, port: u16) -> io::Result<Port> {
-    let domain = Domain::for_address(SocketAddr::new(address, port));
-    // Non-blocking from the start: two system calls fewer than to make it so.
-    let socket = Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
-    // Marked as voice where the system lets us; a network that ignores it loses nothing.
-    match address {
-        IpAddr::V4(_) => socket.set_tos_v4(EXPEDITED_FORWARDING).ok(),
-        IpAddr::V6(_) => {
-            socket.set_only_v6(true)?;
-            socket.set_tclass_v6(EXPEDITED_FORWARDING).ok()
-        }
-    };
-    socket.bind(&SocketAddr::new(address, port).into())?;
-    Ok(Port { socket: UdpSocket::from_std(socket.into()), state: State::Drained })
+/// Which socket is ready; the bell is none.
+fn number(event: Event) -> u32 {
+    u32::try_from(event.data.u64()).unwrap_or(u32::MAX)
 }
 
-const fn token(slot: Slot, channel: Channel) -> Token {
-    Token(match channel {
-        Channel::Rtp => slot.index() * 2,
-        Channel::Rtcp => slot.index() * 2 + 1,
-    })
-}
-
-fn place(token: Token) -> Option<(Slot, Channel)> {
-    let slot = Slot(u32::try_from(token.0 / 2).ok()?);
-    Some((slot, if token.0.is_multiple_of(2) { Channel::Rtp } else { Channel::Rtcp }))
-}
-
-/// No slot's token: half of it is no `u32`.
-const BELL: Token = Token(usize::MAX);
+/// No socket's number.
+const BELL: u64 = u64::MAX;
 
 /// Readiness taken from the system at once.
 const EVENTS: usize = 1_024;
-
-/// Datagrams from one socket before the next one's turn.
-const BATCH: usize = 8;
-
-/// DSCP EF (RFC 3246) in the TOS byte.
-const EXPEDITED_FORWARDING: u32 = 46 << 2;

@@ -6,13 +6,26 @@
 //! Orders are never lost: they queue without a bound of their own, which the calls that they belong to bound, so that the call
 //! logic never waits for a worker. Nor are events: those that the channel has no room for are held in order and tried
 //! again; a leg has a handful of them in its life, so the legs bound what is held. Audio may be lost, and is counted.
+//!
+//! A turn that fails, by an error of the system or a panic, loses the legs of its worker and no more: the worker begins anew with an
+//! empty table, and each of its legs is told as lost.
 
+mod backend;
 mod bell;
 mod epoll;
+#[cfg(test)]
+mod free;
+mod keeper;
 mod outlet;
+mod ports;
 mod sockets;
 mod taps;
+#[cfg(test)]
+mod trials;
+mod uring;
 mod worker;
 mod workers;
 
-pub use workers::{WorkerFailed, Workers};
+pub use backend::{Backend, Choice};
+pub use ports::Dscp;
+pub use workers::{Plan, WorkerFailed, Workers};

@@ -1,6 +1,6 @@
 //! One worker thread: a table, its sockets, and the turn that drives them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -10,12 +10,25 @@ use std::time::{Duration, Instant};
 
 use media::agent::TapEvent;
 use media::command::Counters;
-use media::{Channel, Command, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken};
+use media::{Channel, Command, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken, ThreadCounts};
 
 use crate::bell::{Bell, Order, Orders};
 use crate::outlet::Outlet;
-use crate::sockets::Sockets;
+use crate::ports::{Dscp, Pair};
+use crate::sockets::{Arrival, LARGEST_PACKET, Sockets};
 use crate::taps::Tap;
+
+/// What a worker has beside its table and its sockets.
+pub(crate) struct Outfit {
+    pub(crate) seed: u64,
+    pub(crate) outlet: Outlet,
+    pub(crate) bell: Arc<Bell>,
+    /// For the wakers of taps.
+    pub(crate) own_orders: Orders,
+    pub(crate) orders: Receiver<Order>,
+    pub(crate) dscp: Dscp,
+    pub(crate) counts: Arc<ThreadCounts>,
+}
 
 pub(crate) struct Worker<S> {
     table: Table,
@@ -27,12 +40,26 @@ pub(crate) struct Worker<S> {
     /// Legs whose agent stream may have something for us.
     ready: VecDeque<MediaKey>,
     buffer: Box<[u8]>,
+    dscp: Dscp,
+    /// The next table's.
+    seed: u64,
+    /// What a failure leaves half done.
+    underway: Underway,
+    counts: Arc<ThreadCounts>,
+}
+
+/// A command that has an answer of its own, while it is carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Underway {
+    Nothing,
+    Bind(MediaKey),
+    Release(MediaKey),
 }
 
 /// Where the table's effects go.
 struct Effects<S> {
     sockets: S,
-    legs: HashMap<MediaKey, Leg>,
+    legs: BTreeMap<MediaKey, Leg>,
     outlet: Outlet,
 }
 
@@ -59,28 +86,57 @@ enum Rest {
 }
 
 impl<S: Sockets> Worker<S> {
-    pub(crate) fn new(
-        seed: u64,
-        sockets: S,
-        outlet: Outlet,
-        bell: Arc<Bell>,
-        own_orders: Orders,
-        orders: Receiver<Order>,
-    ) -> Self {
-        Self {
+    pub(crate) fn new(outfit: Outfit) -> io::Result<Self> {
+        let Outfit { seed, outlet, bell, own_orders, orders, dscp, counts } = outfit;
+        let sockets = S::open(&bell, Arc::clone(&counts))?;
+        Ok(Self {
             table: Table::new(seed),
-            effects: Effects { sockets, legs: HashMap::new(), outlet },
+            effects: Effects { sockets, legs: BTreeMap::new(), outlet },
             orders,
             bell,
             own_orders,
             ready: VecDeque::new(),
-            buffer: vec![0; LARGEST_DATAGRAM].into_boxed_slice(),
+            buffer: vec![0; LARGEST_PACKET].into_boxed_slice(),
+            dscp,
+            seed: next(seed),
+            underway: Underway::Nothing,
+            counts,
+        })
+    }
+
+    /// After a failure in the middle of a turn: nothing that it may have left half done is used again. Each leg is told as lost, and a command
+    /// that was being carried out has its answer; orders and events that wait are kept.
+    pub(crate) fn begin_anew(&mut self) -> io::Result<()> {
+        let legs = std::mem::take(&mut self.effects.legs);
+        let answer = match std::mem::replace(&mut self.underway, Underway::Nothing) {
+            Underway::Nothing => None,
+            Underway::Bind(media) => {
+                Some(Event::BindFailed { media, error: "the packet thread failed".into() })
+            }
+            Underway::Release(media) => Some(Event::Released { media, counters: Counters::default() }),
+        };
+        for media in legs.keys().copied() {
+            self.effects.outlet.tell(Event::Lost { media });
         }
+        if let Some(answer) = answer {
+            self.effects.outlet.tell(answer);
+        }
+        self.ready.clear();
+        self.table = Table::new(self.seed);
+        self.seed = next(self.seed);
+        self.effects.sockets = S::open(&self.bell, Arc::clone(&self.counts))?;
+        Ok(())
+    }
+
+    /// How many legs it has.
+    pub(crate) fn legs(&self) -> usize {
+        self.effects.legs.len()
     }
 
     /// Turns until `Stop`.
     pub(crate) fn run(&mut self) -> io::Result<()> {
-        let mut turned = ControlFlow::Continue(Rest::None);
+        // What was ordered before is not waited for.
+        let mut turned = ControlFlow::Continue(Rest::Some);
         while let ControlFlow::Continue(rest) = turned {
             turned = self.turn(rest)?;
         }
@@ -113,7 +169,11 @@ impl<S: Sockets> Worker<S> {
     fn obey(&mut self) -> ControlFlow<(), Rest> {
         for _ in 0..ORDERS {
             match self.orders.try_recv() {
-                Ok(Order::Command(command)) => self.command(&command),
+                Ok(Order::Command(command)) => {
+                    self.underway = Underway::of(&command);
+                    self.command(&command);
+                    self.underway = Underway::Nothing;
+                }
                 Ok(Order::Attach { media, events, inputs }) => {
                     if let Some(leg) = self.effects.legs.get_mut(&media) {
                         leg.tap = Some(Tap::new(media, events, inputs, self.own_orders.clone()));
@@ -172,7 +232,7 @@ impl<S: Sockets> Worker<S> {
         if self.effects.legs.contains_key(&media) {
             return Err("the leg has its ports already".into());
         }
-        let pair = self.effects.sockets.bind(local.ip(), local.port())?;
+        let pair = Pair::bind(local.ip(), local.port(), self.dscp)?;
         let slot = self.table.open(Instant::now(), media);
         if let Err(error) = self.effects.sockets.insert(slot, pair) {
             self.table.close(Instant::now(), media, &mut self.effects);
@@ -208,18 +268,28 @@ impl<S: Sockets> Worker<S> {
     }
 
     fn receive(&mut self) {
+        // A turn is shorter than what the clock is needed for.
+        let now = Instant::now();
         for _ in 0..PACKETS {
             let Some(arrival) = self.effects.sockets.receive(&mut self.buffer) else { return };
-            let datagram = Datagram::new(&mut self.buffer, arrival.length);
-            let now = Instant::now();
-            self.table.receive(
-                now,
-                arrival.slot,
-                arrival.channel,
-                arrival.source,
-                datagram,
-                &mut self.effects,
-            );
+            let Arrival { slot, channel, source, length } = arrival;
+            let datagram = Datagram::new(&mut self.buffer, length);
+            self.table.receive(now, slot, channel, source, datagram, &mut self.effects);
+        }
+    }
+}
+
+impl Underway {
+    fn of(command: &Command) -> Self {
+        match *command {
+            Command::Bind { media, .. } => Self::Bind(media),
+            Command::Release { media } => Self::Release(media),
+            Command::Describe { .. }
+            | Command::Relay { .. }
+            | Command::Echo { .. }
+            | Command::Tap { .. }
+            | Command::Dial { .. }
+            | Command::Hear { .. } => Self::Nothing,
         }
     }
 }
@@ -250,85 +320,10 @@ const PACKETS: usize = 256;
 /// How long to wait for room in the events' channel.
 const RETRY: Duration = Duration::from_millis(5);
 
-const LARGEST_DATAGRAM: usize = 65_535;
+/// Another seed for another table.
+const fn next(seed: u64) -> u64 {
+    seed.rotate_left(21).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1)
+}
 
 #[cfg(test)]
-mod tests {
-    use std::net::{IpAddr, Ipv4Addr, UdpSocket};
-
-    use media::command::{Codec, Direction, Remote};
-    use tokio::sync::mpsc;
-
-    use super::*;
-    use crate::epoll::Epoll;
-
-    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-    struct Bench {
-        worker: Worker<Epoll>,
-        orders: Orders,
-        events: mpsc::Receiver<Event>,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            let (sender, events) = mpsc::channel(64);
-            let (sockets, waker) = Epoll::new().unwrap();
-            let bell = Arc::new(Bell::new(waker));
-            let (orders, received) = Orders::new(Arc::clone(&bell));
-            let worker = Worker::new(1, sockets, Outlet::new(sender), bell, orders.clone(), received);
-            Self { worker, orders, events }
-        }
-
-        fn order(&mut self, command: Command) {
-            self.orders.send(Order::Command(command));
-            assert!(self.worker.turn(Rest::None).unwrap().is_continue());
-        }
-
-        fn bind(&mut self, media: MediaKey) -> SocketAddr {
-            for _ in 0..100 {
-                let port = UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap().port() & !1;
-                self.order(Command::Bind { media, address: LOOPBACK, port });
-                if self.events.try_recv() == Ok(Event::Bound { media }) {
-                    return SocketAddr::new(LOOPBACK, port);
-                }
-            }
-            panic!("no free port pair");
-        }
-    }
-
-    #[test]
-    fn a_packet_through_a_worker_allocates_nothing() {
-        let phone = UdpSocket::bind((LOOPBACK, 0)).unwrap();
-        let (mut bench, media) = (Bench::new(), MediaKey(1));
-        let ours = bench.bind(media);
-        let remote = Remote {
-            rtp: phone.local_addr().unwrap(),
-            rtcp: phone.local_addr().unwrap(),
-            codec: Codec::Pcmu,
-            send_payload_type: 0,
-            receive_payload_type: 0,
-            telephone_event: None,
-            direction: Direction { send: true, receive: true },
-            silence_timeout: None,
-            srtp: None,
-        };
-        bench.order(Command::Describe { media, remote });
-        bench.order(Command::Echo { media });
-        let mut packet = [0x80; 172];
-        packet[1] = 0;
-        let mut echo = |sequence: u16| {
-            packet[2..4].copy_from_slice(&sequence.to_be_bytes());
-            packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
-            phone.send_to(&packet, ours).unwrap();
-            assert!(bench.worker.turn(Rest::None).unwrap().is_continue());
-            let mut echoed = [0; 172];
-            phone.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-            assert_eq!(phone.recv(&mut echoed).unwrap(), 172);
-        };
-        // The first ones make room: a queue, a latched source.
-        (0..100).for_each(&mut echo);
-        let measured = allocation_counter::measure(|| (100..1_100).for_each(&mut echo));
-        assert_eq!(measured.count_total, 0);
-    }
-}
+mod tests;

@@ -2,19 +2,39 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use media::agent::{TapEvent, TapInput};
 use media::command::WorkerId;
-use media::{Command, Event, MediaKey};
+use media::{Command, Event, MediaKey, ThreadCounts};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::watch;
 
+use crate::backend::Backend;
 use crate::bell::{Bell, Order, Orders};
 use crate::epoll::Epoll;
+use crate::keeper;
 use crate::outlet::Outlet;
-use crate::worker::Worker;
+use crate::ports::Dscp;
+use crate::sockets::Sockets;
+use crate::uring::Uring;
+use crate::worker::{Outfit, Worker};
+
+/// What the workers of a node are to be like.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many threads.
+    pub count: u16,
+    /// Their SSRCs come from it.
+    pub seed: u64,
+    /// How they reach their sockets.
+    pub backend: Backend,
+    /// How their packets are marked.
+    pub dscp: Dscp,
+    /// Where they count what belongs to no leg.
+    pub counts: Arc<ThreadCounts>,
+}
 
 /// The media workers of a node. Dropping them ends the threads without waiting for it.
 #[derive(Debug)]
@@ -23,7 +43,7 @@ pub struct Workers {
     failed: watch::Receiver<Option<WorkerFailed>>,
 }
 
-/// A thread that ended without having been told to: its calls have no media any more, and none will.
+/// A thread that ended without having been told to, as it failed again and again: its calls have no media any more, and none will.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerFailed {
     /// Whose thread it was.
@@ -47,14 +67,21 @@ struct Thread {
 }
 
 impl Workers {
-    /// Starts `count` threads, named `media-0` and so on. Their SSRCs come from `seed`; what they tell goes to `events`.
+    /// Starts the threads, named `media-0` and so on. What they tell goes to `events`.
     ///
     /// # Errors
-    /// The system gives no thread or no epoll instance.
-    pub fn start(count: u16, seed: u64, events: &Sender<Event>) -> io::Result<Self> {
+    /// The system gives no thread, or not what the back end takes.
+    pub fn start(plan: &Plan, events: &Sender<Event>) -> io::Result<Self> {
+        match plan.backend {
+            Backend::Epoll => Self::start_on::<Epoll>(plan, events),
+            Backend::IoUring => Self::start_on::<Uring>(plan, events),
+        }
+    }
+
+    pub(crate) fn start_on<S: Sockets>(plan: &Plan, events: &Sender<Event>) -> io::Result<Self> {
         let (told, failed) = watch::channel(None);
-        let workers = (0..count)
-            .map(|number| Thread::start(number, seed, events.clone(), told.clone()))
+        let workers = (0..plan.count)
+            .map(|number| Thread::start::<S>(number, plan, events.clone(), told.clone()))
             .collect::<io::Result<_>>()?;
         Ok(Self { workers, failed })
     }
@@ -122,34 +149,50 @@ impl Drop for Workers {
 }
 
 impl Thread {
-    fn start(
+    fn start<S: Sockets>(
         number: u16,
-        seed: u64,
+        plan: &Plan,
         events: Sender<Event>,
         told: watch::Sender<Option<WorkerFailed>>,
     ) -> io::Result<Self> {
-        let (sockets, waker) = Epoll::new()?;
-        let bell = Arc::new(Bell::new(waker));
+        let bell = Arc::new(Bell::new()?);
         let (orders, received) = Orders::new(Arc::clone(&bell));
-        // Workers of one seed must differ: spread their numbers over all bits.
-        let seed = seed ^ u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut worker = Worker::new(seed, sockets, Outlet::new(events), bell, orders.clone(), received);
-        let run = move || watched(WorkerId(number), told, || worker.run());
+        let outfit = Outfit {
+            // Workers of one seed must differ: spread their numbers over all bits.
+            seed: plan.seed ^ u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            outlet: Outlet::new(events),
+            bell,
+            own_orders: orders.clone(),
+            orders: received,
+            dscp: plan.dscp,
+            counts: Arc::clone(&plan.counts),
+        };
+        let (opened, opens) = mpsc::sync_channel(1);
+        let counts = Arc::clone(&plan.counts);
+        // The sockets of some back ends belong to the thread that opens them.
+        let run = move || match Worker::<S>::new(outfit) {
+            Ok(mut worker) => {
+                opened.send(Ok(())).ok();
+                watched(WorkerId(number), told, || keeper::keep(WorkerId(number), &mut worker, &counts));
+            }
+            Err(error) => {
+                opened.send(Err(error)).ok();
+            }
+        };
         let handle = std::thread::Builder::new().name(format!("media-{number}")).spawn(run)?;
+        opens.recv().map_err(|_| io::Error::other("it ended at once"))??;
         Ok(Self { orders, handle: Some(handle) })
     }
 }
 
-/// Runs a worker, and tells if it ends by an error or a panic: the first of all workers is enough.
+/// Runs a worker, and tells if it is given up, or panics where that is not caught: the first of all workers is enough.
 fn watched(
     worker: WorkerId,
     told: watch::Sender<Option<WorkerFailed>>,
-    run: impl FnOnce() -> io::Result<()>,
+    run: impl FnOnce() -> Result<(), String>,
 ) {
     let mut witness = Witness { worker, told, why: None };
-    if let Err(error) = run() {
-        witness.why = Some(error.to_string());
-    }
+    witness.why = run().err();
 }
 
 /// Dropped at the end of its thread, also by a panic, whose words the panic hook has written.
@@ -176,7 +219,7 @@ mod tests {
     use super::*;
 
     /// What is told of a thread that does this.
-    fn end_of(run: impl FnOnce() -> io::Result<()> + Send + 'static) -> Option<WorkerFailed> {
+    fn end_of(run: impl FnOnce() -> Result<(), String> + Send + 'static) -> Option<WorkerFailed> {
         let (told, failed) = watch::channel(None);
         let thread = std::thread::spawn(move || watched(WorkerId(3), told, run));
         drop(thread.join());
@@ -186,7 +229,7 @@ mod tests {
     #[test]
     fn a_thread_that_fails_or_panics_is_told_and_one_that_was_stopped_is_not() {
         assert_eq!(end_of(|| Ok(())), None);
-        let failed = end_of(|| Err(io::Error::other("epoll is gone"))).unwrap();
+        let failed = end_of(|| Err("epoll is gone".to_owned())).unwrap();
         assert_eq!(failed.to_string(), "the packet thread media-3 ended: epoll is gone");
         let panicked = end_of(|| panic!("a test's own")).unwrap();
         assert_eq!(panicked.to_string(), "the packet thread media-3 ended: it panicked");
@@ -199,7 +242,7 @@ mod tests {
         let waiting = workers.failed();
         drop(workers);
         for why in ["first", "second"] {
-            watched(WorkerId(0), told.clone(), || Err(io::Error::other(why)));
+            watched(WorkerId(0), told.clone(), || Err(why.to_owned()));
         }
         assert_eq!(waiting.await.why, "first");
     }

@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use media::agent::{MarkId, TapEvent, TapInput};
 use media::command::{Codec, Direction, Remote, WorkerId};
 use media::{Command, Event, MediaKey};
-use media_net::Workers;
+use media_net::{Backend, Dscp, Plan, Workers};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -29,13 +30,14 @@ struct Node {
 }
 
 impl Node {
-    fn start() -> Self {
-        Self::with_room_for(64)
+    fn start(backend: Backend) -> Self {
+        Self::with_room_for(backend, 64)
     }
 
-    fn with_room_for(events: usize) -> Self {
+    fn with_room_for(backend: Backend, events: usize) -> Self {
         let (sender, events) = mpsc::channel(events);
-        Self { workers: Workers::start(1, 42, &sender).unwrap(), events }
+        let plan = Plan { count: 1, seed: 42, backend, dscp: Dscp::EF, counts: Arc::default() };
+        Self { workers: Workers::start(&plan, &sender).unwrap(), events }
     }
 
     fn tell(&self, command: Command) {
@@ -125,9 +127,8 @@ impl Phone {
     }
 }
 
-#[tokio::test]
-async fn a_stream_of_packets_is_echoed_in_order() {
-    let (mut node, phone, media) = (Node::start(), Phone::new().await, MediaKey(1));
+async fn a_stream_of_packets_is_echoed_in_order(backend: Backend) {
+    let (mut node, phone, media) = (Node::start(backend), Phone::new().await, MediaKey(1));
     let ours = node.bind(media).await;
     node.describe(media, &phone);
     node.tell(Command::Echo { media });
@@ -142,9 +143,8 @@ async fn a_stream_of_packets_is_echoed_in_order() {
     node.workers.stop();
 }
 
-#[tokio::test]
-async fn what_one_phone_says_the_other_hears() {
-    let mut node = Node::start();
+async fn what_one_phone_says_the_other_hears(backend: Backend) {
+    let mut node = Node::start(backend);
     let (one, two) = (Phone::new().await, Phone::new().await);
     let (a, b) = (MediaKey(1), MediaKey(2));
     let (ours_a, ours_b) = (node.bind(a).await, node.bind(b).await);
@@ -174,9 +174,8 @@ async fn what_one_phone_says_the_other_hears() {
     assert_eq!(latched, [one.address(), two.address()]);
 }
 
-#[tokio::test]
-async fn a_tap_carries_audio_both_ways_and_tells_the_mark_when_all_is_played() {
-    let (mut node, phone, media) = (Node::start(), Phone::new().await, MediaKey(1));
+async fn a_tap_carries_audio_both_ways_and_tells_the_mark_when_all_is_played(backend: Backend) {
+    let (mut node, phone, media) = (Node::start(backend), Phone::new().await, MediaKey(1));
     let ours = node.bind(media).await;
     let (mut heard, play) = node.attach(media);
     node.describe(media, &phone);
@@ -214,9 +213,8 @@ async fn a_tap_carries_audio_both_ways_and_tells_the_mark_when_all_is_played() {
     assert!(samples.is_sorted(), "{samples:?}");
 }
 
-#[tokio::test]
-async fn a_bot_faster_than_its_channel_waits_and_loses_nothing() {
-    let (mut node, phone, media) = (Node::start(), Phone::new().await, MediaKey(1));
+async fn a_bot_faster_than_its_channel_waits_and_loses_nothing(backend: Backend) {
+    let (mut node, phone, media) = (Node::start(backend), Phone::new().await, MediaKey(1));
     node.bind(media).await;
     node.describe(media, &phone);
     let (mut heard, play) = node.attach(media);
@@ -234,9 +232,8 @@ async fn a_bot_faster_than_its_channel_waits_and_loses_nothing() {
     drop(speaking.await.unwrap());
 }
 
-#[tokio::test]
-async fn played_audio_is_paced_at_20_ms() {
-    let (mut node, phone, media) = (Node::start(), Phone::new().await, MediaKey(1));
+async fn played_audio_is_paced_at_20_ms(backend: Backend) {
+    let (mut node, phone, media) = (Node::start(backend), Phone::new().await, MediaKey(1));
     node.bind(media).await;
     node.describe(media, &phone);
     let (_heard, play) = node.attach(media);
@@ -252,9 +249,8 @@ async fn played_audio_is_paced_at_20_ms() {
     assert!(took < Duration::from_millis(2_400), "100 packets in {took:?}: the deadlines drift");
 }
 
-#[tokio::test]
-async fn a_port_in_use_fails_the_bind_in_the_systems_words_and_leaves_nothing_open() {
-    let (mut node, media) = (Node::start(), MediaKey(1));
+async fn a_port_in_use_fails_the_bind_in_the_systems_words_and_leaves_nothing_open(backend: Backend) {
+    let (mut node, media) = (Node::start(backend), MediaKey(1));
     let port = free_pair().await;
     for taken in [port, port + 1] {
         let other = UdpSocket::bind((LOOPBACK, taken)).await.unwrap();
@@ -268,9 +264,8 @@ async fn a_port_in_use_fails_the_bind_in_the_systems_words_and_leaves_nothing_op
     assert_eq!(node.event().await, Event::Bound { media });
 }
 
-#[tokio::test]
-async fn a_released_leg_frees_its_ports_and_drops_its_agents_channels() {
-    let (mut node, media) = (Node::start(), MediaKey(1));
+async fn a_released_leg_frees_its_ports_and_drops_its_agents_channels(backend: Backend) {
+    let (mut node, media) = (Node::start(backend), MediaKey(1));
     let ours = node.bind(media).await;
     let (mut heard, play) = node.attach(media);
     assert!(UdpSocket::bind(ours).await.is_err());
@@ -286,9 +281,8 @@ async fn a_released_leg_frees_its_ports_and_drops_its_agents_channels() {
     within(play.closed()).await;
 }
 
-#[tokio::test]
-async fn no_event_is_lost_when_nobody_reads_for_a_while() {
-    let mut node = Node::with_room_for(1);
+async fn no_event_is_lost_when_nobody_reads_for_a_while(backend: Backend) {
+    let mut node = Node::with_room_for(backend, 1);
     let legs = 50;
     for key in 0..legs {
         node.tell(Command::Release { media: MediaKey(key) });
@@ -299,4 +293,44 @@ async fn no_event_is_lost_when_nobody_reads_for_a_while() {
         };
         assert_eq!(media, MediaKey(key));
     }
+}
+
+/// Whether this kernel lets us have io_uring; says so aloud if not.
+fn has_io_uring() -> bool {
+    let probed = Backend::IoUring.probe();
+    if let Err(error) = &probed {
+        println!("skipped: io_uring can't be had here: {error}");
+    }
+    probed.is_ok()
+}
+
+macro_rules! suite {
+    ($($trial:ident,)*) => {
+        mod by_epoll {
+            $(#[tokio::test]
+            async fn $trial() {
+                super::$trial(super::Backend::Epoll).await;
+            })*
+        }
+
+        mod by_io_uring {
+            $(#[tokio::test]
+            async fn $trial() {
+                if super::has_io_uring() {
+                    super::$trial(super::Backend::IoUring).await;
+                }
+            })*
+        }
+    };
+}
+
+suite! {
+    a_stream_of_packets_is_echoed_in_order,
+    what_one_phone_says_the_other_hears,
+    a_tap_carries_audio_both_ways_and_tells_the_mark_when_all_is_played,
+    a_bot_faster_than_its_channel_waits_and_loses_nothing,
+    played_audio_is_paced_at_20_ms,
+    a_port_in_use_fails_the_bind_in_the_systems_words_and_leaves_nothing_open,
+    a_released_leg_frees_its_ports_and_drops_its_agents_channels,
+    no_event_is_lost_when_nobody_reads_for_a_while,
 }

@@ -24,9 +24,11 @@ mod rtcp;
 pub mod srtp;
 pub mod table;
 mod tap;
+pub mod threads;
 mod timers;
 
 pub use command::{Command, Event, MediaKey};
 pub use packet::Datagram;
 pub use ports::PortPool;
 pub use table::{Channel, Outbox, Slot, Table, Taken};
+pub use threads::{Mishap, ThreadCounts};

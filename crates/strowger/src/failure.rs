@@ -39,6 +39,11 @@ pub(crate) enum Failure {
     Tls(#[from] sip_net::TlsError),
     #[error("the packet threads can't be started: {0}")]
     Workers(io::Error),
+    #[error(
+        "media.backend: io-uring can't be had here: {0}; it takes Linux 6.1, kernel.io_uring_disabled = 0 and, in a container, a \
+         seccomp profile that lets it through; write \"auto\" or \"epoll\""
+    )]
+    NoIoUring(io::Error),
     #[error("the system's randomness can't be read: {0}")]
     Randomness(getrandom::Error),
     #[error("the signals of the system can't be listened to: {0}")]

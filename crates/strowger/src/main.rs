@@ -24,6 +24,7 @@ mod objects;
 mod observers;
 mod open_files;
 mod owned;
+mod packets;
 mod pages;
 mod place;
 mod plan;

@@ -13,7 +13,7 @@ use admin::{Drain, Phase};
 use agent_net::{Options, Streams, Trust};
 use b2bua::io::{Input, Now};
 use b2bua::{Core, MediaAddress};
-use media_net::{WorkerFailed, Workers};
+use media_net::WorkerFailed;
 use sip_net::{Ending, Sockets};
 use store::{Begun, Lock, Recorder, Spool, Store};
 use tokio::sync::{mpsc, watch};
@@ -28,7 +28,7 @@ use crate::notices::Notices;
 use crate::observers::{Observer, Observers};
 use crate::seeing::Seen;
 use crate::wiring::{Wiring, agent_events, media_events};
-use crate::{addresses, calendar, directories, seeing, sockets};
+use crate::{addresses, calendar, directories, packets, seeing, sockets};
 
 pub(crate) use self::end::{LONGEST_STOP, Woken};
 
@@ -78,7 +78,6 @@ impl Node {
         let (media_told, media) = mpsc::channel(EVENTS);
         let (agents_told, agents) = mpsc::channel(EVENTS);
         let count = worker_count(config);
-        let workers = Workers::start(count, media_seed, &media_told).map_err(Failure::Workers)?;
         let options = Options { user_agent: config.user_agent(), trust: Trust::System };
         let streams = Streams::new(&options, agents_told);
         let mut carriers = JoinSet::new();
@@ -88,6 +87,8 @@ impl Node {
             seeing::start(config, door, &store, &sip_listeners, secrets.subscribe(), &mut observers)?;
         let events = shown.events.clone();
         let (metrics, pulse) = (Arc::clone(&shown.metrics), Arc::clone(&shown.health.pulse));
+        let counts = Arc::clone(metrics.packet_threads());
+        let workers = packets::start(&config.media, count, media_seed, counts, &media_told)?;
         metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
         let mut core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);

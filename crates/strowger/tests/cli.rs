@@ -108,9 +108,9 @@ fn a_faulty_configuration_is_refused_with_file_line_key_expectation_and_remedy()
              found [\"dns.example\"]; write, for example, name_servers = [\"192.0.2.53\"]",
         ),
         (
-            "[media]\nbackend = \"io-uring\"\n",
-            "faulty.toml:2: media.backend: expected \"auto\" or \"epoll\", as \"io-uring\" is not in this version, \
-             found \"io-uring\"; write, for example, backend = \"auto\"",
+            "[media]\nbackend = \"io_uring\"\n",
+            "faulty.toml:2: media.backend: expected \"auto\", \"io-uring\" or \"epoll\", \
+             found \"io_uring\"; write, for example, backend = \"auto\"",
         ),
         ("[limits]\nring = 5\n", "faulty.toml:2: limits.ring: no such key; did you mean `ring_s`?"),
         ("[logs]\n", "faulty.toml:1: logs: no such section; did you mean `log`?"),

@@ -96,11 +96,8 @@ pub(super) const KEYS: &[Key] = &[
         "\"203.0.113.5\"",
     ),
     Key::new::<Whole<0, 64>>("media.workers", "a whole number from 0 to 64", "4"),
-    Key::new::<Backend>(
-        "media.backend",
-        "\"auto\" or \"epoll\", as \"io-uring\" is not in this version",
-        "\"auto\"",
-    ),
+    Key::new::<Backend>("media.backend", "\"auto\", \"io-uring\" or \"epoll\"", "\"auto\""),
+    Key::new::<Whole<0, 63>>("media.dscp", "a whole number from 0 to 63", "46"),
     Key::new::<Whole<0, 86_400>>(
         "media.silence_timeout_s",
         "a whole number of seconds from 0 to 86400",

@@ -18,13 +18,13 @@ use self::digest::DigestAlgorithms;
 use self::keys::{KEYS, Key};
 use self::name_servers::NameServers;
 use self::value::{
-    Address, Backend, Collector, DataDir, Door, Listeners, NodeId, OptionalFile, PortRange, Reserved,
-    StoreUrl, Text, Whole,
+    Address, Collector, DataDir, Door, Listeners, NodeId, OptionalFile, PortRange, Reserved, StoreUrl, Text,
+    Whole,
 };
 use crate::fault::{Fault, Faults, Place, nearest};
 use crate::secrets;
 
-pub(crate) use self::value::{Advertised, Format, Level, Listening, UnknownSource};
+pub(crate) use self::value::{Advertised, Backend, Format, Level, Listening, UnknownSource};
 
 /// What the node was told.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,9 +84,8 @@ pub(crate) struct Media {
     pub(crate) ports: PortRange,
     pub(crate) advertised: Address,
     pub(crate) workers: Whole<0, 64>,
-    /// Both values mean epoll.
-    #[serde(rename = "backend")]
-    _backend: Backend,
+    pub(crate) backend: Backend,
+    pub(crate) dscp: Whole<0, 63>,
     pub(crate) silence_timeout_s: Whole<0, 86_400>,
 }
 

@@ -94,10 +94,12 @@ pub(crate) enum UnknownSource {
 
 /// How the packet threads reach their sockets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Backend {
+    /// Whichever is better here.
     Auto,
     Epoll,
+    IoUring,
 }
 
 /// The least severe line that is written.

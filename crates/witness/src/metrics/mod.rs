@@ -4,10 +4,12 @@ mod calls;
 mod closed;
 mod media;
 mod sip;
+mod threads;
 
 use std::fmt;
 use std::sync::Arc;
 
+use ::media::ThreadCounts;
 use ::media::command::Counters as LegCounters;
 use b2bua::CallRecord;
 use numbers::Directory;
@@ -24,6 +26,7 @@ use prometheus_client::registry::Registry;
 use self::calls::Calls;
 use self::closed::{Closed, Named};
 use self::media::Media;
+use self::threads::Threads;
 use crate::Counters;
 
 /// What is counted of a node. Shared by reference; all zero at first.
@@ -32,6 +35,7 @@ pub struct Metrics {
     signalling: Arc<Counters>,
     calls: Arc<Calls>,
     media: Arc<Media>,
+    threads: Arc<ThreadCounts>,
     answers: Arc<Answers>,
     setup: Histogram,
     directory: DirectoryGauges,
@@ -85,9 +89,11 @@ impl Metrics {
         directory.register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&calls)));
         registry.register_collector(Box::new(Arc::clone(&media)));
+        let threads: Arc<ThreadCounts> = Arc::default();
+        registry.register_collector(Box::new(Threads(Arc::clone(&threads))));
         registry.register_collector(Box::new(Arc::clone(&answers)));
         registry.register_collector(Box::new(Arc::clone(&signalling)));
-        Self { registry, signalling, calls, media, answers, setup, directory }
+        Self { registry, signalling, calls, media, threads, answers, setup, directory }
     }
 
     /// A record, as it goes to the store: that of a call which has ended is counted.
@@ -108,6 +114,11 @@ impl Metrics {
     /// A leg has ended, and this went through it.
     pub fn released(&self, counters: &LegCounters) {
         self.media.released(counters);
+    }
+
+    /// Where the packet threads count what belongs to no leg.
+    pub const fn packet_threads(&self) -> &Arc<ThreadCounts> {
+        &self.threads
     }
 
     /// Calls are routed by this directory from then on, in seconds since 1970.

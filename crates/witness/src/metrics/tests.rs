@@ -174,3 +174,17 @@ fn the_text_is_of_metrics_each_with_help_and_type_before_it() {
 fn up() -> CallRecord {
     CallRecord::begin("0".repeat(32), CallDirection::Inbound, 1_000)
 }
+
+#[test]
+fn what_packet_threads_count_is_told_by_its_name() {
+    let metrics = Metrics::new("0", Arc::default());
+    let counts = Arc::clone(metrics.packet_threads());
+    for (times, mishap) in (1..).zip(::media::Mishap::ALL) {
+        (0..times).for_each(|_| counts.add(mishap));
+    }
+    let text = metrics.text(Standing::default());
+    let names = ["media_thread_restarts", "media_unsent", "media_oversize", "media_starved"];
+    for (times, name) in (1..).zip(names) {
+        assert_eq!(value(&text, &format!("strowger_{name}_total ")), Some(times), "{name}");
+    }
+}
