@@ -4,8 +4,8 @@ import math
 import statistics
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 76, 20, 48, 96
+WIDTH, HEIGHT = 760, 460
+LEFT, RIGHT, TOP, BOTTOM = 76, 20, 54, 130
 COLOURS = ["#4d6fa8", "#c9713b", "#5a9367", "#8c5a9e", "#b3a13c", "#5f8f99", "#a84d5d", "#777777"]
 
 
@@ -57,7 +57,7 @@ def bars(title, unit, groups, names, colours):
             low, high = y_of(min(values), 0, top), y_of(max(values), 0, top)
             centre = x + width / 2
             parts.append(f'<path d="M{centre:.1f} {low:.1f}V{high:.1f}" stroke="#222" stroke-width="1.5"/>')
-            parts.append(text(centre, min(y, high) - 5, short(value), "middle", 11))
+            parts.append(text(centre, min(y, high) - 5, f"{value:,.0f}" if value >= 100 else f"{value:.1f}", "middle", 11))
     return parts + legend(names, colours)
 
 
@@ -97,7 +97,7 @@ def worst(points):
 
 
 def frame(title, unit, values, y):
-    parts = [text(LEFT, 24, title, "start", 16), text(LEFT - 8, TOP - 8, unit, "end", 12)]
+    parts = [text(LEFT, 24, title, "start", 16), text(LEFT - 8, TOP - 14, unit, "end", 12)]
     for value in values:
         parts.append(f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(text(LEFT - 8, y(value) + 4, short(value), "end"))
@@ -106,9 +106,9 @@ def frame(title, unit, values, y):
 
 
 def legend(names, colours):
-    parts, x, y = [], LEFT, HEIGHT - 34
+    parts, x, y = [], LEFT, HEIGHT - BOTTOM + 66
     for name, version in names.items():
-        wide = 30 + len(version) * 7
+        wide = 30 + len(version) * 6.4
         if x + wide > WIDTH - RIGHT and x > LEFT:
             x, y = LEFT, y + 20
         parts.append(f'<rect x="{x}" y="{y - 10}" width="12" height="12" fill="{colours[name]}"/>')

@@ -2,8 +2,10 @@
 
 use std::net::{SocketAddr, SocketAddrV4};
 
+use media::srtp::MasterKey;
+
 use crate::calls::{Leg, Side, Trouble};
-use crate::seal::{Keys, Line, Sealed};
+use crate::seal::{self, Keys, Sealed};
 
 /// How a side describes its calls.
 #[derive(Clone, Copy, Debug)]
@@ -22,25 +24,25 @@ impl Describing {
             return Ok(plain);
         }
         let tag = match offer {
-            Some(offer) => Line::of(offer).ok_or_else(|| Trouble::Strange(offer.to_owned()))?.tag,
+            Some(offer) => seal::of(offer).ok_or_else(|| Trouble::Strange(offer.to_owned()))?.0,
             None => "1".to_owned(),
         };
-        Ok(self.line(&tag, index)?.put_into(&plain))
+        Ok(seal::put_into(&plain, tag, &self.key(index)?))
     }
 
     /// The leg that a description of the system under test makes of the call.
     pub(crate) fn leg(self, index: usize, description: &str) -> Result<Leg, Trouble> {
         let strange = || Trouble::Strange(description.to_owned());
         let Some(SocketAddr::V4(rtp)) = phone::sdp::rtp(description) else { return Err(strange()) };
-        let keys = match (self.sealed.is_for(self.side), Line::of(description)) {
+        let keys = match (self.sealed.is_for(self.side), seal::of(description)) {
             (false, None) => None,
-            (true, Some(theirs)) => Some(Keys { ours: self.line("1", index)?.key, theirs: theirs.key }),
+            (true, Some((_, theirs))) => Some(Keys { ours: self.key(index)?, theirs }),
             (true, None) | (false, Some(_)) => return Err(strange()),
         };
         Ok(Leg { rtp, keys })
     }
 
-    fn line(self, tag: &str, index: usize) -> Result<Line, Trouble> {
-        Line::own(tag, self.side, index).ok_or_else(|| Trouble::Strange("no key".to_owned()))
+    fn key(self, index: usize) -> Result<MasterKey, Trouble> {
+        seal::own(self.side, index).ok_or_else(|| Trouble::Strange("no key".to_owned()))
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use media::srtp::{MasterKey, Opener, Sealer, Suite};
+use phone::sdp::{Crypto, cryptos, encrypted};
 
 use crate::calls::Side;
 
@@ -16,13 +17,6 @@ pub(crate) enum Sealed {
     Callee,
     /// Those of both sides, by keys of their own.
     Both,
-}
-
-/// A line of keys in a session description.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Line {
-    pub(crate) tag: String,
-    pub(crate) key: MasterKey,
 }
 
 /// The keys of a leg: ours for what we send, theirs for what comes.
@@ -54,34 +48,26 @@ impl Keys {
     }
 }
 
-impl Line {
-    /// A key of the generator's own: it need not be a secret.
-    pub(crate) fn own(tag: &str, side: Side, index: usize) -> Option<Self> {
-        let mut bytes = [match side {
-            Side::Caller => 1,
-            Side::Callee => 2,
-        }; 30];
-        bytes[..8].copy_from_slice(&index.to_be_bytes());
-        let key = MasterKey::new(SUITE, &bytes).ok()?;
-        Some(Self { tag: tag.to_owned(), key })
-    }
+/// A key of the generator's own: it need not be a secret.
+pub(crate) fn own(side: Side, index: usize) -> Option<MasterKey> {
+    let mut bytes = [match side {
+        Side::Caller => 1,
+        Side::Callee => 2,
+    }; 30];
+    bytes[..8].copy_from_slice(&index.to_be_bytes());
+    MasterKey::new(SUITE, &bytes).ok()
+}
 
-    /// The line of our suite in a description.
-    pub(crate) fn of(description: &str) -> Option<Self> {
-        description.lines().find_map(|line| {
-            let (tag, rest) = line.trim_end().strip_prefix("a=crypto:")?.split_once(' ')?;
-            let inline = rest.strip_prefix(SUITE.name())?.trim_start().strip_prefix("inline:")?;
-            let key = STANDARD.decode(inline.split(['|', ' ', ';']).next()?).ok()?;
-            Some(Self { tag: tag.to_owned(), key: MasterKey::new(SUITE, &key).ok()? })
-        })
-    }
+/// The key that a description has for our suite, and its tag.
+pub(crate) fn of(description: &str) -> Option<(String, MasterKey)> {
+    let line = cryptos(description).into_iter().find(|line| line.suite == SUITE.name())?;
+    Some((line.tag, MasterKey::new(SUITE, &STANDARD.decode(line.key).ok()?).ok()?))
+}
 
-    /// The description with this key, which encryption is then demanded by.
-    pub(crate) fn put_into(&self, description: &str) -> String {
-        let key = STANDARD.encode(self.key.key_and_salt());
-        let sealed = description.replace("RTP/AVP", "RTP/SAVP");
-        format!("{sealed}a=crypto:{} {} inline:{key}\r\n", self.tag, SUITE.name())
-    }
+/// The description with that key.
+pub(crate) fn put_into(description: &str, tag: String, key: &MasterKey) -> String {
+    let line = Crypto { tag, suite: SUITE.name().to_owned(), key: STANDARD.encode(key.key_and_salt()) };
+    encrypted(description, &line)
 }
 
 /// The one that every peer has.
@@ -93,11 +79,11 @@ mod tests {
 
     #[test]
     fn a_key_is_found_in_the_description_that_it_was_put_into() {
-        let line = Line::own("7", Side::Callee, 513).expect("a key");
+        let key = own(Side::Callee, 513).expect("a key");
         let plain = phone::sdp::pcmu("127.0.0.1:4000".parse().expect("an address"));
-        let described = line.put_into(&plain);
+        let described = put_into(&plain, "7".to_owned(), &key);
         assert!(described.contains("m=audio 4000 RTP/SAVP 0"), "{described}");
-        assert_eq!(Line::of(&described), Some(line));
-        assert_eq!(Line::of(&plain), None);
+        assert_eq!(of(&described), Some(("7".to_owned(), key)));
+        assert_eq!(of(&plain), None);
     }
 }

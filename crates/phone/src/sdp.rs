@@ -56,3 +56,32 @@ pub fn rtp(description: &str) -> Option<SocketAddr> {
     }
     Some(SocketAddr::new(address?, port.filter(|port| *port != 0)?))
 }
+
+/// A key for SRTP as a description tells it (RFC 4568 s.9.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Crypto {
+    /// What an answer takes it by.
+    pub tag: String,
+    /// Such as `AES_CM_128_HMAC_SHA1_80`.
+    pub suite: String,
+    /// Base64 of key and salt.
+    pub key: String,
+}
+
+/// The keys of a description, in its order.
+pub fn cryptos(description: &str) -> Vec<Crypto> {
+    let lines = description.lines().filter_map(|line| line.strip_prefix("a=crypto:"));
+    let crypto = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (tag, suite) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let key = words.next()?.strip_prefix("inline:")?.split(['|', ';']).next()?.to_owned();
+        Some(Crypto { tag, suite, key })
+    };
+    lines.filter_map(crypto).collect()
+}
+
+/// The description with that key, and its audio as SRTP and nothing else.
+pub fn encrypted(description: &str, crypto: &Crypto) -> String {
+    let Crypto { tag, suite, key } = crypto;
+    format!("{}a=crypto:{tag} {suite} inline:{key}\r\n", description.replace("RTP/AVP", "RTP/SAVP"))
+}
