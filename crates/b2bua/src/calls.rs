@@ -1,6 +1,7 @@
 //! All calls, and the one timer index over them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::call::{Call, CallEvent};
@@ -41,9 +42,13 @@ impl Calls {
         let was_up = call.record().status.is_none();
         let before = Milestone::ALL.map(|milestone| call.has_come_to(milestone));
         let call = Box::new(call.handle(desk, now, event));
-        for (milestone, was_there) in Milestone::ALL.into_iter().zip(before) {
-            if call.has_come_to(milestone) && !was_there {
-                desk.put(Output::Happened(milestone, Box::new(call.record().clone())));
+        let come_to = Milestone::ALL.into_iter().zip(before);
+        let mut come_to =
+            come_to.filter(|(milestone, was_there)| call.has_come_to(*milestone) && !was_there).peekable();
+        if come_to.peek().is_some() {
+            let record = Arc::new(call.record().clone());
+            for (milestone, _) in come_to {
+                desk.put(Output::Happened(milestone, Arc::clone(&record)));
             }
         }
         if call.progress().is_none() {

@@ -110,11 +110,11 @@ pub enum Output {
     /// Find out, and hand back a `Verdict` with the ticket.
     Ask(Ticket, Question),
     /// Write the record, replacing one with the same id. With `status` set the call is over: `Recorded` must follow.
-    Record(CallKey, Box<CallRecord>),
+    Record(CallKey, Arc<CallRecord>),
     /// To who asked by a command.
     Answer(Asker, Answer),
     /// A call has come so far.
-    Happened(Milestone, Box<CallRecord>),
+    Happened(Milestone, Arc<CallRecord>),
     /// For the log: a line about something that is no call (malformed bytes, an unknown source).
     Notice(Notice),
     /// Nothing more to do until an input, or this time.

@@ -1,6 +1,7 @@
 //! What the core wants done: media workers that always succeed, agents by script, a store that always writes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use b2bua::CallRecord;
@@ -33,10 +34,12 @@ impl World {
                         let pause = self.workers.pause(&mut self.dice);
                         self.soon(pause, Input::Recorded(key));
                     }
-                    self.ledger.recorded(key, *record);
+                    self.ledger.recorded(key, Arc::unwrap_or_clone(record));
                 }
                 Output::Answer(asker, answer) => self.answers.push((asker, answer)),
-                Output::Happened(milestone, record) => self.milestones.push((milestone, *record)),
+                Output::Happened(milestone, record) => {
+                    self.milestones.push((milestone, Arc::unwrap_or_clone(record)));
+                }
                 Output::Notice(notice) => self.notices.push(notice),
                 Output::Idle(deadline) => return deadline,
             }

@@ -33,9 +33,9 @@ pub trait Outlets: Send {
     /// To the agent streams. The tap of the stream's leg is on `worker`.
     fn agent(&mut self, worker: WorkerId, command: AgentCommand);
     /// To the store. `Input::Recorded` must come back once a record with a status is on disk.
-    fn record(&mut self, call: CallKey, record: Box<CallRecord>);
+    fn record(&mut self, call: CallKey, record: Arc<CallRecord>);
     /// To those who follow what happens.
-    fn happened(&mut self, _milestone: Milestone, _record: Box<CallRecord>) {}
+    fn happened(&mut self, _milestone: Milestone, _record: Arc<CallRecord>) {}
     /// To the log.
     fn notice(&mut self, notice: Notice);
     /// To the log: peers can cause any number of these.

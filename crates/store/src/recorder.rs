@@ -1,5 +1,6 @@
 //! Records on their way to the database: many calls, one transaction. While the database is gone they wait in a file.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tracing::{debug, error, info, warn};
 use crate::{Error, Pulse, Spool, Store};
 
 /// A call's record, as the core hands it out.
-pub type Entry = (CallKey, Box<CallRecord>);
+pub type Entry = (CallKey, Arc<CallRecord>);
 
 /// Writes records.
 #[derive(Debug)]
@@ -141,8 +142,7 @@ impl Recorder {
             sleep_until(due).await;
             entries.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(BATCH - entries.len()));
             due = Instant::now() + PACE;
-            let (keys, records): (Vec<_>, Vec<_>) =
-                entries.drain(..).map(|(key, record)| (key, *record)).unzip();
+            let (keys, records): (Vec<_>, Vec<_>) = entries.drain(..).unzip();
             let before = place;
             place = self.keep(&records, before, &pulse).await;
             if before != place {
@@ -159,7 +159,7 @@ impl Recorder {
     }
 
     /// Returns when the records are on disk, and says where the next are to go.
-    async fn keep(&self, records: &[CallRecord], place: Place, pulse: &Pulse) -> Place {
+    async fn keep(&self, records: &[Arc<CallRecord>], place: Place, pulse: &Pulse) -> Place {
         let Some(spool) = &self.spool else {
             if let Err(error) = self.write(records, pulse).await {
                 warn!(%error, "a batch of call records is written one by one");
@@ -187,7 +187,7 @@ impl Recorder {
     }
 
     /// Gives up soon: the spool is there. What was written nevertheless is written once more.
-    async fn write_soon(&self, records: &[CallRecord]) -> Result<(), Error> {
+    async fn write_soon(&self, records: &[Arc<CallRecord>]) -> Result<(), Error> {
         timeout(SOON, self.store.write(records)).await.unwrap_or(Err(Error::Silent))
     }
 
@@ -220,7 +220,7 @@ impl Recorder {
     }
 
     /// Tries until the store takes them, or says that it never will.
-    async fn write(&self, records: &[CallRecord], pulse: &Pulse) -> Result<(), Error> {
+    async fn write<R: Borrow<CallRecord>>(&self, records: &[R], pulse: &Pulse) -> Result<(), Error> {
         let mut pause = FIRST_PAUSE;
         let mut attempts = 0_u32;
         loop {
@@ -243,10 +243,10 @@ impl Recorder {
     }
 
     /// A record that the schema refuses goes to the log as a whole, so that it does not hold up the others.
-    async fn write_one_by_one(&self, records: &[CallRecord], pulse: &Pulse) {
+    async fn write_one_by_one<R: Borrow<CallRecord>>(&self, records: &[R], pulse: &Pulse) {
         for record in records {
             if let Err(error) = self.write(std::slice::from_ref(record), pulse).await {
-                let record = serde_json::to_string(record).unwrap_or_default();
+                let record = serde_json::to_string(record.borrow()).unwrap_or_default();
                 error!(%error, record, "a call record is refused by the store, and only here");
             }
         }
@@ -297,9 +297,9 @@ mod tests {
         Store::of(Pool::Sqlite(pool), Some(path.to_owned()))
     }
 
-    fn ended(index: u64) -> Box<CallRecord> {
+    fn ended(index: u64) -> Arc<CallRecord> {
         let up = CallRecord::begin(index.to_string(), CallDirection::Inbound, index);
-        Box::new(CallRecord { status: Some(CallStatus::Completed), ..up })
+        Arc::new(CallRecord { status: Some(CallStatus::Completed), ..up })
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Call records: a column for each field.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -16,7 +17,7 @@ impl Store {
     /// # Errors
     ///
     /// If the database refuses. Nothing is written then.
-    pub async fn write(&self, records: &[CallRecord]) -> Result<(), Error> {
+    pub async fn write<R: Borrow<CallRecord>>(&self, records: &[R]) -> Result<(), Error> {
         self.prepare().await?;
         let mut transaction = self.pool.write().await?;
         let records: Vec<_> = latest(records);
@@ -70,10 +71,10 @@ impl Store {
 }
 
 /// Of those with the same id the one that counts, for a statement takes each once: the last, but the end of a call is not undone.
-fn latest(records: &[CallRecord]) -> Vec<&CallRecord> {
+fn latest<R: Borrow<CallRecord>>(records: &[R]) -> Vec<&CallRecord> {
     let mut latest: Vec<&CallRecord> = Vec::with_capacity(records.len());
     let mut places: HashMap<&str, usize> = HashMap::with_capacity(records.len());
-    for record in records {
+    for record in records.iter().map(Borrow::borrow) {
         match places.get(record.id.as_str()) {
             Some(place) if record.status.is_none() && latest[*place].status.is_some() => {}
             Some(place) => latest[*place] = record,

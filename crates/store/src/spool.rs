@@ -1,6 +1,7 @@
 //! Where call records wait on this machine while the database is gone: a file to which they are appended, a line of JSON each, and
 //! which is emptied when the database has them all.
 
+use std::borrow::Borrow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -34,11 +35,11 @@ impl Spool {
     }
 
     /// Adds records, and returns when they are on disk.
-    pub(crate) async fn append(&self, records: &[CallRecord]) -> Result<(), Error> {
+    pub(crate) async fn append<R: Borrow<CallRecord>>(&self, records: &[R]) -> Result<(), Error> {
         let mut lines = String::new();
         for record in records {
             // A record has no key that is not a text.
-            lines.push_str(&serde_json::to_string(record).unwrap_or_default());
+            lines.push_str(&serde_json::to_string(record.borrow()).unwrap_or_default());
             lines.push('\n');
         }
         self.with(move |mut file| {

@@ -49,17 +49,17 @@ impl Outlets for Wiring {
         }
     }
 
-    fn record(&mut self, call: CallKey, record: Box<CallRecord>) {
+    fn record(&mut self, call: CallKey, record: Arc<CallRecord>) {
         call_line::tell(&record, self.numbers);
         self.metrics.record(&record);
-        self.events.call(&record);
+        self.events.call(Arc::clone(&record));
         self.pulse.handed();
         if self.records.send((call, record)).is_err() {
             tracing::error!("the recorder has ended: a call record is lost");
         }
     }
 
-    fn happened(&mut self, milestone: Milestone, record: Box<CallRecord>) {
+    fn happened(&mut self, milestone: Milestone, record: Arc<CallRecord>) {
         self.events.come_to(milestone, record);
     }
 

@@ -29,9 +29,9 @@ struct Shared {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Event {
     /// A call is up, or has ended.
-    Call(Box<CallRecord>),
+    Call(Arc<CallRecord>),
     /// A call rings, is answered, is joined.
-    Milestone(Milestone, Box<CallRecord>),
+    Milestone(Milestone, Arc<CallRecord>),
     /// What is owned has changed.
     Inventory(Value),
 }
@@ -58,12 +58,12 @@ impl Default for Events {
 
 impl Events {
     /// A call's record: it is up, or has ended.
-    pub fn call(&self, record: &CallRecord) {
-        self.tell(Event::Call(Box::new(record.clone())));
+    pub fn call(&self, record: Arc<CallRecord>) {
+        self.tell(Event::Call(record));
     }
 
     /// A call has come so far.
-    pub fn come_to(&self, milestone: Milestone, record: Box<CallRecord>) {
+    pub fn come_to(&self, milestone: Milestone, record: Arc<CallRecord>) {
         self.tell(Event::Milestone(milestone, record));
     }
 
@@ -117,7 +117,7 @@ impl Events {
 }
 
 impl Event {
-    pub(super) const fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Call(record) if record.status.is_none() => "call.up",
             Self::Call(_) => "call.ended",
@@ -131,7 +131,7 @@ impl Event {
     pub(super) fn data(&self) -> Value {
         match self {
             Self::Call(record) | Self::Milestone(_, record) => {
-                serde_json::to_value(record).unwrap_or_else(|_| json!({ "id": record.id }))
+                serde_json::to_value(&**record).unwrap_or_else(|_| json!({ "id": record.id }))
             }
             Self::Inventory(change) => change.clone(),
         }

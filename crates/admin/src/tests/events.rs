@@ -67,12 +67,12 @@ impl Stream {
 async fn what_happens_is_told_and_a_stream_that_was_cut_goes_on_where_it_ended() {
     let house = House::open().await;
     let mut stream = Stream::open(&house, "").await;
-    house.events.call(&record('a', None, 1));
+    house.events.call(Arc::new(record('a', None, 1)));
     let text = stream.until(&"a".repeat(32)).await;
     assert!(text.contains("content-type: text/event-stream") && text.contains("event: call.up"), "{text}");
     let last = stream.last_id();
     drop(stream);
-    house.events.call(&record('b', Some(CallStatus::Completed), 2));
+    house.events.call(Arc::new(record('b', Some(CallStatus::Completed), 2)));
     let mut stream = Stream::open(&house, &format!("Last-Event-ID: {last}\r\n")).await;
     let text = stream.until(&"b".repeat(32)).await;
     assert!(text.contains("event: call.ended") && !text.contains(&"a".repeat(32)), "{text}");
@@ -109,7 +109,7 @@ async fn who_was_away_too_long_or_comes_from_another_run_is_told_to_begin_anew()
     for head in ["Last-Event-ID: 0-7\r\n", "Last-Event-ID: nonsense\r\n", "Last-Event-ID: \u{e9}\r\n"] {
         let mut stream = Stream::open(&house, head).await;
         stream.until("event: reset").await;
-        house.events.call(&record('c', None, 1));
+        house.events.call(Arc::new(record('c', None, 1)));
         stream.until(&"c".repeat(32)).await;
     }
 }
@@ -150,7 +150,7 @@ async fn a_key_that_is_taken_back_ends_a_stream_that_is_never_silent() {
     let mut passed = 0;
     loop {
         stream.text.clear();
-        house.events.call(&record('a', None, 1));
+        house.events.call(Arc::new(record('a', None, 1)));
         let (heard, seconds) = stream.after(5, "call.up").await;
         passed += seconds;
         match heard {

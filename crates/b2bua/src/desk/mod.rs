@@ -78,7 +78,7 @@ impl Desk {
 
     /// Writes the record, as it stands.
     pub(crate) fn record(&mut self, call: CallKey, record: &CallRecord) {
-        self.put(Output::Record(call, Box::new(record.clone())));
+        self.put(Output::Record(call, Arc::new(record.clone())));
     }
 
     /// Asks; the verdict comes back to the call.

@@ -273,7 +273,7 @@ impl House {
                 if record.status.is_some() && self.store == Store::Works {
                     answers.push(Input::Recorded(key));
                 }
-                self.records.push((key, *record));
+                self.records.push((key, Arc::unwrap_or_clone(record)));
             }
             Output::Notice(notice) => self.journal.push(match notice {
                 Notice::SourceUnknown { source, method, .. } => format!("notice {method} from {source}"),

@@ -1,6 +1,6 @@
 //! The driver on real sockets, with a script for the core.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use b2bua::io::{Question, Ticket, Verdict};
 use media::MediaKey;
@@ -86,7 +86,7 @@ impl Outlets for Names {
     fn agent(&mut self, worker: WorkerId, command: AgentCommand) {
         self.tell(format!("agent {} {command:?}", worker.0));
     }
-    fn record(&mut self, call: CallKey, _record: Box<CallRecord>) {
+    fn record(&mut self, call: CallKey, _record: Arc<CallRecord>) {
         self.tell(format!("record {}", call.0));
     }
     fn notice(&mut self, notice: Notice) {

@@ -46,9 +46,9 @@ impl Recording {
         for _ in 0..2 {
             self.pulse.handed();
         }
-        self.entries.send((CallKey(index), Box::new(record(index, None)))).expect("taken");
+        self.entries.send((CallKey(index), Arc::new(record(index, None)))).expect("taken");
         let ended = record(index, Some(CallStatus::Completed));
-        self.entries.send((CallKey(index), Box::new(ended))).expect("taken");
+        self.entries.send((CallKey(index), Arc::new(ended))).expect("taken");
         assert!(matches!(self.confirmed.recv().await, Some(Input::Recorded(CallKey(key))) if key == index));
     }
 
@@ -81,7 +81,7 @@ async fn no_record_is_lost_while_the_database_is_gone_and_the_daemon_is_killed()
         recording.call(index).await;
     }
     recording.pulse.handed();
-    recording.entries.send((CallKey(6), Box::new(record(6, None)))).expect("taken");
+    recording.entries.send((CallKey(6), Arc::new(record(6, None)))).expect("taken");
     recording.call(7).await;
     assert!(recording.pulse.trouble().is_some() && recording.pulse.waiting() == 0);
     recording.kill().await;

@@ -207,8 +207,8 @@ async fn each_finished_call_is_confirmed_once_when_it_is_on_disk(database: Datab
     let recorder = tokio::spawn(Recorder::new(store.clone(), None, 0).run(waiting, confirm, Arc::default()));
     let other = database.open().await;
     for index in 0..500 {
-        entries.send((CallKey(index), Box::new(up(index)))).expect("taken");
-        entries.send((CallKey(index), Box::new(ended(index)))).expect("taken");
+        entries.send((CallKey(index), Arc::new(up(index)))).expect("taken");
+        entries.send((CallKey(index), Arc::new(ended(index)))).expect("taken");
     }
     drop(entries);
     for index in 0..500 {
