@@ -59,6 +59,11 @@ impl Pulse {
         keep(&self.writing, outcome)
     }
 
+    /// What it did not write it refuses for good: the store itself is well.
+    pub(crate) fn refused(&self) {
+        keep(&self.writing, Ok::<_, &str>(())).ok();
+    }
+
     /// An attempt to read, and what came of it.
     ///
     /// # Errors
@@ -102,6 +107,14 @@ mod tests {
         assert_eq!(pulse.trouble().as_deref(), Some("call records can't be written: full"));
         pulse.wrote(Ok::<_, &str>(())).unwrap();
         pulse.read(Ok::<_, &str>(())).unwrap();
+        assert_eq!((pulse.trouble(), pulse.failures()), (None, 1));
+    }
+
+    #[test]
+    fn a_store_that_refuses_one_record_for_good_is_no_trouble() {
+        let pulse = Pulse::default();
+        pulse.wrote::<(), _>(Err("no such column")).unwrap_err();
+        pulse.refused();
         assert_eq!((pulse.trouble(), pulse.failures()), (None, 1));
     }
 

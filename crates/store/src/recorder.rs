@@ -233,7 +233,10 @@ impl Recorder {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    pulse.refused();
+                    return Err(error);
+                }
             }
         }
         if attempts > 0 {

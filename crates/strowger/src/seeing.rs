@@ -97,7 +97,9 @@ pub(crate) fn start(
     let (drains, asked) = drains();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), counters));
     let seen = Seen { metrics, health: Arc::default(), inquiries, events: Events::default() };
-    observers.spawn(Observer::Pulse, listen(store.clone(), Arc::clone(&seen.health.pulse)));
+    let beating = store.clone();
+    let ask = async move || is_there(&beating).await;
+    observers.spawn(Observer::Pulse, listen(ask, Arc::clone(&seen.health.pulse)));
     if let Some(Door { listener, certificates }) = door {
         let sources = Sources {
             store: store.clone(),
@@ -115,15 +117,17 @@ pub(crate) fn start(
     Ok((window, seen, asked))
 }
 
-/// Asks the store once a second whether it is there, for ever, and says in the log when that has changed.
-async fn listen(store: Store, pulse: Arc<Pulse>) {
+/// Asks the store once a second whether it is there, for ever, and says in the log when that has changed. It is asked twice before it is said
+/// to be gone: on a machine that is busy for a moment an answer comes late, and a node that is then told not to be ready loses calls
+/// for nothing.
+async fn listen(mut ask: impl AsyncFnMut() -> Result<(), String>, pulse: Arc<Pulse>) {
     let mut answered = true;
     loop {
-        let asked = timeout(STORE_ANSWERS, store.revision()).await;
-        let outcome = asked.map_or_else(
-            |_| Err(format!("no answer within {} s", STORE_ANSWERS.as_secs())),
-            |answer| answer.map(drop).map_err(|error| error.to_string()),
-        );
+        let mut outcome = ask().await;
+        if outcome.is_err() && answered {
+            sleep(ONCE_MORE).await;
+            outcome = ask().await;
+        }
         let outcome = pulse.read(outcome);
         let answers = outcome.is_ok();
         match outcome {
@@ -137,6 +141,14 @@ async fn listen(store: Store, pulse: Arc<Pulse>) {
         answered = answers;
         sleep(BEAT).await;
     }
+}
+
+async fn is_there(store: &Store) -> Result<(), String> {
+    let asked = timeout(STORE_ANSWERS, store.revision()).await;
+    asked.map_or_else(
+        |_| Err(format!("no answer within {} s", STORE_ANSWERS.as_secs())),
+        |answer| answer.map(drop).map_err(|error| error.to_string()),
+    )
 }
 
 fn archive(config: &Config) -> Option<Archive> {
@@ -186,3 +198,43 @@ impl Live for Calls {
 
 const BEAT: Duration = Duration::from_secs(1);
 const STORE_ANSWERS: Duration = Duration::from_secs(5);
+const ONCE_MORE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_is_gone_once_it_has_not_answered_twice() {
+        let pulse = Arc::<Pulse>::default();
+        let (answers, mut said) = tokio::sync::mpsc::unbounded_channel();
+        let (asking, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        let ask = async || {
+            asking.send(()).unwrap();
+            said.recv().await.unwrap()
+        };
+        let heard = async {
+            let gone = || Err("gone".to_owned());
+            for (answer, trouble) in [
+                (Ok(()), false),
+                (gone(), false),
+                (Ok(()), false),
+                (gone(), false),
+                (gone(), true),
+                (gone(), true),
+                (Ok(()), false),
+                (gone(), false),
+            ] {
+                asked.recv().await.unwrap();
+                answers.send(answer).unwrap();
+                // It takes the answer before time goes on.
+                sleep(Duration::from_millis(1)).await;
+                assert_eq!(pulse.trouble().is_some(), trouble);
+            }
+        };
+        tokio::select! {
+            () = listen(ask, Arc::clone(&pulse)) => {}
+            () = heard => {}
+        }
+    }
+}
