@@ -26,6 +26,8 @@ pub struct Explained {
     pub steps: Vec<Step>,
     /// What comes of them.
     pub outcome: Outcome,
+    /// What a call has to pass besides, in words: nothing of it was looked at.
+    pub not_considered: [&'static str; 4],
 }
 
 /// One thing that was found out.
@@ -88,7 +90,7 @@ pub fn explain(directory: &Directory, invite: &Message, origin: Origin) -> Optio
     }
     let mut explained = Explaining { directory, invite, steps: Vec::new() };
     let outcome = explained.source(origin).unwrap_or_else(|fate| refused(&fate));
-    Some(Explained { steps: explained.steps, outcome })
+    Some(Explained { steps: explained.steps, outcome, not_considered: NOT_CONSIDERED })
 }
 
 struct Explaining<'a> {
@@ -319,6 +321,14 @@ impl Usage for Idle {
 const SECONDS_OF_A_DAY: u32 = 86_400;
 /// Our own address, which decides nothing.
 const ANYWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+/// One INVITE, alone, tells nothing of these.
+const NOT_CONSIDERED: [&str; 4] = [
+    "passwords (who has a username, and a stranger who may have one, is challenged)",
+    "loops (Max-Forwards, Via)",
+    "limits and drain",
+    "whether who is called can be reached",
+];
 
 #[cfg(test)]
 mod tests;

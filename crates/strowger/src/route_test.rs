@@ -113,7 +113,7 @@ fn fault(name: &str, message: String, remedy: &str) -> Failure {
     Faults(vec![Fault { place, key: String::new(), message, remedy: remedy.to_owned() }]).into()
 }
 
-/// A line for each step, and one for the outcome.
+/// A line for each step, one for the outcome, and one for what is left out.
 fn page(explained: &Explained) -> String {
     let mut page = String::new();
     for step in &explained.steps {
@@ -132,7 +132,9 @@ fn page(explained: &Explained) -> String {
             format!("dropped without an answer, {reason}: {text}")
         }
     };
-    page + &format!("{:<9}{}", "result", commands::printable(&result))
+    let apart = explained.not_considered.join(", ");
+    page + &format!("{:<9}{}\n", "result", commands::printable(&result))
+        + &format!("{:<9}not considered: {apart}", "apart")
 }
 
 /// More than any message that is read.

@@ -344,7 +344,9 @@ fn a_route_is_tested_against_the_store_or_a_file_without_a_call() {
          number   it is ours: an inbound call\n\
          agent    `reception`, the default agent, as the number has none of its own\n\
          audio    the INVITE offers none: the 200 will\n\
-         result   agent `reception` answers for +14155550100\n"
+         result   agent `reception` answers for +14155550100\n\
+         apart    not considered: passwords (who has a username, and a stranger who may have one, is challenged), \
+         loops (Max-Forwards, Via), limits and drain, whether who is called can be reached\n"
     );
     let stranger = desk.run(&["route-test", "invite.sip", "--source", "192.0.2.1:5060"]);
     assert!(
@@ -355,6 +357,7 @@ fn a_route_is_tested_against_the_store_or_a_file_without_a_call() {
     desk.write("other.toml", INVENTORY);
     let other = desk.run(&[&test[..], &["--inventory", "other.toml", "--json"]].concat());
     let told: serde_json::Value = serde_json::from_str(&other.out).unwrap();
+    assert_eq!(told["not_considered"].as_array().map(Vec::len), Some(4));
     assert_eq!(
         (&told["outcome"]["kind"], &told["outcome"]["reason"]),
         (&"refused".into(), &"did-unknown".into())

@@ -71,7 +71,7 @@ fn told(called: &str, source: &str, transport: Transport, codec: &str) -> String
     let invite = Message::parse(Bytes::from(invite)).unwrap();
     let source = SocketAddr::new(source.parse().unwrap(), 5060);
     let origin = Origin { source, transport, unknown_source: UnknownSource::Drop };
-    let Explained { steps, outcome } = explain(&directory, &invite, origin).unwrap();
+    let Explained { steps, outcome, .. } = explain(&directory, &invite, origin).unwrap();
     let steps: Vec<_> = steps.iter().map(|step| format!("{}: {}", step.about, step.words)).collect();
     let outcome = match outcome {
         Outcome::Answered { agent_id, number, .. } => format!("{number} -> {agent_id}"),
