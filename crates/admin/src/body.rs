@@ -2,6 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -59,13 +60,40 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     Ok(value)
 }
 
-/// The value as what it is meant to be.
+/// The value as what it is meant to be, which has members: an array is none, though serde would take its items for members in their order.
 pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if !value.is_object() {
+        return Err(Problem::invalid("", "expected an object"));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
         Problem::invalid(path, error.into_inner().to_string())
     })
+}
+
+/// As above, for what can be written as it was read: nothing within it may be an array in the place of members either.
+pub(crate) fn typed_throughout<T: DeserializeOwned + Serialize>(value: &Value) -> Result<T, Problem> {
+    let made: T = typed(value.clone())?;
+    let unprintable = |error: serde_json::Error| Problem::invalid("", error.to_string());
+    check_members("", value, &serde_json::to_value(&made).map_err(unprintable)?)?;
+    Ok(made)
+}
+
+fn check_members(path: &str, sent: &Value, made: &Value) -> Result<(), Problem> {
+    match (sent, made) {
+        (Value::Array(_), Value::Object(_)) => Err(Problem::invalid(path, "expected an object")),
+        (Value::Array(sent), Value::Array(made)) => sent
+            .iter()
+            .zip(made)
+            .enumerate()
+            .try_for_each(|(index, (sent, made))| check_members(&format!("{path}[{index}]"), sent, made)),
+        (Value::Object(sent), Value::Object(made)) => sent.iter().try_for_each(|(name, sent)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            check_members(&path, sent, made.get(name).unwrap_or(&Value::Null))
+        }),
+        (_, _) => Ok(()),
+    }
 }
 
 /// Names and values stand in SIP, in HTTP and in logs: one line each, and no longer than such things are.

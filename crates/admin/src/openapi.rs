@@ -178,7 +178,7 @@ fn schemas() -> Value {
         ways.push(kept());
     }
     for name in ["Agent", "Trunk", "Number", "Settings"] {
-        let patch = schemas.get(name).map(patch);
+        let patch = schemas.get(name).map(|schema| patch(&schemas, schema));
         schemas.extend(patch.map(|patch| (patch_of(name), patch)));
     }
     if let Some(number) = schemas.get_mut("Number") {
@@ -203,14 +203,17 @@ fn kept() -> Value {
     })
 }
 
-/// Some of its members; null takes out those that need not be there.
-fn patch(schema: &Value) -> Value {
+/// Some of its members; null takes out those that need not be there. Of a member that is an object a part will do.
+fn patch(schemas: &BTreeMap<String, Value>, schema: &Value) -> Value {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let members = schema["properties"].as_object().cloned().unwrap_or_default();
     let members = members.into_iter().map(|(name, member)| {
         let stays = required.iter().any(|own| *own == *name);
-        let member = if stays { member } else { json!({ "anyOf": [member, { "type": "null" }] }) };
-        (name, member)
+        let part = has_members(schemas, &member)
+            .then(|| json!({ "type": "object", "description": "A part of it." }));
+        let none = (!stays).then(|| json!({ "type": "null" }));
+        let ways: Vec<_> = [Some(member), part, none].into_iter().flatten().collect();
+        (name, if let [member] = &ways[..] { member.clone() } else { json!({ "anyOf": ways }) })
     });
     json!({
         "type": "object",
@@ -218,6 +221,14 @@ fn patch(schema: &Value) -> Value {
         "properties": members.collect::<Map<_, _>>(),
         "additionalProperties": false,
     })
+}
+
+/// Whether it may be an object of members that are told.
+fn has_members(schemas: &BTreeMap<String, Value>, schema: &Value) -> bool {
+    let named = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+    let schema = named.and_then(|name| schemas.get(name)).unwrap_or(schema);
+    let ways = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
+    schema["properties"].is_object() || ways.into_iter().any(|way| has_members(schemas, way))
 }
 
 /// Schemas of what no type of ours is read from.

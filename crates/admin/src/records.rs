@@ -3,10 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use b2bua::record::{CallDirection, CallStatus};
+use numbers::{Agent, Number, Trunk};
 use store::{Cursor, Filter, State as Stage};
 
 use crate::api::Api;
 use crate::calls;
+use crate::objects::Owned;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -14,32 +16,30 @@ use crate::query::Query;
 pub(crate) async fn list(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
     let limit = query.limit()?;
     let before = query.cursor()?.map(|cursor| place(&cursor.0)).transpose()?;
-    let own = |name: &str| query.text(name).map(str::to_owned);
+    let one = |name: &str, is_id: fn(&str) -> bool| match query.text(name) {
+        Some(text) if !is_id(text) => {
+            Err(Problem::query(name, "expected an id, as its list has it (`+` is %2B)"))
+        }
+        text => Ok(text.map(str::to_owned)),
+    };
     let moment = |name: &str| {
         query.value::<u32>(name, "seconds since 1970").map(|at| at.map(|at| u64::from(at) * 1_000))
     };
     let filter = Filter {
-        number: own("number"),
-        trunk_id: own("trunk_id"),
-        agent_id: own("agent_id"),
+        number: one("number", Number::is_id)?,
+        trunk_id: one("trunk_id", Trunk::is_id)?,
+        agent_id: one("agent_id", Agent::is_id)?,
         direction: query.text("direction").map(direction).transpose()?,
         state: query.text("status").map(status).transpose()?,
         since_ms: moment("since")?,
         until_ms: moment("until")?,
     };
-    if filter_texts(&filter).any(|text| text.chars().any(|char| char.is_ascii_control())) {
-        return Err(Problem::query("", "a parameter holds a control character"));
-    }
     let mut records = api.store.records(&filter, before.as_ref(), limit).await?;
     let last = records.last().map(|last| format!("{}.{}", last.invite_at, last.id));
     let next = crate::answer::next(records.len(), limit, last);
     // Those that are up are told of elsewhere; they count for the page all the same.
     records.retain(|record| record.status.is_some());
     calls::told(&records, 0, next.map(|cursor| cursor.0))
-}
-
-fn filter_texts(filter: &Filter) -> impl Iterator<Item = &str> {
-    [&filter.number, &filter.trunk_id, &filter.agent_id].into_iter().flatten().map(String::as_str)
 }
 
 fn place(cursor: &str) -> Result<Cursor, Problem> {

@@ -13,7 +13,7 @@ use super::view::{View, Viewer, WARNINGS, whole};
 use super::{Id, Owned, Written, read};
 use crate::access::Caller;
 use crate::api::Api;
-use crate::body::{JSON, MERGE_PATCH, json, typed};
+use crate::body::{JSON, MERGE_PATCH, json, typed_throughout};
 use crate::merge::merge;
 use crate::problem::Problem;
 use crate::{answer, etag, idempotency, secrets};
@@ -31,7 +31,7 @@ pub(crate) async fn create<T: Owned>(
     let act = async move {
         unwarned(&mut sent);
         secrets::restore(&mut sent, None)?;
-        let object: Object = typed::<T>(sent)?.into();
+        let object: Object = typed_throughout::<T>(&sent)?.into();
         object.check_secrets(read_secret)?;
         let stored = store.put(&actor, object.clone(), Expect::New).await?;
         told(&store, object, stored, Some(T::PATH)).await
@@ -150,7 +150,7 @@ impl<'a> Place<'a> {
             self.check_id(&value)?;
             unwarned(&mut value);
             secrets::restore(&mut value, held_value.as_ref())?;
-            let object: Object = typed::<T>(value)?.into();
+            let object: Object = typed_throughout::<T>(&value)?.into();
             object.check_secrets(api.read_secret)?;
             let expect = held.map_or(Expect::New, |held| Expect::Etag(held.etag));
             match api.store.put(&caller.actor(), object.clone(), expect).await {

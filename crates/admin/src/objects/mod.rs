@@ -8,6 +8,7 @@ mod view;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use numbers::{Agent, E164, Number, Settings, Trunk};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Kind, Object};
 
@@ -31,7 +32,7 @@ pub(crate) trait Owned: Written {
 }
 
 /// Whatever may be written in a body.
-pub(crate) trait Written: DeserializeOwned + Into<Object> + Send + 'static {
+pub(crate) trait Written: DeserializeOwned + Serialize + Into<Object> + Send + 'static {
     const KIND: Kind;
 }
 

@@ -243,3 +243,17 @@ async fn the_description_names_every_path_and_every_reference_is_there() {
     assert!(parameters.iter().any(|told| kept(told)), "{parameters:?}");
     assert_eq!(document["components"]["schemas"]["Number"]["required"], json!(["e164", "trunk_id"]));
 }
+
+#[tokio::test]
+async fn an_array_is_no_object_wherever_it_stands() {
+    let house = House::open().await;
+    for (method, path, body, field) in [
+        ("PUT", "/v1/settings", "[null, null]", ""),
+        ("PATCH", "/v1/settings", "[null, null]", ""),
+        ("PUT", "/v1/trunks/acme", r#"{"id": "acme", "limits": [1, 2, 3]}"#, "limits"),
+        ("POST", "/v1/calls", r#"["+14155550100", "+12125550177", null, null, {}]"#, ""),
+    ] {
+        let reply = house.ask(method, path, "", body).await;
+        assert_eq!((reply.status, reply.json()["field"].as_str()), (422, Some(field)), "{body}: {reply:?}");
+    }
+}

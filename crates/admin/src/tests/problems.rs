@@ -34,6 +34,10 @@ async fn what_is_not_there_or_not_known_is_told() {
         ("/v1/records?status=up", 400, "query-malformed"),
         ("/v1/records?since=-1", 400, "query-malformed"),
         ("/v1/records?trunk_id=%00", 400, "query-malformed"),
+        ("/v1/records?trunk_id=", 400, "query-malformed"),
+        ("/v1/records?agent_id=a/b", 400, "query-malformed"),
+        ("/v1/records?number=+14155550100", 400, "query-malformed"),
+        ("/v1/records?number=%2B014155550100", 400, "query-malformed"),
     ] {
         let reply = house.get(path).await;
         assert_eq!((reply.status, reply.problem().as_str()), (status, kind), "{path}: {reply:?}");
@@ -52,7 +56,14 @@ async fn a_body_that_can_not_be_taken_is_told_with_its_field() {
         (r#""\ud800""#, 400, "json-malformed", None),
         ("1e999", 400, "json-malformed", None),
         ("[]", 422, "body-invalid", Some("")),
+        (r#"["a", null, {"kind": "echo"}]"#, 422, "body-invalid", Some("")),
         (r#"{"id": "a"}"#, 422, "body-invalid", Some("")),
+        (
+            r#"{"id": "a", "endpoint": {"kind": "echo", "uri": "sip:a@b"}}"#,
+            422,
+            "body-invalid",
+            Some("endpoint"),
+        ),
         (r#"{"id": 1, "endpoint": {"kind": "echo"}}"#, 422, "body-invalid", Some("id")),
         (r#"{"id": "a b", "endpoint": {"kind": "echo"}}"#, 422, "body-invalid", Some("id")),
         (nul, 422, "body-invalid", Some("id")),
