@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Key, NewKey, Role};
+use store::{Key, NewKey, Permission, Role, Scope};
 
 use crate::access::Caller;
 use crate::access::identity::now_ms;
@@ -32,6 +32,9 @@ pub(crate) struct Wanted {
     /// What it is let do.
     #[schema(schema_with = role_schema)]
     role: Role,
+    /// What of that it is for; all if absent. What may be changed may be looked at too.
+    #[schema(schema_with = scope_schema)]
+    scope: Option<Scope>,
     /// Until when it is taken, in milliseconds since 1970; for ever if absent.
     #[schema(maximum = 9_007_199_254_740_991u64)]
     expires_at: Option<u64>,
@@ -71,13 +74,26 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Wanted { label, role, expires_at } = typed(json(&headers, body, &[JSON]).await?)?;
+    let Wanted { label, role, scope, expires_at } = typed(json(&headers, body, &[JSON]).await?)?;
     if expires_at.is_some_and(|at| at <= now_ms() || at > FARTHEST) {
         let detail = "expected a moment to come, in milliseconds since 1970";
         return Err(Problem::new(StatusCode::CONFLICT, "expired", "The key would have expired", detail)
             .of("expires_at"));
     }
-    let (key, token) = api.store.add_key(&caller.actor(), NewKey { label, role, expires_at }).await?;
+    if let Some(own) = caller.scope()
+        && scope.as_ref().is_none_or(|wanted| !own.holds(wanted))
+    {
+        let detail = format!("a key that is for {own} makes no key that is for more");
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "scope-too-wide",
+            "The key would be for more",
+            detail,
+        )
+        .of("scope"));
+    }
+    let wanted = NewKey { label, role, scope, expires_at };
+    let (key, token) = api.store.add_key(&caller.actor(), wanted).await?;
     let location = answer::location(&format!("/v1/keys/{}", key.id));
     let mut response = answer::of(StatusCode::CREATED, &Made { key, token: token.reveal().to_owned() })?;
     response.headers_mut().extend(location);
@@ -95,6 +111,14 @@ pub(crate) fn role_schema() -> utoipa::openapi::Object {
         .schema_type(utoipa::openapi::schema::Type::String)
         .enum_values(Some(Role::ALL.map(Role::word)))
         .build()
+}
+
+pub(crate) fn scope_schema() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+    let words = Permission::ALL.map(|permission| permission.to_string());
+    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build();
+    let types = SchemaType::from_iter([Type::Array, Type::Null]);
+    ArrayBuilder::new().schema_type(types).items(word).min_items(Some(1)).build()
 }
 
 /// As far as JSON numbers are whole for every reader.

@@ -56,8 +56,11 @@ fn described(operation: &Operation) -> Value {
         "responses": responses(operation),
         "security": security(operation.access),
     });
-    if let Access::Role(role) = operation.access {
-        described["description"] = format!("Needs a key of the role {role}, or a higher one.").into();
+    if let Access::Role(role, permission) = operation.access {
+        let words = format!(
+            "Needs a key of the role {role}, or a higher one; with {permission} in its scope, if it has one."
+        );
+        described["description"] = words.into();
     }
     let parameters = operation.parameters.iter().map(|parameter| {
         json!({
@@ -77,11 +80,11 @@ fn described(operation: &Operation) -> Value {
     described
 }
 
-/// Without a key too: from the same machine, while there are none.
+/// Without a key too: from the same machine, while there are none. What it is to be for stands where roles do (s.4.8.30).
 fn security(access: Access) -> Value {
-    match access {
-        Access::Open => json!([]),
-        Access::Local | Access::Role(_) => json!([{ "key": [] }, { "password": [] }, {}]),
+    match access.permission().map(|permission| permission.to_string()) {
+        None => json!([]),
+        Some(permission) => json!([{ "key": [permission] }, { "password": [permission] }, {}]),
     }
 }
 
@@ -97,7 +100,7 @@ fn responses(operation: &Operation) -> Value {
         let words = match status {
             400 => "The request can't be read.",
             401 => "There is no key, or none that is taken.",
-            403 => "The key's role is too low, or the request is from elsewhere.",
+            403 => "The key's role or scope does not allow it, or the request is from elsewhere.",
             404 => "There is no such thing.",
             413 => "The body is too large.",
             415 => "The body is of another kind.",
@@ -241,6 +244,7 @@ fn ours() -> BTreeMap<String, Value> {
             vec![("id", &text), ("label", &text), ("role", &role), ("last4", &text), ("created_at", &moment)];
         members.extend(more);
         let mut key = object(&members);
+        key["properties"]["scope"] = json!(keys::scope_schema());
         key["properties"]["expires_at"] =
             json!({ "type": ["integer", "null"], "description": "Milliseconds since 1970." });
         key

@@ -2,7 +2,7 @@
 
 use numbers::{Agent, Number, Trunk};
 use serde_json::{Value, json};
-use store::Role;
+use store::{Permission, Resource, Role};
 use witness::metrics::CONTENT_TYPE;
 
 use crate::access::{Access, Shape};
@@ -24,6 +24,16 @@ pub(crate) fn all() -> Vec<Operation> {
     all
 }
 
+/// To look at what is no secret.
+const fn look(resource: Resource) -> Access {
+    Access::Role(Role::Viewer, Permission::read(resource))
+}
+
+/// To change what is owned.
+const fn own(resource: Resource) -> Access {
+    Access::Role(Role::Admin, Permission::write(resource))
+}
+
 /// What an API says of one kind of object.
 #[derive(Clone, Copy)]
 struct Words {
@@ -33,11 +43,12 @@ struct Words {
     ids: [&'static str; 6],
     summaries: [&'static str; 6],
     pattern: &'static str,
+    resource: Resource,
 }
 
 fn collection<T: Owned + 'static>(words: Words) -> Vec<Operation> {
-    let Words { schema, one, ids, summaries, pattern } = words;
-    let (look, change) = (Access::Role(Role::Viewer), Access::Role(Role::Admin));
+    let Words { schema, one, ids, summaries, pattern, resource } = words;
+    let (look, change) = (look(resource), own(resource));
     let of = |method, access, place: usize| {
         Operation::new(method, one, ids[place], access, summaries[place]).of_one(pattern, "Its id.")
     };
@@ -79,7 +90,7 @@ fn collection<T: Owned + 'static>(words: Words) -> Vec<Operation> {
 
 fn verification() -> Operation {
     let words = "Says that the owner of a personal number was asked: its calls may show it from then on.";
-    Operation::new(Method::Post, "/v1/numbers/{id}/verify", "verifyNumber", Access::Role(Role::Admin), words)
+    Operation::new(Method::Post, "/v1/numbers/{id}/verify", "verifyNumber", own(Resource::Numbers), words)
         .of_one(NUMBERS.pattern, "The number.")
         .conditional()
         .answers(200, "It is verified.", JSON, reference("Number"))
@@ -119,7 +130,7 @@ fn node() -> Vec<Operation> {
             .answers(200, "It is ready.", TEXT, text())
             .answers(503, "It is not; what is wrong, a line each.", TEXT, text())
             .by(health::ready),
-        Operation::new(Method::Get, "/metrics", "metrics", Access::Local, "Counters, for Prometheus. From this machine without a key.")
+        Operation::new(Method::Get, "/metrics", "metrics", Access::Local(Permission::read(Resource::Node)), "Counters, for Prometheus. From this machine without a key.")
             .answers(200, "The counters.", CONTENT_TYPE, text())
             .by(health::metrics),
         Operation::new(Method::Get, "/openapi.json", "description", Access::Open, "This document.")
@@ -129,7 +140,7 @@ fn node() -> Vec<Operation> {
             Method::Post,
             "/v1/drain",
             "drain",
-            Access::Role(Role::Admin),
+            own(Resource::Node),
             "Refuses further calls, lets the running ones end, then stops the daemon.",
         )
         .may_take(&[JSON], drain::schema())
@@ -140,7 +151,7 @@ fn node() -> Vec<Operation> {
             Method::Get,
             "/v1/events",
             "streamEvents",
-            Access::Role(Role::Viewer),
+            look(Resource::Events),
             "What happens, as it happens: `call.up`, `call.ringing`, `call.answered`, `call.joined`, `call.ended`, `inventory.changed`, and `reset` where events were missed.",
         )
         .with("header", "Last-Event-ID", text(), "The id of the last event that is known.")
@@ -150,18 +161,18 @@ fn node() -> Vec<Operation> {
 }
 
 fn settings() -> Vec<Operation> {
-    let of = |method, id, role, words| Operation::new(method, "/v1/settings", id, Access::Role(role), words);
+    let of = |method, id, access, words| Operation::new(method, "/v1/settings", id, access, words);
+    let (look, change) = (look(Resource::Settings), own(Resource::Settings));
     let schema = "Settings";
     vec![
-        seen(of(Method::Get, "showSettings", Role::Viewer, "What holds for all."), schema)
-            .by(objects::settings),
-        of(Method::Put, "replaceSettings", Role::Admin, "Puts settings in the place of others.")
+        seen(of(Method::Get, "showSettings", look, "What holds for all."), schema).by(objects::settings),
+        of(Method::Put, "replaceSettings", change, "Puts settings in the place of others.")
             .conditional()
             .taking_json(schema)
             .answers(200, "They are so.", JSON, reference(schema))
             .bearing(&["ETag"])
             .by(objects::replace_settings),
-        of(Method::Patch, "changeSettings", Role::Admin, "Changes some of them.")
+        of(Method::Patch, "changeSettings", change, "Changes some of them.")
             .conditional()
             .taking_patch(schema)
             .answers(200, "They are so.", JSON, reference(schema))
@@ -171,7 +182,8 @@ fn settings() -> Vec<Operation> {
 }
 
 fn of_calls() -> Vec<Operation> {
-    let look = Access::Role(Role::Viewer);
+    let look_at_records = look(Resource::Records);
+    let look = look(Resource::Calls);
     let moment = || json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let id = || json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
     let words: Vec<_> = records::STATUSES.iter().map(|(word, _)| *word).collect();
@@ -208,22 +220,16 @@ fn of_calls() -> Vec<Operation> {
         .answers(200, "The messages, drawn.", TEXT, json!({ "type": "string" }))
         .says(409, "More than one call has an id that begins so.")
         .by(calls::trace),
-        Operation::new(
-            Method::Post,
-            "/v1/calls/{id}/hangup",
-            "hangUp",
-            Access::Role(Role::Operator),
-            "Ends a call that is up.",
-        )
-        .of_one(CALL, OF_A_CALL)
-        .answers(202, "It is being ended; its record before that.", JSON, reference("CallRecord"))
-        .says(409, "It has ended, or more than one call has an id that begins so.")
-        .by(calls::hangup),
+        Operation::new(Method::Post, "/v1/calls/{id}/hangup", "hangUp", OPERATE, "Ends a call that is up.")
+            .of_one(CALL, OF_A_CALL)
+            .answers(202, "It is being ended; its record before that.", JSON, reference("CallRecord"))
+            .says(409, "It has ended, or more than one call has an id that begins so.")
+            .by(calls::hangup),
         Operation::new(
             Method::Get,
             "/v1/records",
             "listRecords",
-            look,
+            look_at_records,
             "The calls that have ended, newest first.",
         )
         .with(
@@ -254,7 +260,7 @@ fn as_twilio() -> Operation {
         Method::Post,
         twilio::PATH,
         "hangUpAsTwilio",
-        Access::Role(Role::Operator),
+        OPERATE,
         "Ends a call, as bots do that were written for Twilio.",
     )
     .routed_as(twilio::ROUTED)
@@ -277,19 +283,21 @@ fn as_twilio() -> Operation {
 }
 
 fn of_calls_of_our_own() -> Vec<Operation> {
-    let operator = Access::Role(Role::Operator);
     vec![
         once(Operation::new(
             Method::Post,
             place::PATH,
             "placeCall",
-            operator,
+            OPERATE,
             "Rings somebody from one of our numbers; an agent joins on answer.",
         ))
         .taking_json("NewCall")
         .answers(201, "It is under way; its record as it stands.", JSON, reference("CallRecord"))
         .bearing(&["Location"])
-        .says(403, "The key's role is too low, or the call is not allowed: `type` has the reason.")
+        .says(
+            403,
+            "The key's role or scope does not allow it, or the call is not allowed: `type` has the reason.",
+        )
         .says(409, "No agent can join, or what the call needs can't be had.")
         .says(429, "Too many requests, or calls begin faster than they may.")
         .bearing(&["Retry-After"])
@@ -299,7 +307,7 @@ fn of_calls_of_our_own() -> Vec<Operation> {
             Method::Post,
             "/v1/calls/{id}/dtmf",
             "sendDigits",
-            operator,
+            OPERATE,
             "Sends digits to whoever an agent talks with.",
         )
         .of_one(CALL, OF_A_CALL)
@@ -323,19 +331,21 @@ fn form() -> Value {
 }
 
 fn of_keys() -> Vec<Operation> {
-    let admin = Access::Role(Role::Admin);
-    let of = |method, id, words| {
-        Operation::new(method, "/v1/keys/{id}", id, admin, words).of_one("^[0-9a-f]{16}$", "Its id.")
+    // Whoever has a key that may look at keys is an admin too: who may do what is nobody else's business.
+    let admin = |permission| Access::Role(Role::Admin, permission);
+    let (look, change) = (admin(Permission::read(Resource::Keys)), own(Resource::Keys));
+    let of = |method, id, access, words| {
+        Operation::new(method, "/v1/keys/{id}", id, access, words).of_one("^[0-9a-f]{16}$", "Its id.")
     };
     vec![
-        Operation::new(Method::Get, "/v1/keys", "listKeys", admin, "The API keys, by id; not what they are.")
+        Operation::new(Method::Get, "/v1/keys", "listKeys", look, "The API keys, by id; not what they are.")
             .in_pages("Key")
             .by(keys::list),
         Operation::new(
             Method::Post,
             "/v1/keys",
             "addKey",
-            admin,
+            change,
             "Makes an API key, and tells it this once.",
         )
         .taking_json("NewKey")
@@ -343,15 +353,17 @@ fn of_keys() -> Vec<Operation> {
         .bearing(&["Location"])
         .says(409, "It would have expired already.")
         .by(keys::create),
-        of(Method::Get, "showKey", "One API key; not what it is.")
+        of(Method::Get, "showKey", look, "One API key; not what it is.")
             .answers(200, "As it is.", JSON, reference("Key"))
             .by(keys::show),
-        of(Method::Delete, "removeKey", "Takes an API key back.").says(204, "It is gone.").by(keys::remove),
+        of(Method::Delete, "removeKey", change, "Takes an API key back.")
+            .says(204, "It is gone.")
+            .by(keys::remove),
         Operation::new(
             Method::Get,
             "/v1/audit",
             "listAudit",
-            admin,
+            admin(Permission::read(Resource::Audit)),
             "Every change: who, when, before, after; the oldest first.",
         )
         .in_pages("AuditEntry")
@@ -372,6 +384,7 @@ const AGENTS: Words = Words {
         "Removes an agent that nothing names.",
     ],
     pattern: ID,
+    resource: Resource::Agents,
 };
 const TRUNKS: Words = Words {
     schema: "Trunk",
@@ -386,6 +399,7 @@ const TRUNKS: Words = Words {
         "Removes a trunk that has no numbers.",
     ],
     pattern: ID,
+    resource: Resource::Trunks,
 };
 const NUMBERS: Words = Words {
     schema: "Number",
@@ -400,7 +414,10 @@ const NUMBERS: Words = Words {
         "Removes a number.",
     ],
     pattern: r"^\+[1-9][0-9]{0,14}$",
+    resource: Resource::Numbers,
 };
+/// To have calls, and end them.
+const OPERATE: Access = Access::Role(Role::Operator, Permission::write(Resource::Calls));
 const CALL: &str = "^[0-9A-Fa-f]{6,32}$";
 const OF_A_CALL: &str = "Its id, of which the first six digits or more will do if they are of one call.";
 const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";

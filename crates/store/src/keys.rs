@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::{self, Actor, Entry, now_ms};
 use crate::change::held_revision;
 use crate::db::{Row, Value};
-use crate::{Error, Store};
+use crate::{Error, Scope, Store};
 
 /// What a key is let do: each role what the one before it may, and more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Key {
     pub label: String,
     /// What it is let do.
     pub role: Role,
+    /// What of that it is for; all if absent.
+    pub scope: Option<Scope>,
     /// Its last four characters.
     pub last4: String,
     /// Milliseconds since 1970.
@@ -47,6 +49,7 @@ pub struct Key {
 pub struct NewKey {
     pub label: String,
     pub role: Role,
+    pub scope: Option<Scope>,
     pub expires_at: Option<u64>,
 }
 
@@ -68,7 +71,7 @@ impl Store {
     ///
     /// If the label is empty or long, there is no randomness, or the database refuses.
     pub async fn add_key(&self, actor: &Actor, wanted: NewKey) -> Result<(Key, Token), Error> {
-        let NewKey { label, role, expires_at } = wanted;
+        let NewKey { label, role, scope, expires_at } = wanted;
         if label.trim().is_empty()
             || label.chars().count() > MOST_LABEL
             || label.chars().any(char::is_control)
@@ -77,11 +80,12 @@ impl Store {
         }
         let token = Token::random()?;
         let id = hex(&random::<8>()?);
-        let key = Key { id, label, role, last4: token.last4(), created_at: now_ms(), expires_at };
+        let key = Key { id, label, role, scope, last4: token.last4(), created_at: now_ms(), expires_at };
         let mut transaction = self.pool.write().await?;
-        let sql = "INSERT INTO api_keys (id, label, role, hash, last4, created_at, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let sql = "INSERT INTO api_keys (id, label, role, hash, last4, created_at, expires_at, scope) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let hash = token.hash();
+        let scope = key.scope.as_ref().map(Scope::to_string);
         let values = [
             Value::from(&key.id),
             Value::from(&key.label),
@@ -90,6 +94,7 @@ impl Store {
             Value::from(&key.last4),
             Value::from(key.created_at),
             Value::from(key.expires_at),
+            Value::from(&scope),
         ];
         transaction.execute(sql, &values).await?;
         let revision = held_revision(&mut transaction).await?;
@@ -104,8 +109,7 @@ impl Store {
     ///
     /// If the database refuses, or a row can't be read.
     pub async fn keys(&self) -> Result<Vec<Key>, Error> {
-        let sql =
-            "SELECT id, label, role, last4, created_at, expires_at FROM api_keys ORDER BY created_at, id";
+        let sql = "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys ORDER BY created_at, id";
         self.pool.fetch(sql, &[]).await?.iter().map(key).collect()
     }
 
@@ -115,7 +119,7 @@ impl Store {
     ///
     /// If the database refuses, or the row can't be read.
     pub async fn key(&self, id: &str) -> Result<Option<Key>, Error> {
-        let sql = "SELECT id, label, role, last4, created_at, expires_at FROM api_keys WHERE id = $1";
+        let sql = "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys WHERE id = $1";
         self.pool.fetch(sql, &[id.into()]).await?.first().map(key).transpose()
     }
 
@@ -127,7 +131,7 @@ impl Store {
     pub async fn remove_key(&self, actor: &Actor, id: &str) -> Result<Key, Error> {
         let mut transaction = self.pool.write().await?;
         let sql = "DELETE FROM api_keys WHERE id = $1 \
-                   RETURNING id, label, role, last4, created_at, expires_at";
+                   RETURNING id, label, role, scope, last4, created_at, expires_at";
         let gone = transaction.fetch(sql, &[id.into()]).await?;
         let gone = gone.first().map(key).transpose()?.ok_or_else(|| Error::NoKey { id: id.to_owned() })?;
         let revision = held_revision(&mut transaction).await?;
@@ -142,7 +146,8 @@ impl Store {
     ///
     /// If the database refuses, or the row can't be read.
     pub async fn find_key(&self, token: &Token) -> Result<Option<Key>, Error> {
-        let sql = "SELECT id, label, role, last4, created_at, expires_at FROM api_keys WHERE hash = $1";
+        let sql =
+            "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys WHERE hash = $1";
         let hash = token.hash();
         self.pool.fetch(sql, &[Value::from(&hash)]).await?.first().map(key).transpose()
     }
@@ -151,9 +156,12 @@ impl Store {
 fn key(row: &Row) -> Result<Key, Error> {
     let id = row.text("id")?;
     let role = row.text("role")?;
+    let scope = row.optional_text("scope")?;
+    let unread = |cause| Error::Row { table: "key", id: id.clone(), cause };
     Ok(Key {
         label: row.text("label")?,
-        role: role.parse().map_err(|cause| Error::Row { table: "key", id: id.clone(), cause })?,
+        role: role.parse().map_err(unread)?,
+        scope: scope.map(|words| Scope::parse(&words)).transpose().map_err(unread)?,
         last4: row.text("last4")?,
         created_at: row.natural("created_at")?,
         expires_at: row.optional_natural("expires_at")?,

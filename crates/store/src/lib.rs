@@ -25,6 +25,7 @@ mod read;
 mod recorder;
 mod records;
 mod rows;
+mod scope;
 mod spoken;
 mod spool;
 mod sqlite;
@@ -50,6 +51,7 @@ pub use plan::{Action, Change, FieldChange, Kind, Plan};
 pub use pulse::Pulse;
 pub use read::Snapshot;
 pub use recorder::{Begun, Entry, Recorder};
+pub use scope::{Permission, Reach, Resource, Scope};
 pub use spool::Spool;
 
 /// An open store. Clones share its connections.

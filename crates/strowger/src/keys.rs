@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use admin::{Method, Wanted};
 use serde_json::{Value, json};
-use store::{Actor, Store};
+use store::{Actor, Scope, Store};
 
 use crate::calendar::utc;
 use crate::cli::{self, KeyCommand, Listing, Named, NewKey, Role};
@@ -42,9 +42,12 @@ async fn list(listing: &Listing) -> Result<(), Failure> {
     };
     let rows = keys.iter().map(|key| {
         let expires = key["expires_at"].as_u64().map_or_else(|| "never".to_owned(), utc);
-        vec![shown(key, "id"), shown(key, "label"), shown(key, "role"), shown(key, "last4"), expires]
+        let scope =
+            key["scope"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+        let scope = if scope.is_empty() { "all".to_owned() } else { scope.join(" ") };
+        vec![shown(key, "id"), shown(key, "label"), shown(key, "role"), scope, shown(key, "last4"), expires]
     });
-    let table = table(&["KEY", "LABEL", "ROLE", "ENDS IN", "EXPIRES (UTC)"], rows);
+    let table = table(&["KEY", "LABEL", "ROLE", "SCOPE", "ENDS IN", "EXPIRES (UTC)"], rows);
     list::print(&Listed { table, notes: Vec::new(), json: items(keys) }, listing.json)
 }
 
@@ -58,7 +61,8 @@ async fn add(key: &NewKey) -> Result<(), Failure> {
         let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + span;
         u64::try_from(until.as_millis()).unwrap_or(u64::MAX)
     });
-    let wanted = store::NewKey { label: key.label.clone(), role, expires_at };
+    let scope = Scope::new(key.scope.iter().copied());
+    let wanted = store::NewKey { label: key.label.clone(), role, scope, expires_at };
     let made = match by_daemon(&wanted, &key.daemon).await {
         Err(failure) if is_absent(&failure, &key.daemon) => in_store(wanted, &key.daemon).await?,
         made => made?,
@@ -70,6 +74,9 @@ async fn by_daemon(wanted: &store::NewKey, told: &cli::Daemon) -> Result<Value, 
     let mut body = json!({ "label": wanted.label, "role": wanted.role });
     if let Some(expires_at) = wanted.expires_at {
         body["expires_at"] = expires_at.into();
+    }
+    if let Some(scope) = &wanted.scope {
+        body["scope"] = serde_json::to_value(scope)?;
     }
     let body = body.to_string();
     Daemon::find(told)?.ask(&Wanted { body: Some(&body), ..Wanted::of(Method::Post, "/v1/keys") }).await

@@ -50,20 +50,32 @@ impl Gate {
         if let Caller::Key(key) = &caller {
             self.api.buckets.take(Who::Key(key.id.clone()))?;
         }
-        if let Access::Role(least) = self.access
-            && caller.role().is_none_or(|role| role < least)
-        {
-            let detail = format!("this needs a key of the role {least}, or a higher one");
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "role-too-low",
-                "The key is not for this",
-                detail,
-            ));
-        }
+        self.check(&caller)?;
         let query = Query::parse(request.uri().query().unwrap_or_default(), &self.query)?;
         request.extensions_mut().insert(query);
         request.extensions_mut().insert(caller);
+        Ok(())
+    }
+
+    /// Whether the caller's role and scope let it do this.
+    fn check(&self, caller: &Caller) -> Result<(), Problem> {
+        let refused =
+            |kind, detail| Err(Problem::new(StatusCode::FORBIDDEN, kind, "The key is not for this", detail));
+        if let Access::Role(least, _) = self.access
+            && caller.role().is_none_or(|role| role < least)
+        {
+            return refused("role-too-low", format!("this needs a key of the role {least}, or a higher one"));
+        }
+        if let (Some(needed), Some(scope)) = (self.access.permission(), caller.scope())
+            && !scope.allows(needed)
+        {
+            return refused(
+                "scope-too-narrow",
+                format!(
+                    "this needs a key with {needed} in its scope, or without a scope; this key is for {scope}"
+                ),
+            );
+        }
         Ok(())
     }
 
@@ -72,8 +84,8 @@ impl Gate {
             peer.0.ip().to_canonical().is_loopback() && !headers.contains_key(header::AUTHORIZATION);
         match self.access {
             Access::Open => Ok(Caller::Nameless),
-            Access::Local if is_local => host::check(headers).map(|()| Caller::Nameless),
-            Access::Local | Access::Role(_) => identity::identify(&self.api.store, headers, peer).await,
+            Access::Local(_) if is_local => host::check(headers).map(|()| Caller::Nameless),
+            Access::Local(_) | Access::Role(..) => identity::identify(&self.api.store, headers, peer).await,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use store::{Actor, Key, Role, Store};
+use store::{Actor, Key, Permission, Role, Scope, Store};
 
 pub(crate) use self::gate::{Gate, Shape, gate};
 use self::identity::now_ms;
@@ -21,10 +21,20 @@ use crate::problem::Problem;
 pub(crate) enum Access {
     /// Nothing.
     Open,
-    /// To come from this machine, or a key of any role.
-    Local,
-    /// A key of this role or a higher one.
-    Role(Role),
+    /// To come from this machine, or a key of any role, for this.
+    Local(Permission),
+    /// A key of this role or a higher one, for this.
+    Role(Role, Permission),
+}
+
+impl Access {
+    /// What a key has to be for.
+    pub(crate) const fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Open => None,
+            Self::Local(permission) | Self::Role(_, permission) => Some(permission),
+        }
+    }
 }
 
 /// Who asks.
@@ -48,6 +58,14 @@ impl Caller {
             Self::Nameless => None,
             Self::Loopback => Some(Role::Admin),
             Self::Key(key) => Some(key.role),
+        }
+    }
+
+    /// What it is for, where that is not all that its role allows.
+    pub(crate) const fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Nameless | Self::Loopback => None,
+            Self::Key(key) => key.scope.as_ref(),
         }
     }
 

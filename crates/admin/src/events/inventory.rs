@@ -103,7 +103,7 @@ mod tests {
             let last = store.audit(0, 1_000).await.unwrap().last().unwrap().seq;
             assert_eq!(newest(&store, 0).await.unwrap(), last);
         }
-        let wanted = NewKey { label: "x".into(), role: Role::Viewer, expires_at: None };
+        let wanted = NewKey { label: "x".into(), role: Role::Viewer, scope: None, expires_at: None };
         store.add_key(&Actor::cli(), wanted).await.unwrap();
         let last = store.audit(0, 1_000).await.unwrap().last().unwrap().seq;
         assert_eq!(newest(&store, 3).await.unwrap(), last);

@@ -6,6 +6,7 @@ mod objects;
 mod placed;
 mod problems;
 mod roles;
+mod scopes;
 mod secure;
 mod telephony;
 
@@ -17,7 +18,7 @@ use b2bua::CallRecord;
 use b2bua::ask::{Dialled, Digits, Place};
 use b2bua::record::{CallDirection, CallStatus};
 use serde_json::Value;
-use store::{Actor, NewKey, Role, Store};
+use store::{Actor, NewKey, Permission, Role, Scope, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -109,7 +110,15 @@ impl House {
     }
 
     async fn key(&self, role: Role, expires_at: Option<u64>) -> String {
-        let wanted = NewKey { label: role.word().to_owned(), role, expires_at };
+        let wanted = NewKey { label: role.word().to_owned(), role, scope: None, expires_at };
+        let (_, token) = self.store.add_key(&Actor::cli(), wanted).await.unwrap();
+        token.reveal().to_owned()
+    }
+
+    /// An admin's, for this alone.
+    async fn key_for(&self, permission: Permission) -> String {
+        let scope = Scope::new([permission]);
+        let wanted = NewKey { label: permission.to_string(), role: Role::Admin, scope, expires_at: None };
         let (_, token) = self.store.add_key(&Actor::cli(), wanted).await.unwrap();
         token.reveal().to_owned()
     }

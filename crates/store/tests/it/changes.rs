@@ -190,7 +190,10 @@ async fn every_change_is_in_the_trail_with_who_when_before_and_after(database: D
     let store = database.open().await;
     furnished(&store).await;
     let (key, _) = store
-        .add_key(&Actor::cli(), NewKey { label: "Ann".into(), role: Role::Admin, expires_at: None })
+        .add_key(
+            &Actor::cli(),
+            NewKey { label: "Ann".into(), role: Role::Admin, scope: None, expires_at: None },
+        )
         .await
         .expect("a key");
     let actor = Actor::key(&key);

@@ -1,11 +1,11 @@
 //! Keys of the API, and requests that are sent again.
 
-use store::{Actor, Answer, Error, Known, NewKey, Role, Store, Token};
+use store::{Actor, Answer, Error, Known, NewKey, Permission, Resource, Role, Scope, Store, Token};
 
 use crate::databases::{Database, on_each_database};
 
 fn wanted(label: &str, role: Role, expires_at: Option<u64>) -> NewKey {
-    NewKey { label: label.into(), role, expires_at }
+    NewKey { label: label.into(), role, scope: None, expires_at }
 }
 
 async fn a_key_is_found_by_its_token_and_by_nothing_else(database: Database) {
@@ -35,6 +35,18 @@ async fn a_key_is_found_by_its_token_and_by_nothing_else(database: Database) {
     assert!(!trail.contains(token.reveal()) && !trail.contains(other.reveal()));
     assert_eq!(format!("{token:?}"), "***");
     assert_eq!(store.revision().await.expect("read"), 0, "the inventory is as it was");
+}
+
+async fn a_key_has_the_scope_that_it_was_made_with(database: Database) {
+    let store = database.open().await;
+    let scope = Scope::new([Permission::write(Resource::Calls), Permission::read(Resource::Numbers)]);
+    let wanted = NewKey { scope, ..wanted("Ann", Role::Operator, None) };
+    let (key, token) = store.add_key(&Actor::cli(), wanted.clone()).await.expect("a key");
+    assert_eq!(key.scope, wanted.scope);
+    assert_eq!(store.find_key(&token).await.expect("read"), Some(key.clone()));
+    let trail = store.audit(0, 10).await.expect("read");
+    let told = trail[0].after.as_ref().expect("it is there");
+    assert_eq!(told["scope"], serde_json::json!(["numbers:read", "calls:write"]));
 }
 
 async fn a_key_needs_a_label(database: Database) {
@@ -102,6 +114,7 @@ async fn idempotency_keys_are_bounded(database: Database) {
 
 on_each_database!(
     a_key_is_found_by_its_token_and_by_nothing_else,
+    a_key_has_the_scope_that_it_was_made_with,
     a_key_needs_a_label,
     a_request_that_is_sent_again_is_known_with_its_answer,
     of_two_at_once_one_is_the_first,

@@ -26,7 +26,7 @@ async fn a_personal_number_is_verified_by_one_word_that_is_in_the_trail_and_stay
     let store = database.open().await;
     store.apply(&inventory("outbound = true")).await.expect("applied");
     assert_eq!(number(&store).await.status, NumberStatus::Pending);
-    let wanted = NewKey { label: "ops".into(), role: Role::Admin, expires_at: None };
+    let wanted = NewKey { label: "ops".into(), role: Role::Admin, scope: None, expires_at: None };
     let (key, _) = store.add_key(&Actor::cli(), wanted).await.expect("a key");
     let (_, first) = store.verify(&Actor::key(&key), OWN, Expect::Any).await.expect("verified");
     let verified = number(&store).await;

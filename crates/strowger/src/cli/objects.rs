@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
+use store::Permission;
 
 use super::Daemon;
 
@@ -117,6 +118,9 @@ pub(crate) struct NewKey {
     /// What it is let do
     #[arg(long, value_enum)]
     pub(crate) role: Role,
+    /// What of that it is for: calls:write,numbers:read [default: all that the role allows]
+    #[arg(long, value_name = "KIND:READ|WRITE", value_delimiter = ',')]
+    pub(crate) scope: Vec<Permission>,
     /// Whose it is, for people
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: String,
@@ -134,7 +138,7 @@ pub(crate) struct NewKey {
 pub(crate) enum Role {
     /// Looks
     Viewer,
-    /// Makes and ends calls, and changes numbers
+    /// Places and ends calls
     Operator,
     /// Changes all that is owned, and keys
     Admin,
@@ -194,6 +198,7 @@ pub(super) const SETTINGS_EXAMPLES: &str = "Examples:\n  \
 
 pub(super) const KEY_EXAMPLES: &str = "Examples:\n  \
     strowger key add --role admin --label ops --expires 90d\n  \
+    strowger key add --role operator --scope calls:write,records:read --label dialler\n  \
     strowger key list\n  \
     strowger key remove 3f9c21d8a0b1c2d3\n\n\
     Where no daemon answers, keys are made in the store itself: so the first one is.";
