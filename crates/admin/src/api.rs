@@ -40,8 +40,14 @@ pub trait Live: Send + Sync {
     fn dial(&self, id: String, digits: Digits) -> Answering<'_, Option<Dialled>>;
 }
 
-/// What a secret is that is only named, or why it can't be had.
-pub type ReadSecret = fn(&Secret) -> Result<String, String>;
+/// Which secrets may be named over HTTP.
+pub trait CheckSecret: Send + Sync + std::fmt::Debug {
+    /// Whether this one may be, and can be had.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&self, secret: &Secret) -> Result<(), String>;
+}
 
 /// Where the answers come from.
 #[derive(Debug)]
@@ -60,8 +66,8 @@ pub struct Sources {
     pub drains: mpsc::Sender<Drain>,
     /// What happens.
     pub events: Events,
-    /// Looks up what is named: an object whose secrets can't be had is refused.
-    pub read_secret: ReadSecret,
+    /// An object with a secret that may not be named, or can't be had, is refused.
+    pub secrets: Arc<dyn CheckSecret>,
     /// How often each key and each address may ask.
     pub requests_a_second: u32,
 }
@@ -76,16 +82,16 @@ pub(crate) struct Api {
     pub(crate) health: Arc<Health>,
     pub(crate) drains: mpsc::Sender<Drain>,
     pub(crate) events: Events,
-    pub(crate) read_secret: ReadSecret,
+    pub(crate) secrets: Arc<dyn CheckSecret>,
     pub(crate) buckets: Arc<Buckets>,
 }
 
 impl From<Sources> for Api {
     fn from(sources: Sources) -> Self {
-        let Sources { store, live, archive, metrics, health, drains, events, read_secret, requests_a_second } =
+        let Sources { store, live, archive, metrics, health, drains, events, secrets, requests_a_second } =
             sources;
         let buckets = Arc::new(Buckets::new(requests_a_second));
-        Self { store, live, archive, metrics, health, drains, events, read_secret, buckets }
+        Self { store, live, archive, metrics, health, drains, events, secrets, buckets }
     }
 }
 

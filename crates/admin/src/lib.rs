@@ -36,7 +36,7 @@ mod shares;
 mod tls;
 mod twilio;
 
-pub use api::{Answering, Live, ReadSecret, Sources};
+pub use api::{Answering, CheckSecret, Live, Sources};
 pub use bind::{BindError, Guarded, Present, bind};
 pub use client::{Answer, FetchError, Method, Trust, TrustError, Url, UrlError, Wanted};
 pub use drain::{Drain, drains};

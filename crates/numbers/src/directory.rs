@@ -48,7 +48,7 @@ impl Directory {
     /// As [`Directory::new`].
     pub fn after(before: &Self, mut inventory: Inventory) -> Result<Self, Vec<Fault>> {
         let mut faults = inventory.faults();
-        faults.extend(inventory.named_secrets());
+        faults.extend(inventory.unresolved());
         if !faults.is_empty() {
             return Err(faults);
         }

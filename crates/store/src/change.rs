@@ -110,20 +110,35 @@ pub(crate) async fn held_revision(transaction: &mut Transaction) -> Result<u64, 
 }
 
 impl Object {
-    /// Whether `read` has an answer for each secret that is only named.
+    /// Whether each secret that is only named, and was not so in the object before, is one that `check` lets pass.
     ///
     /// # Errors
     ///
-    /// If it has none, with the keys of the object itself, such as `endpoint.password`.
-    pub fn check_secrets(&self, read: impl FnMut(&Secret) -> Result<String, String>) -> Result<(), Error> {
+    /// If one is not, with the keys of the object itself, such as `endpoint.password`; the words of `check` are the message.
+    pub fn check_secrets(
+        &self,
+        before: Option<&Self>,
+        check: impl Fn(&Secret) -> Result<(), String>,
+    ) -> Result<(), Error> {
+        let known = before.map(Self::named_secrets).unwrap_or_default();
+        let sent = self.named_secrets().into_iter().filter(|named| !known.contains(named));
+        let faults = sent.filter_map(|(path, secret)| {
+            let message = check(&secret).err()?;
+            Some(Fault { path, message, remedy: "name another, or give the secret itself".to_owned() })
+        });
+        let faults: Vec<_> = faults.collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Inventory(faults)) }
+    }
+
+    /// Each with its key.
+    fn named_secrets(&self) -> Vec<(String, Secret)> {
         let mut alone = Inventory::default();
         self.clone().put_into(&mut alone);
-        let own = |fault: Fault| match fault.path.split_once("].") {
-            Some((_, key)) => Fault { path: key.to_owned(), ..fault },
-            None => fault,
+        let own = |path: String| match path.split_once("].") {
+            Some((_, key)) => key.to_owned(),
+            None => path,
         };
-        let resolved = alone.resolve(read).map(drop);
-        resolved.map_err(|faults| Error::Inventory(faults.into_iter().map(own).collect()))
+        alone.named_secrets().map(|(path, secret)| (own(path), secret.clone())).collect()
     }
 }
 

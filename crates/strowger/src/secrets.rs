@@ -3,8 +3,57 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf, absolute};
 
+use admin::CheckSecret;
 use numbers::Secret;
+
+use crate::config::Config;
+
+/// The directory below which files of secrets may be named over HTTP: who has a key of the API reads no other file by it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self(config.secrets_folder())
+    }
+
+    /// Whether the file lies below it, whatever links there are.
+    fn check_file(&self, file: &str) -> Result<(), String> {
+        let folder = self.0.display();
+        let outside = || {
+            format!(
+                "the file {file} is not below {folder}, where files of secrets lie (store.secrets_folder)"
+            )
+        };
+        let climbs = Path::new(file).components().any(|part| part == Component::ParentDir);
+        let (whole, within) = (absolute(file), absolute(&self.0));
+        let (Ok(whole), Ok(within), false) = (whole, within, climbs) else { return Err(outside()) };
+        if !whole.starts_with(within) {
+            return Err(outside());
+        }
+        // Of what lies there, and only of that, may be told that it does not exist.
+        let real = |path: &Path| {
+            fs::canonicalize(path).map_err(|error| format!("{} can't be read: {error}", path.display()))
+        };
+        let (folder, file) = (real(&self.0)?, real(&whole)?);
+        if file.starts_with(folder) { Ok(()) } else { Err(outside()) }
+    }
+}
+
+impl CheckSecret for Folder {
+    fn check(&self, secret: &Secret) -> Result<(), String> {
+        match secret {
+            Secret::File(named) => self.check_file(&named.file)?,
+            Secret::Env(named) if named.env.starts_with(OURS) => {
+                return Err(format!("the variable {} is the daemon's own", named.env.escape_debug()));
+            }
+            Secret::Value(_) | Secret::Env(_) => {}
+        }
+        look_up(secret).map(drop)
+    }
+}
 
 /// The secret, wherever it is.
 ///
@@ -35,6 +84,8 @@ fn read(path: &str) -> io::Result<String> {
     Ok(text)
 }
 
+/// What variables begin with that configure the daemon.
+const OURS: &str = "STROWGER_";
 /// More than any password or token has.
 const LONGEST: u64 = 64 << 10;
 
@@ -42,7 +93,9 @@ pub(crate) const REMEDY: &str = "make it readable to this process, or write the 
 
 #[cfg(test)]
 mod tests {
-    use numbers::{Inventory, SecretFile};
+    use std::os::unix::fs::symlink;
+
+    use numbers::{Inventory, SecretEnv, SecretFile};
 
     use super::*;
 
@@ -65,6 +118,59 @@ mod tests {
     #[test]
     fn a_secret_in_a_file_is_its_content_without_the_line_end() {
         assert_eq!(of_file("/proc/sys/kernel/ostype").unwrap(), "Linux");
+    }
+
+    #[test]
+    fn over_http_a_file_is_named_below_the_folder_and_nowhere_else() {
+        let house = tempfile::tempdir().unwrap();
+        let (inside, outside) = (house.path().join("secrets"), house.path().join("shadow"));
+        fs::create_dir_all(inside.join("carriers")).unwrap();
+        fs::write(inside.join("carriers/acme"), "hunter2\n").unwrap();
+        fs::write(&outside, "root").unwrap();
+        symlink(&outside, inside.join("link")).unwrap();
+        symlink(house.path(), inside.join("up")).unwrap();
+        symlink(inside.join("carriers/acme"), inside.join("alias")).unwrap();
+        fs::create_dir(house.path().join("secrets-too")).unwrap();
+        fs::write(house.path().join("secrets-too/x"), "x").unwrap();
+        let folder = Folder(inside.clone());
+        let check =
+            |path: &Path| folder.check(&Secret::File(SecretFile { file: path.display().to_string() }));
+        for path in ["carriers/acme", "./carriers//acme", "alias"] {
+            assert_eq!(check(&inside.join(path)), Ok(()), "{path}");
+        }
+        for path in [
+            outside.clone(),
+            inside.join("link"),
+            inside.join("up/shadow"),
+            inside.join("../shadow"),
+            inside.join("carriers/../carriers/acme"),
+            house.path().join("secrets-too/x"),
+            house.path().join("absent"),
+            "/etc/passwd".into(),
+            "".into(),
+            "shadow".into(),
+        ] {
+            let refused = check(&path).unwrap_err();
+            assert!(refused.contains("(store.secrets_folder)"), "{}: {refused}", path.display());
+        }
+        for path in ["absent", "carriers"] {
+            let refused = check(&inside.join(path)).unwrap_err();
+            assert!(refused.contains("can't be read"), "{refused}");
+        }
+        let nowhere = Folder(house.path().join("none"));
+        let refused = nowhere
+            .check(&Secret::File(SecretFile { file: house.path().join("none/x").display().to_string() }));
+        assert!(refused.unwrap_err().contains("none can't be read"));
+    }
+
+    #[test]
+    fn over_http_the_daemons_own_variables_are_not_named() {
+        let folder = Folder("secrets".into());
+        let check = |env: &str| folder.check(&Secret::Env(SecretEnv { env: env.into() }));
+        assert_eq!(check("PATH"), Ok(()));
+        let refused = check("STROWGER__STORE__URL").unwrap_err();
+        assert_eq!(refused, "the variable STROWGER__STORE__URL is the daemon's own");
+        assert!(check("NOT_SET_ANYWHERE").unwrap_err().contains("has no variable"));
     }
 
     #[test]

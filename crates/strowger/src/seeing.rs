@@ -19,7 +19,7 @@ use witness::{Archive, Bounds, Counters, Metrics, Secrets};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::observers::{Observer, Observers};
-use crate::secrets::look_up;
+use crate::secrets::Folder;
 
 /// The door of the HTTP API.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub(crate) fn start(
             health: Arc::clone(&seen.health),
             drains,
             events: seen.events.clone(),
-            read_secret: look_up,
+            secrets: Arc::new(Folder::of(config)),
             requests_a_second: config.admin.requests_per_s.0,
         };
         observers.spawn(Observer::Api, admin::serve(listener, certificates, sources));

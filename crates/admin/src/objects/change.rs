@@ -1,6 +1,8 @@
 //! Changing objects. What is there is looked at first: for the conditions of the request, for the secrets that stay, for what a
 //! patch is applied to. The change is then made of just that, and tried again where somebody else was faster.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -27,12 +29,12 @@ pub(crate) async fn create<T: Owned>(
 ) -> Result<Response, Problem> {
     let mut sent = json(&headers, body, &[JSON]).await?;
     let request = format!("POST {} {sent}", T::PATH);
-    let (store, actor, read_secret) = (api.store.clone(), caller.actor(), api.read_secret);
+    let (store, actor, named) = (api.store.clone(), caller.actor(), Arc::clone(&api.secrets));
     let act = async move {
         unwarned(&mut sent);
         secrets::restore(&mut sent, None)?;
         let object: Object = typed_throughout::<T>(&sent)?.into();
-        object.check_secrets(read_secret)?;
+        object.check_secrets(None, |secret| named.check(secret))?;
         let stored = store.put(&actor, object.clone(), Expect::New).await?;
         told(&store, object, stored, Some(T::PATH)).await
     };
@@ -151,7 +153,8 @@ impl<'a> Place<'a> {
             unwarned(&mut value);
             secrets::restore(&mut value, held_value.as_ref())?;
             let object: Object = typed_throughout::<T>(&value)?.into();
-            object.check_secrets(api.read_secret)?;
+            let before = held.as_ref().map(|held| &held.object);
+            object.check_secrets(before, |secret| api.secrets.check(secret))?;
             let expect = held.map_or(Expect::New, |held| Expect::Etag(held.etag));
             match api.store.put(&caller.actor(), object.clone(), expect).await {
                 Ok(stored) => return Ok((object, stored)),

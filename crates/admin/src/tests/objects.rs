@@ -174,6 +174,27 @@ async fn an_object_whose_named_secret_can_not_be_had_is_refused() {
 }
 
 #[tokio::test]
+async fn a_named_secret_stays_in_its_place_when_something_else_is_changed() {
+    let house = House::open().await;
+    let held: numbers::Trunk = serde_json::from_value(
+        json!({ "id": "acme", "outbound": { "headers": { "X-A": { "file": "/etc/a" } } } }),
+    )
+    .unwrap();
+    house.store.put(&store::Actor::cli(), held.into(), store::Expect::New).await.unwrap();
+    let labelled = house.ask("PATCH", "/v1/trunks/acme", "", r#"{"label": "Acme"}"#).await;
+    assert_eq!(labelled.status, 200, "{labelled:?}");
+    assert_eq!(house.ask("PUT", "/v1/trunks/acme", "", &labelled.text).await.status, 200);
+    for headers in [r#"{"X-B": {"file": "/etc/a"}}"#, r#"{"X-A": {"file": "/etc/b"}}"#] {
+        let moved = format!(r#"{{"outbound": {{"headers": {headers}}}}}"#);
+        assert_eq!(house.ask("PATCH", "/v1/trunks/acme", "", &moved).await.status, 422, "{headers}");
+    }
+    assert_eq!(
+        house.ask("POST", "/v1/trunks", "", &labelled.text.replace("acme", "thief")).await.status,
+        422
+    );
+}
+
+#[tokio::test]
 async fn a_list_is_read_page_by_page_to_its_end() {
     let house = House::open().await;
     for id in ["e", "a", "c", "b", "d"] {

@@ -53,15 +53,20 @@ impl Inventory {
         self
     }
 
+    /// The secrets that are named by a file or variable, each with its key.
+    pub fn named_secrets(&mut self) -> impl Iterator<Item = (String, &Secret)> {
+        let secrets = self.secrets_mut().into_iter().map(|(path, secret)| (path, &*secret));
+        secrets.filter(|(_, secret)| secret.is_named())
+    }
+
     /// A fault for each secret that is not resolved.
-    pub(crate) fn named_secrets(&mut self) -> Vec<Fault> {
-        let named = self.secrets_mut().into_iter().filter(|(_, secret)| secret.is_named());
+    pub(crate) fn unresolved(&mut self) -> Vec<Fault> {
         let fault = |(path, secret)| Fault {
             path,
             message: format!("{secret:?} has not been read"),
             remedy: "give the value in place, or make the file or variable readable".to_owned(),
         };
-        named.map(fault).collect()
+        self.named_secrets().map(fault).collect()
     }
 
     fn passwords_mut(&mut self) -> impl Iterator<Item = &mut Password> {

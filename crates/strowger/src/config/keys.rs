@@ -108,6 +108,7 @@ pub(super) const KEYS: &[Key] = &[
         "sqlite:FILE or postgres://USER@HOST/DATABASE",
         "\"sqlite:strowger.db\"",
     ),
+    Key::new::<DataDir>("store.secrets_folder", "a directory", "\"secrets\""),
     Key::new::<Door>("admin.listen", "an address IP:PORT, or nothing", "\"127.0.0.1:8080\""),
     Key::new::<OptionalFile>("admin.certificate", "a file, or nothing", "\"/etc/strowger/cert.pem\""),
     Key::new::<OptionalFile>("admin.private_key", "a file, or nothing", "\"/etc/strowger/key.pem\""),

@@ -8,7 +8,7 @@ mod name_servers;
 mod value;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use numbers::Secret;
 use serde::Deserialize;
@@ -93,6 +93,7 @@ pub(crate) struct Media {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
     pub(crate) url: StoreUrl,
+    pub(crate) secrets_folder: DataDir,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -304,6 +305,11 @@ impl Config {
     /// The store's address, a relative file put under `node.data_dir`.
     pub(crate) fn store_url(&self) -> String {
         self.store.url.under(&self.node.data_dir.0)
+    }
+
+    /// Where the files lie that secrets may be named by over HTTP, a relative one put under `node.data_dir`.
+    pub(crate) fn secrets_folder(&self) -> PathBuf {
+        self.node.data_dir.0.join(&self.store.secrets_folder.0)
     }
 
     /// The realm of our digest challenges.

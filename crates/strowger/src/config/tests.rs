@@ -190,6 +190,10 @@ fn a_relative_store_lies_in_the_data_directory() {
     assert_eq!(config.store_url(), "sqlite:/var/lib/strowger/strowger.db");
     let config = merged("[node]\ndata_dir = \"/x\"\n[store]\nurl = \"sqlite:/y/z.db\"\n").unwrap();
     assert_eq!(config.store_url(), "sqlite:/y/z.db");
+    assert_eq!(config.secrets_folder().display().to_string(), "/x/secrets");
+    let config =
+        merged("[node]\ndata_dir = \"/x\"\n[store]\nsecrets_folder = \"/run/credentials/s\"\n").unwrap();
+    assert_eq!(config.secrets_folder().display().to_string(), "/run/credentials/s");
     let config = merged("[node]\ndata_dir = \"/x\"\n[store]\nurl = \"postgres://s@h/db\"\n").unwrap();
     assert_eq!(config.store_url(), "postgres://s@h/db");
 }
