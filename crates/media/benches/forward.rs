@@ -4,31 +4,18 @@
 #[path = "../tests/packets/world.rs"]
 mod world;
 
-use std::hint::black_box;
-use std::net::SocketAddr;
+#[path = "legs/mod.rs"]
+mod legs;
+
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
-use media::agent::TapEvent;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
+use legs::{Counting, Legs};
 use media::command::Codec;
-use media::{Channel, Event, MediaKey, Outbox, Slot, Taken};
+use media::{Channel, Datagram, Slot};
 use world::{EVENT, Phone, World, payload_type, rtp, speech};
-
-/// Counts, so that nothing is optimised away.
-#[derive(Default)]
-struct Counting(usize);
-
-impl Outbox for Counting {
-    fn send(&mut self, _: Slot, _: Channel, _: SocketAddr, packet: &[u8]) {
-        self.0 += black_box(packet).len();
-    }
-    fn tap(&mut self, _: MediaKey, _: TapEvent) -> Taken {
-        Taken::Yes
-    }
-    fn event(&mut self, event: Event) {
-        black_box(event);
-    }
-}
 
 fn pass(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, to: Codec, payload_type: u8, payload: &[u8]) {
     let mut world = World::bridged(Codec::Pcmu, to);
@@ -59,6 +46,26 @@ fn pass(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, to: Codec, payload
     assert!(out.0 >= packet.len(), "packets went through");
 }
 
+/// Packets are encrypted beforehand, outside of what is timed.
+fn pass_encrypted(group: &mut BenchmarkGroup<'_, WallTime>, legs: Legs) {
+    let (mut world, mut next, mut out) = (legs.world(), legs.packets(), Counting::default());
+    group.bench_function(legs.name, |bencher| {
+        bencher.iter_batched(
+            &mut next,
+            |(mut packet, length)| {
+                world.now += Duration::from_millis(20);
+                let datagram = Datagram::new(&mut packet, length);
+                world.table.receive(world.now, Slot(0), Channel::Rtp, world::address(1), datagram, &mut out);
+                packet
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    let counters = world.table.counters(world::A).expect("open");
+    assert_eq!((counters.unusable, counters.unauthenticated, counters.replayed), (0, 0, 0));
+    assert!(out.0 > 172, "packets went through");
+}
+
 fn forward(criterion: &mut Criterion) {
     let speech = speech(160);
     let audio = payload_type(Codec::Pcmu);
@@ -66,6 +73,11 @@ fn forward(criterion: &mut Criterion) {
     pass(&mut group, "PCMU to PCMU, 20 ms", Codec::Pcmu, audio, &speech);
     pass(&mut group, "PCMU to PCMA, 20 ms", Codec::Pcma, audio, &speech);
     pass(&mut group, "telephone-event", Codec::Pcmu, EVENT, &[4, 0x0a, 1, 0x40]);
+    group.finish();
+    let mut group = criterion.benchmark_group("forward a packet by SRTP");
+    for legs in legs::ALL {
+        pass_encrypted(&mut group, legs);
+    }
     group.finish();
 }
 

@@ -98,11 +98,11 @@ impl Keyed {
             return open(&mut self.opener, packet);
         }
         let kept = Kept::new(packet);
-        let opened = open(&mut self.opener, packet);
-        match (opened, kept) {
-            (Err(Refused::Unauthenticated | Refused::Malformed), Some(kept)) => {
-                open(&mut former.opener, kept.restore(packet))
-            }
+        match (open(&mut self.opener, packet), kept) {
+            (Err(why), Some(kept)) => match open(&mut former.opener, kept.restore(packet)) {
+                Err(Refused::Unauthenticated) => Err(why),
+                opened => opened,
+            },
             (opened, Some(_) | None) => opened,
         }
     }

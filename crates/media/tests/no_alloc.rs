@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use media::agent::TapEvent;
 use media::command::{Codec, Command};
-use media::{Channel, Event, MediaKey, Outbox, Slot, Taken};
+use media::srtp::{MasterKey, Sealer, Srtp, Suite, TRAILER};
+use media::{Channel, Datagram, Event, MediaKey, Outbox, Slot, Taken};
 use world::{A, Phone, World, remote, speech};
 
 /// Counts what comes out and keeps nothing.
@@ -153,4 +154,104 @@ fn the_silence_of_an_agent_allocates_nothing() {
     });
     assert_eq!((out.sent, out.bytes), (PACKETS, PACKETS * 172));
     assert_eq!(info.count_total, 0, "{info:?}");
+}
+
+fn keys(suite: Suite) -> Srtp {
+    let key = |byte| {
+        let key = MasterKey::new(suite, &vec![byte; suite.key_length() + suite.salt_length()]);
+        key.expect("as long as it should be")
+    };
+    Srtp { send: key(1), receive: key(2) }
+}
+
+/// Their packets, sealed, with room behind them, and how long they are.
+fn sealed(packets: Vec<Vec<u8>>, srtp: &Srtp) -> Vec<(Vec<u8>, usize)> {
+    let mut sealer = Sealer::new(&srtp.receive, Phone::new(1, Codec::Pcmu).ssrc);
+    let seal = |mut packet: Vec<u8>| {
+        let length = packet.len();
+        packet.resize(length + TRAILER, 0);
+        let length = sealer.rtp(&mut packet, length).expect("sealed");
+        (packet, length)
+    };
+    packets.into_iter().map(seal).collect()
+}
+
+#[test]
+fn decrypting_and_encrypting_allocates_nothing() {
+    for suite in Suite::ALL {
+        let srtp = Some(Box::new(keys(suite)));
+        let mut world = World::bridged(Codec::Pcmu, Codec::Pcma);
+        for (media, last, codec) in [(A, 1, Codec::Pcmu), (world::B, 2, Codec::Pcma)] {
+            world.describe(media, media::command::Remote { srtp: srtp.clone(), ..remote(last, codec) });
+        }
+        let mut packets = sealed(packets(Codec::Pcmu), &keys(suite));
+        let mut out = Counting::default();
+        let info = allocation_counter::measure(|| {
+            let mut now = world.now;
+            for (buffer, length) in &mut packets {
+                now += Duration::from_millis(20);
+                let datagram = Datagram::new(buffer, *length);
+                world.table.receive(now, Slot(0), Channel::Rtp, world::address(1), datagram, &mut out);
+                world.table.expire(now, &mut out);
+            }
+        });
+        assert_eq!(out.sent, PACKETS);
+        assert!(out.bytes > PACKETS * 172 && out.reports > 60, "{suite:?}");
+        assert_eq!(info.count_total, 0, "{suite:?} {info:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_forged_streams_allocate_nothing_and_the_call_goes_on() {
+    for suite in Suite::ALL {
+        let srtp = keys(suite);
+        let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+        let remote = media::command::Remote { srtp: Some(Box::new(srtp.clone())), ..remote(1, Codec::Pcmu) };
+        world.describe(A, remote);
+        let packets = sealed(packets(Codec::Pcmu), &srtp);
+        let (mut buffer, mut out) = ([0; 172 + TRAILER], Counting::default());
+        let info = allocation_counter::measure(|| {
+            let mut now = world.now;
+            for (n, (packet, length)) in (0_u32..).zip(&packets) {
+                now += Duration::from_millis(20);
+                buffer.copy_from_slice(packet);
+                let ssrc = n.wrapping_mul(2_654_435_761).to_be_bytes();
+                buffer[8..12].copy_from_slice(&ssrc);
+                let source = world::address(if n % 2 == 0 { 1 } else { 66 });
+                let forged = Datagram::new(&mut buffer, *length);
+                world.table.receive(now, Slot(0), Channel::Rtp, source, forged, &mut out);
+                buffer.copy_from_slice(packet);
+                let true_one = Datagram::new(&mut buffer, *length);
+                world.table.receive(now, Slot(0), Channel::Rtp, world::address(1), true_one, &mut out);
+            }
+        });
+        let counters = world.table.counters(A).expect("open");
+        assert_eq!((out.sent, counters.unauthenticated), (PACKETS, 10_000), "{suite:?}");
+        assert_eq!((info.count_total, info.bytes_current), (0, 0), "{suite:?} {info:?}");
+    }
+}
+
+/// Expanded keys, windows, and for 5 s the keys before them. The worker's sockets and channels are not in it.
+#[test]
+fn the_keys_of_a_leg_take_at_most_6_kilobytes() {
+    for suite in Suite::ALL {
+        let mut world = World::new();
+        for n in 0..100 {
+            world.table.open(world.now, MediaKey(n));
+        }
+        let describe = |world: &mut World, srtp: &Srtp| {
+            for n in 0..100 {
+                let srtp = Some(Box::new(srtp.clone()));
+                let remote = media::command::Remote { srtp, ..remote(1, Codec::Pcmu) };
+                world.table.apply(world.now, &Command::Describe { media: MediaKey(n), remote });
+            }
+        };
+        let Srtp { send, receive } = keys(suite);
+        let first = allocation_counter::measure(|| describe(&mut world, &keys(suite)));
+        let second =
+            allocation_counter::measure(|| describe(&mut world, &Srtp { send: receive, receive: send }));
+        let all = first.bytes_current + second.bytes_current;
+        eprintln!("{suite:?}: {} bytes, with a former key {}", first.bytes_current / 100, all / 100);
+        assert!((100 * 1024..100 * 6 * 1024).contains(&all), "{suite:?}");
+    }
 }

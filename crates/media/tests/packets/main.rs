@@ -2,6 +2,7 @@
 
 mod bridging;
 mod dialling;
+mod encrypted;
 mod hearing;
 mod latching;
 mod reporting;

@@ -1,11 +1,12 @@
 //! A table, a clock that only we move, and all that comes out.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::agent::{TapEvent, TapInput};
 use media::command::{Codec, Command, Counters, Direction, Remote};
-use media::srtp::TRAILER;
+use media::srtp::{Opener, TRAILER};
 use media::{Channel, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken};
 
 pub(crate) const A: MediaKey = MediaKey(1);
@@ -27,6 +28,8 @@ pub(crate) struct Recorder {
     pub(crate) tap_times: Vec<Duration>,
     pub(crate) events: Vec<Event>,
     pub(crate) full: bool,
+    /// The far sides of encrypted legs, who must be able to open what they are sent.
+    pub(crate) openers: BTreeMap<Slot, Opener>,
     at: Duration,
 }
 
@@ -62,10 +65,18 @@ impl Sent {
 
 impl Outbox for Recorder {
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        if channel == Channel::Rtcp {
-            return self.reports.push(Report { at: self.at, slot, to, bytes: packet.to_vec() });
+        let mut packet = packet.to_vec();
+        if let Some(opener) = self.openers.get_mut(&slot) {
+            let length = match channel {
+                Channel::Rtp => opener.rtp(&mut packet),
+                Channel::Rtcp => opener.rtcp(&mut packet),
+            };
+            packet.truncate(length.expect("what is sent is by our key"));
         }
-        let reader = rtp_rs::RtpReader::new(packet).expect("what is sent is RTP");
+        if channel == Channel::Rtcp {
+            return self.reports.push(Report { at: self.at, slot, to, bytes: packet });
+        }
+        let reader = rtp_rs::RtpReader::new(&packet).expect("what is sent is RTP");
         self.sent.push(Sent {
             at: self.at,
             slot,
