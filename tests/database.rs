@@ -8,3 +8,5 @@ mod outage;
 mod server;
 #[expect(dead_code, reason = "the end-to-end tests use all of it")]
 mod support;
+mod telephone;
+mod together;

@@ -40,6 +40,18 @@ pub struct Config {
     pub server_timeout: Duration,
     /// Unique among the nodes of a site.
     pub node_id: String,
+    /// Whether other nodes count our calls, and we theirs.
+    pub sharing: Sharing,
+}
+
+/// Whether limits of calls and minutes count those of other nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sharing {
+    /// There are none.
+    #[default]
+    Alone,
+    /// They are told what calls take here (`Output::Usage`), and tell what calls take there (`Input::Others`).
+    Shared,
 }
 
 /// Where the RTP of a leg goes.
@@ -98,6 +110,7 @@ impl Config {
             agent_ring_timeout: Duration::from_secs(20),
             server_timeout: Duration::from_secs(4),
             node_id: "strowger".to_owned(),
+            sharing: Sharing::Alone,
         }
     }
 

@@ -86,6 +86,7 @@ impl Core {
                 self.door.forget(&self.desk);
             }
             Input::Spoken { midnight_ms, spoke } => self.desk.usage.recall(midnight_ms, &spoke),
+            Input::Others(used) => self.desk.usage.elsewhere(used),
             Input::Recorded(call) => self.step(now, call, CallEvent::Recorded),
             Input::Command(Command::Hangup(call)) => self.step(now, call, CallEvent::Stop(Stop::Hangup)),
             Input::Command(Command::Place(asker, place)) => self.place(now, asker, &place),
@@ -115,10 +116,15 @@ impl Core {
 
     /// What to do next; `Idle` when that is all.
     pub fn poll(&mut self) -> Output {
-        self.desk.take().unwrap_or_else(|| {
-            let deadlines = [self.desk.wire_deadline(), self.calls.deadline()];
-            Output::Idle(deadlines.into_iter().flatten().min())
-        })
+        if let Some(output) = self.desk.take() {
+            return output;
+        }
+        let changes = self.desk.usage.changes();
+        if !changes.is_empty() {
+            return Output::Usage(changes);
+        }
+        let deadlines = [self.desk.wire_deadline(), self.calls.deadline()];
+        Output::Idle(deadlines.into_iter().flatten().min())
     }
 
     /// The calls that are not forgotten, oldest first.

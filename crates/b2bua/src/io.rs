@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
-use numbers::{Directory, Spoke};
+use numbers::{Directory, Spoke, Used};
 use sip::Flow;
 use sip::locate::{Candidate, Target};
 
@@ -90,6 +90,8 @@ pub enum Input {
         /// By trunk and number, each pair once.
         spoke: Vec<Spoke>,
     },
+    /// What calls on all other nodes together take of these, from here on: limits count it beside our own.
+    Others(Vec<Used>),
     /// The finished call's record is on disk: the call may be forgotten.
     Recorded(CallKey),
     /// The operator's word.
@@ -115,6 +117,8 @@ pub enum Output {
     Answer(Asker, Answer),
     /// A call has come so far.
     Happened(Milestone, Arc<CallRecord>),
+    /// To other nodes, if there are any: what calls take here of these, from here on.
+    Usage(Vec<Used>),
     /// For the log: a line about something that is no call (malformed bytes, an unknown source).
     Notice(Notice),
     /// Nothing more to do until an input, or this time.

@@ -32,7 +32,7 @@ mod usage;
 
 pub use self::core::{Census, Core, LiveCall};
 pub use call::Progress;
-pub use config::{Config, Limits, MediaAddress, UnknownSource};
+pub use config::{Config, Limits, MediaAddress, Sharing, UnknownSource};
 pub use explain::{Explained, Origin, Outcome, Step, explain};
 pub use io::{Input, Now, Output};
 pub use record::CallRecord;

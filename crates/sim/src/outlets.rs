@@ -41,6 +41,8 @@ impl World {
                     self.milestones.push((milestone, Arc::unwrap_or_clone(record)));
                 }
                 Output::Notice(notice) => self.notices.push(notice),
+                // Its node is alone.
+                Output::Usage(_) => {}
                 Output::Idle(deadline) => return deadline,
             }
         }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use media::agent::AgentCommand;
 use media::command::WorkerId;
+use numbers::Used;
 use sip::Flow;
 use sip::locate::Reach;
 use tokio::sync::mpsc;
@@ -36,6 +37,8 @@ pub trait Outlets: Send {
     fn record(&mut self, call: CallKey, record: Arc<CallRecord>);
     /// To those who follow what happens.
     fn happened(&mut self, _milestone: Milestone, _record: Arc<CallRecord>) {}
+    /// To other nodes.
+    fn usage(&mut self, _used: Vec<Used>) {}
     /// To the log.
     fn notice(&mut self, notice: Notice);
     /// To the log: peers can cause any number of these.
@@ -345,6 +348,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                 Output::Record(call, record) => self.outlets.record(call, record),
                 Output::Answer(asker, answer) => self.askers.tell(asker, answer),
                 Output::Happened(milestone, record) => self.outlets.happened(milestone, record),
+                Output::Usage(used) => self.outlets.usage(used),
                 Output::Notice(notice) => {
                     if matches!(notice, Notice::Malformed { .. }) {
                         sense = Sense::None;

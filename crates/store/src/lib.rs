@@ -26,6 +26,7 @@ mod recorder;
 mod records;
 mod rows;
 mod scope;
+mod sharing;
 mod spoken;
 mod spool;
 mod sqlite;
@@ -52,6 +53,7 @@ pub use pulse::Pulse;
 pub use read::Snapshot;
 pub use recorder::{Begun, Entry, Recorder};
 pub use scope::{Permission, Reach, Resource, Scope};
+pub use sharing::Sharing;
 pub use spool::Spool;
 
 /// An open store. Clones share its connections.

@@ -85,6 +85,7 @@ impl Server {
     }
 }
 
-const CONNECTIONS: u32 = 8;
+/// Four of a daemon are taken for good: by those who listen, and by the lock.
+const CONNECTIONS: u32 = 12;
 /// A server that does not answer for so long is gone.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -14,7 +14,7 @@ impl Store {
     /// change; for the case that what it tells is lost with its connection, it is asked once a second too. A store that can't be
     /// read is looked at again, without a word: who uses it has more than one that waits.
     pub async fn changed(&self, seen: u64) -> u64 {
-        let mut ear = Ear::default();
+        let mut ear = Ear::on(CHANNEL);
         loop {
             ear.listen(&self.pool).await;
             match timeout(ANSWER, self.look()).await.unwrap_or(Err(Error::Silent)) {
@@ -41,32 +41,41 @@ impl Store {
 }
 
 /// What hears PostgreSQL tell of a change, while it has a connection.
-#[derive(Default)]
-struct Ear(Option<PgListener>);
+pub(crate) struct Ear {
+    channel: &'static str,
+    listener: Option<PgListener>,
+}
 
 impl Ear {
-    /// Before the revision is looked at, so that no change falls between.
-    async fn listen(&mut self, pool: &Pool) {
-        let (Pool::Postgres(pool), None) = (pool, &self.0) else { return };
+    /// Of what is told on this channel.
+    pub(crate) const fn on(channel: &'static str) -> Self {
+        Self { channel, listener: None }
+    }
+
+    /// Before what may have changed is looked at, so that no change falls between.
+    pub(crate) async fn listen(&mut self, pool: &Pool) {
+        let (Pool::Postgres(pool), None) = (pool, &self.listener) else { return };
         if let Ok(Ok(mut listener)) = timeout(ANSWER, PgListener::connect_with(pool)).await
-            && let Ok(Ok(())) = timeout(ANSWER, listener.listen(CHANNEL)).await
+            && let Ok(Ok(())) = timeout(ANSWER, listener.listen(self.channel)).await
         {
             listener.eager_reconnect(false);
-            self.0 = Some(listener);
+            self.listener = Some(listener);
         }
     }
 
-    async fn wait(&mut self, pool: &Pool) {
+    /// Until it is time to look.
+    pub(crate) async fn wait(&mut self, pool: &Pool) {
         let period = match pool {
             Pool::Sqlite(_) => PERIOD,
             Pool::Postgres(_) => LONG_PERIOD,
         };
-        let Some(listener) = &mut self.0 else { return sleep(period).await };
+        let Some(listener) = &mut self.listener else { return sleep(period).await };
         match timeout(period, listener.try_recv()).await {
-            Ok(Ok(Some(_))) | Err(_) => {}
+            Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
+            Err(_) => {}
             // The connection is gone.
             Ok(Ok(None) | Err(_)) => {
-                self.0 = None;
+                self.listener = None;
                 sleep(period).await;
             }
         }

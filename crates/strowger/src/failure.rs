@@ -66,6 +66,8 @@ pub(crate) enum Failure {
     Worker(media_net::WorkerFailed),
     #[error("the recorder of calls ended by itself: {0}")]
     Recorder(String),
+    #[error("what tells other daemons of our calls ended by itself: {0}")]
+    Sharing(String),
     #[error("a task that carries events ended by itself: {0}")]
     Carrier(String),
 }

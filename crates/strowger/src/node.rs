@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use admin::{Drain, Phase};
 use agent_net::{Options, Streams, Trust};
 use b2bua::io::{Input, Now};
-use b2bua::{Core, MediaAddress};
+use b2bua::{Core, MediaAddress, Sharing};
 use media_net::WorkerFailed;
 use sip_net::{Ending, Sockets};
 use store::{Begun, Lock, Recorder, Spool, Store};
@@ -38,6 +38,8 @@ pub(crate) struct Node {
     inputs: mpsc::Sender<Input>,
     signalling: JoinHandle<Ending>,
     recorder: JoinHandle<()>,
+    /// Tells other daemons on the store what calls take, if it may have others.
+    sharing: Option<JoinHandle<()>>,
     streams: Streams,
     /// Carry events to the core until dropped.
     carriers: JoinSet<()>,
@@ -69,7 +71,11 @@ impl Node {
         let listeners: Vec<SocketAddr> = bound.iter().map(sip_net::Listener::local).collect();
         let door = seeing::bind(config, &store, &mut observers).await?;
         // Not before we hold the store and the ports: whoever has them may be in the middle of these calls.
-        let (recorder, before) = recorder(config, &store).await?;
+        let (recorder, mut before) = recorder(config, &store).await?;
+        let mut sharing = store.sharing();
+        if let Some(sharing) = &mut sharing {
+            before.extend(sharing.begin().await);
+        }
 
         let mut seeds = [0; 40];
         getrandom::fill(&mut seeds).map_err(Failure::Randomness)?;
@@ -91,7 +97,8 @@ impl Node {
         let workers = packets::start(&config.media, count, media_seed, counts, &media_told)?;
         metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
-        let mut core = Core::new(core_config(config, sip_listeners, count), Arc::clone(&directory), seed);
+        let mut core =
+            Core::new(core_config(config, sip_listeners, count, &store), Arc::clone(&directory), seed);
         let start = Now { instant: Instant::now(), wall_ms: calendar::wall_ms() };
         for input in before {
             core.handle(start, input);
@@ -100,6 +107,9 @@ impl Node {
         let numbers = Numbers::from_full(config.log.full_numbers);
         let (records, entries) = mpsc::unbounded_channel();
         let recorder = tokio::spawn(recorder.run(entries, inputs.clone(), Arc::clone(&pulse)));
+        let (usage, changes) = sharing.is_some().then(mpsc::unbounded_channel).unzip();
+        let sharing = sharing.zip(changes);
+        let sharing = sharing.map(|(sharing, changes)| tokio::spawn(sharing.run(changes, inputs.clone())));
         carriers.spawn(media_events(media, inputs.clone(), Arc::clone(&metrics)));
         carriers.spawn(agent_events(agents, inputs.clone()));
         let running = Arc::clone(&directory);
@@ -109,8 +119,17 @@ impl Node {
         let sockets = Sockets { listeners: bound, limits: sockets::limits(config), name_servers, directory };
         let workers_failed = Box::pin(workers.failed());
         let notices = Notices::new(Instant::now(), numbers);
-        let wiring =
-            Wiring { workers, streams: streams.clone(), records, numbers, notices, metrics, pulse, events };
+        let wiring = Wiring {
+            workers,
+            streams: streams.clone(),
+            records,
+            usage,
+            numbers,
+            notices,
+            metrics,
+            pulse,
+            events,
+        };
         let signalling = tokio::spawn(sip_net::run(core, sockets, window, received, wiring));
         shown.health.enter(Phase::Serving);
         Ok(Self {
@@ -118,6 +137,7 @@ impl Node {
             inputs,
             signalling,
             recorder,
+            sharing,
             streams,
             carriers,
             observers,
@@ -165,7 +185,12 @@ fn beside(config: &Config, store: &Store, name: &str, kind: &str) -> Option<Path
     store.is_remote().then(|| config.node.data_dir.0.join(file))
 }
 
-fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, workers: u16) -> b2bua::Config {
+fn core_config(
+    config: &Config,
+    sip_listeners: Vec<sip::endpoint::Listener>,
+    workers: u16,
+    store: &Store,
+) -> b2bua::Config {
     let (media, media_of) = media_addresses(config, &sip_listeners, workers);
     let (calls, cps) = (config.limits.max_calls.0, config.limits.max_cps.0);
     let sip = sip::endpoint::Config {
@@ -211,6 +236,7 @@ fn core_config(config: &Config, sip_listeners: Vec<sip::endpoint::Listener>, wor
         server_timeout: Duration::from_secs(config.sip.server_timeout_s.0.into()),
         agent_ring_timeout: Duration::from_secs(config.sip.agent_ring_timeout_s.0.into()),
         node_id: config.node.id.0.clone(),
+        sharing: if store.is_remote() { Sharing::Shared } else { Sharing::Alone },
         ..b2bua::Config::new(sip, media.advertised, config.media.ports.0.clone())
     }
 }

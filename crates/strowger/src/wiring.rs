@@ -8,6 +8,7 @@ use b2bua::io::{CallKey, Input, Milestone, Notice};
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
+use numbers::Used;
 use sip_net::{Outlets, StreamFault};
 use store::{Entry, Pulse};
 use tokio::sync::mpsc;
@@ -23,6 +24,8 @@ pub(crate) struct Wiring {
     pub(crate) streams: agent_net::Streams,
     /// To the store. Bounded by the calls, which the core does not forget before their records are written.
     pub(crate) records: mpsc::UnboundedSender<Entry>,
+    /// To the daemons on the same store, if it may have others. Bounded by the inventory, as whoever receives keeps each subject once.
+    pub(crate) usage: Option<mpsc::UnboundedSender<Vec<Used>>>,
     /// How telephone numbers are shown in the log.
     pub(crate) numbers: Numbers,
     pub(crate) notices: Notices,
@@ -61,6 +64,13 @@ impl Outlets for Wiring {
 
     fn happened(&mut self, milestone: Milestone, record: Arc<CallRecord>) {
         self.events.come_to(milestone, record);
+    }
+
+    fn usage(&mut self, used: Vec<Used>) {
+        if self.usage.as_ref().is_some_and(|others| others.send(used).is_err()) {
+            // As is told of its end.
+            self.usage = None;
+        }
     }
 
     fn notice(&mut self, notice: Notice) {

@@ -50,7 +50,7 @@ impl Desk {
         Self {
             endpoint: Endpoint::new(config.sip.clone(), random.seed()),
             ports: PortPool::new(config.ports.clone(), QUARANTINE),
-            usage: Live::default(),
+            usage: Live::new(config.sharing),
             index: Index::default(),
             outbox: VecDeque::new(),
             reach,

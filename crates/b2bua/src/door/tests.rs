@@ -44,6 +44,7 @@ fn statuses(outputs: &[Output]) -> Vec<String> {
         | Output::Record(..)
         | Output::Answer(..)
         | Output::Happened(..)
+        | Output::Usage(_)
         | Output::Notice(_)
         | Output::Idle(_) => None,
     });

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent, AgentKey, Stream};
 use media::command::{Command as MediaCommand, Counters, Remote};
-use numbers::Directory;
+use numbers::{Directory, Used};
 use sip::endpoint::Listener;
 use sip::{Flow, Transport};
 
@@ -109,6 +109,8 @@ pub(crate) struct House {
     pub(crate) sent: Vec<(SocketAddr, String)>,
     pub(crate) records: Vec<(CallKey, CallRecord)>,
     pub(crate) streams: Vec<(AgentKey, Stream)>,
+    /// What other nodes were told.
+    pub(crate) used: Vec<Used>,
     pub(crate) questions: Vec<(Ticket, Question)>,
     pub(crate) described: BTreeMap<MediaKey, Remote>,
     pub(crate) media: Vec<MediaKey>,
@@ -144,6 +146,7 @@ impl House {
             sent: Vec::new(),
             records: Vec::new(),
             streams: Vec::new(),
+            used: Vec::new(),
             questions: Vec::new(),
             described: BTreeMap::new(),
             media: Vec::new(),
@@ -291,6 +294,7 @@ impl House {
                 Notice::Undeliverable { method, to, .. } => format!("notice undeliverable {method} to {to}"),
                 Notice::Malformed { fault, .. } => format!("notice {fault}"),
             }),
+            Output::Usage(used) => self.used.extend(used),
             // Of calls of our own the simulation tells.
             Output::Answer(..) | Output::Happened(..) | Output::Idle(_) => {}
         }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use b2bua::{Input, Sharing};
+use numbers::{Load, Subject, Tally, Used};
+
 use crate::house::{CALLER, House, INVENTORY};
 use crate::text::{Dial, header};
 
@@ -91,4 +94,57 @@ fn ports_rest_after_a_call() {
     first.bye(&mut house, "");
     Dial::to("+14155550100").named("c2").connect(&mut house);
     assert!(house.last(CALLER, "200").contains("m=audio 10002 "));
+}
+
+/// So many calls of it on other nodes.
+fn elsewhere(subject: &Subject, calls: u32) -> Input {
+    let load = Load { calls, spoken: Tally::default() };
+    Input::Others(vec![Used { subject: subject.clone(), load }])
+}
+
+#[test]
+fn calls_on_other_nodes_take_places_until_they_end() {
+    let number = "+14155550100".parse().unwrap();
+    for (before, after, subject, reason) in [
+        ("e164 = \"+14155550100\"", "max_calls = 2", Subject::Number(number), "number-full"),
+        ("did_country = \"US\" }", "limits = { max_calls = 2 }", Subject::Trunk("acme".into()), "trunk-full"),
+        ("[[agents]]\nid = \"echo\"", "max_calls = 2", Subject::Agent("echo".into()), "agent-full"),
+    ] {
+        let inventory = INVENTORY.replace(before, &format!("{before}\n{after}"));
+        let mut house = House::with(&inventory, |_| {});
+        house.input(elsewhere(&subject, 1));
+        let mut first = Dial::to("+14155550100").connect(&mut house);
+        Dial::to("+14155550100").named("c2").place(&mut house);
+        assert_eq!(house.record().reason.as_deref(), Some(reason));
+        first.bye(&mut house, "");
+        house.input(elsewhere(&subject, 2));
+        Dial::to("+14155550100").named("c3").place(&mut house);
+        assert_eq!(house.record().reason.as_deref(), Some(reason));
+        house.input(elsewhere(&subject, 0));
+        Dial::to("+14155550100").named("c4").connect(&mut house);
+        assert_eq!(house.record().status, None, "{reason}");
+    }
+}
+
+#[test]
+fn other_nodes_are_told_what_a_call_takes_and_gives_back() {
+    let mut house = House::with(INVENTORY, |config| config.sharing = Sharing::Shared);
+    let told = |house: &mut House| {
+        let used = std::mem::take(&mut house.used);
+        used.into_iter().map(|used| (used.subject, used.load.calls)).collect::<Vec<_>>()
+    };
+    let subjects = |calls| {
+        [
+            (Subject::Trunk("acme".into()), calls),
+            (Subject::Number("+14155550100".parse().unwrap()), calls),
+            (Subject::Agent("echo".into()), calls),
+        ]
+    };
+    let mut first = Dial::to("+14155550100").connect(&mut house);
+    assert_eq!(told(&mut house), subjects(1));
+    first.bye(&mut house, "");
+    assert_eq!(told(&mut house), subjects(0));
+    let mut alone = House::with(INVENTORY, |_| {});
+    Dial::to("+14155550100").connect(&mut alone);
+    assert!(alone.used.is_empty(), "nobody is there to be told");
 }

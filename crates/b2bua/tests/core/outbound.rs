@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use b2bua::Input;
 use b2bua::ask::{Asker, Place};
 use b2bua::io::{Command, Verdict};
 use b2bua::record::{CallDirection, CallStatus};
-use numbers::Spoke;
+use b2bua::{Input, Sharing};
+use numbers::{Load, Spoke, Subject, Tally, Used};
 
 use crate::house::{AGENT, House, INVENTORY};
 use crate::text::{Dial, OFFER, agent_says, callee_asks, header, headers, place, reply};
@@ -338,6 +338,35 @@ fn calls_of_before_the_start_count_against_the_minutes_of_the_day() {
         ask("+12125550177").place(&mut house);
         assert_eq!(house.record().reason.as_deref() == Some("rate-limited"), is_refused);
     }
+}
+
+#[test]
+fn minutes_on_other_nodes_count_those_of_their_running_calls_too() {
+    let inventory = inventory("", "max_minutes_per_day = 1");
+    for (finished_ms, begun_ms, is_refused) in [(60_000, 0, true), (0, 900_000, true), (0, 990_000, false)] {
+        let mut house = House::with(&inventory, |config| config.sharing = Sharing::Shared);
+        let spoken = Tally { day: 0, finished_ms, running: 1, begun_ms };
+        let subject = Subject::Number("+14155550120".parse().unwrap());
+        house.input(Input::Others(vec![Used { subject, load: Load { calls: 1, spoken } }]));
+        ask("+12125550177").place(&mut house);
+        assert_eq!(house.record().reason.as_deref() == Some("rate-limited"), is_refused);
+    }
+}
+
+#[test]
+fn other_nodes_are_told_the_minutes_of_answered_calls_out() {
+    let mut house = House::with(&inventory("", ""), |config| config.sharing = Sharing::Shared);
+    let mut call = answered(&mut house, "first");
+    let begun_ms = house.now.wall_ms;
+    house.pass(Duration::from_secs(9));
+    call.bye(&mut house, "");
+    let number = Subject::Number("+14155550120".parse().unwrap());
+    let told: Vec<_> =
+        house.used.iter().filter(|used| used.subject == number).map(|used| used.load).collect();
+    let up = |spoken| Load { calls: 1, spoken };
+    let over = Tally { finished_ms: 9_000, ..Tally::default() };
+    let running = Tally { running: 1, begun_ms, ..Tally::default() };
+    assert_eq!(told, [up(Tally::default()), up(running), Load { calls: 0, spoken: over }]);
 }
 
 /// A call out that is answered.

@@ -1,16 +1,21 @@
 //! What is in use at the moment, and what the node bears: all that a decision weighs beside the directory.
 
+mod others;
 mod room;
 mod spoken;
 mod starts;
+mod tally;
 
 use crate::E164;
 
+pub use others::{Load, Others, Subject, Used};
 pub(crate) use room::{check_calls, check_minutes, check_number_starts, check_starts, is_full};
 pub use spoken::{Spoke, Spoken, Talk};
 pub use starts::Starts;
+pub use tally::Tally;
 
-/// What calls take up at the moment of asking.
+/// What calls take up at the moment of asking: on all nodes that share an inventory, as far as this one knows of the others, but the calls of the node
+/// and those begun within a second, which are its own.
 pub trait Usage {
     /// Calls that are up on the trunk with this id, in and out.
     fn trunk_calls(&self, trunk_id: &str) -> u32;

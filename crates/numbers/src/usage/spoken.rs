@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Tally;
+use super::tally::DAY_MS;
 use crate::E164;
 
 /// The time spoken in outbound calls since midnight (UTC), for [`crate::Usage::trunk_seconds_today`] and
@@ -36,27 +38,15 @@ pub struct Spoke {
     pub spoken_ms: u64,
 }
 
-/// What one trunk, or one number, has spoken.
-#[derive(Clone, Copy, Default, Debug)]
-struct Tally {
-    /// Of calls that are over.
-    finished_ms: u64,
-    /// Calls that are up.
-    running: u64,
-    /// When they began, or the day did, added up: what they have spoken so far comes from this and the time alone.
-    begun_ms: u128,
-}
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
 impl Spoken {
     /// An outbound call was answered.
     pub fn begin(&mut self, now_ms: u64, trunk_id: &str, number: E164) -> Talk {
         self.turn_to(now_ms);
         let begun_ms = now_ms.max(self.midnight_ms());
+        let since_midnight = begun_ms - self.midnight_ms();
         self.tallies(trunk_id, number, |tally| {
             tally.running += 1;
-            tally.begun_ms += u128::from(begun_ms);
+            tally.begun_ms += since_midnight;
         });
         Talk { trunk_id: trunk_id.to_owned(), number, begun_ms }
     }
@@ -66,9 +56,10 @@ impl Spoken {
         self.turn_to(now_ms);
         let Talk { trunk_id, number, begun_ms } = talk;
         let begun_ms = begun_ms.max(self.midnight_ms());
+        let since_midnight = begun_ms - self.midnight_ms();
         self.tallies(&trunk_id, number, |tally| {
             tally.running = tally.running.saturating_sub(1);
-            tally.begun_ms = tally.begun_ms.saturating_sub(u128::from(begun_ms));
+            tally.begun_ms = tally.begun_ms.saturating_sub(since_midnight);
             tally.finished_ms = tally.finished_ms.saturating_add(now_ms.saturating_sub(begun_ms));
         });
     }
@@ -85,14 +76,14 @@ impl Spoken {
         });
     }
 
-    /// Whole seconds that the trunk has spoken today.
-    pub fn of_trunk(&self, now_ms: u64, trunk_id: &str) -> u64 {
-        self.seconds(now_ms, self.trunks.get(trunk_id))
+    /// What the trunk has spoken.
+    pub fn of_trunk(&self, trunk_id: &str) -> Tally {
+        self.trunks.get(trunk_id).copied().unwrap_or_default()
     }
 
-    /// Whole seconds that the number has spoken today.
-    pub fn of_number(&self, now_ms: u64, number: E164) -> u64 {
-        self.seconds(now_ms, self.numbers.get(&number))
+    /// What the number has spoken.
+    pub fn of_number(&self, number: E164) -> Tally {
+        self.numbers.get(&number).copied().unwrap_or_default()
     }
 
     /// When the day began that holds this moment.
@@ -105,24 +96,12 @@ impl Spoken {
         u32::try_from((DAY_MS - now_ms % DAY_MS).div_ceil(1000)).unwrap_or(u32::MAX)
     }
 
-    fn seconds(&self, now_ms: u64, tally: Option<&Tally>) -> u64 {
-        let Some(tally) = tally else { return 0 };
-        let day = now_ms / DAY_MS;
-        let tally = if day > self.day { tally.at_midnight(day * DAY_MS) } else { *tally };
-        let running = (u128::from(now_ms) * u128::from(tally.running)).saturating_sub(tally.begun_ms);
-        u64::try_from((u128::from(tally.finished_ms) + running) / 1000).unwrap_or(u64::MAX)
-    }
-
     /// Only forward: a clock that is set back does not give a day's minutes anew.
     fn turn_to(&mut self, now_ms: u64) {
         if now_ms / DAY_MS <= self.day {
             return;
         }
         self.day = now_ms / DAY_MS;
-        let midnight = self.midnight_ms();
-        for tally in self.trunks.values_mut().chain(self.numbers.values_mut()) {
-            *tally = tally.at_midnight(midnight);
-        }
         self.trunks.retain(|_, tally| tally.running > 0);
         self.numbers.retain(|_, tally| tally.running > 0);
     }
@@ -132,17 +111,16 @@ impl Spoken {
     }
 
     fn tallies(&mut self, trunk_id: &str, number: E164, change: impl Fn(&mut Tally)) {
+        let day = self.day;
+        let change = |tally: &mut Tally| {
+            *tally = tally.on(day);
+            change(tally);
+        };
         match self.trunks.get_mut(trunk_id) {
             Some(tally) => change(tally),
             None => change(self.trunks.entry(trunk_id.to_owned()).or_default()),
         }
         change(self.numbers.entry(number).or_default());
-    }
-}
-
-impl Tally {
-    fn at_midnight(self, midnight_ms: u64) -> Self {
-        Self { finished_ms: 0, begun_ms: u128::from(self.running) * u128::from(midnight_ms), ..self }
     }
 }
 
@@ -161,15 +139,18 @@ mod tests {
         let mut spoken = Spoken::default();
         let first = spoken.begin(MIDNIGHT, "acme", number());
         let second = spoken.begin(MIDNIGHT + 10_000, "acme", number());
-        assert_eq!(spoken.of_trunk(MIDNIGHT + 30_000, "acme"), 50);
+        assert_eq!(spoken.of_trunk("acme").seconds(MIDNIGHT + 30_000), 50);
         spoken.end(MIDNIGHT + 30_000, first);
         spoken.end(MIDNIGHT + 40_000, second);
         let before = Spoke { trunk_id: "acme".to_owned(), number: number(), spoken_ms: 5_000 };
         spoken.recall(MIDNIGHT, &before);
         spoken.recall(MIDNIGHT - DAY_MS, &before);
-        assert_eq!(spoken.of_trunk(MIDNIGHT + 90_000, "acme"), 65);
+        assert_eq!(spoken.of_trunk("acme").seconds(MIDNIGHT + 90_000), 65);
         assert_eq!(
-            (spoken.of_number(MIDNIGHT + 90_000, number()), spoken.of_trunk(MIDNIGHT, "blue")),
+            (
+                spoken.of_number(number()).seconds(MIDNIGHT + 90_000),
+                spoken.of_trunk("blue").seconds(MIDNIGHT)
+            ),
             (65, 0)
         );
     }
@@ -178,17 +159,24 @@ mod tests {
     fn midnight_parts_a_call_that_goes_on() {
         let mut spoken = Spoken::default();
         let talk = spoken.begin(MIDNIGHT - 60_000, "acme", number());
-        assert_eq!(spoken.of_trunk(MIDNIGHT - 1, "acme"), 59);
-        assert_eq!(spoken.of_trunk(MIDNIGHT + 7_000, "acme"), 7, "seen before anything turned the day");
+        assert_eq!(spoken.of_trunk("acme").seconds(MIDNIGHT - 1), 59);
+        assert_eq!(
+            spoken.of_trunk("acme").seconds(MIDNIGHT + 7_000),
+            7,
+            "seen before anything turned the day"
+        );
         let other = spoken.begin(MIDNIGHT + 10_000, "blue", number());
-        assert_eq!(spoken.of_number(MIDNIGHT + 20_000, number()), 30);
+        assert_eq!(spoken.of_number(number()).seconds(MIDNIGHT + 20_000), 30);
         spoken.end(MIDNIGHT + 20_000, talk);
         spoken.end(MIDNIGHT + 20_000, other);
         assert_eq!(
-            (spoken.of_trunk(MIDNIGHT + 20_000, "acme"), spoken.of_trunk(MIDNIGHT + 20_000, "blue")),
+            (
+                spoken.of_trunk("acme").seconds(MIDNIGHT + 20_000),
+                spoken.of_trunk("blue").seconds(MIDNIGHT + 20_000)
+            ),
             (20, 10)
         );
-        assert_eq!(spoken.of_trunk(MIDNIGHT + DAY_MS, "acme"), 0);
+        assert_eq!(spoken.of_trunk("acme").seconds(MIDNIGHT + DAY_MS), 0);
     }
 
     #[test]
@@ -198,7 +186,7 @@ mod tests {
         spoken.end(MIDNIGHT + 61_000, talk);
         let talk = spoken.begin(MIDNIGHT - 1_000, "acme", number());
         spoken.end(MIDNIGHT - 500, talk);
-        assert_eq!(spoken.of_trunk(MIDNIGHT + 70_000, "acme"), 60);
+        assert_eq!(spoken.of_trunk("acme").seconds(MIDNIGHT + 70_000), 60);
     }
 
     #[test]

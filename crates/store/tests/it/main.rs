@@ -10,5 +10,6 @@ mod outage;
 mod passwords;
 mod records;
 mod server;
+mod sharing;
 mod spoken;
 mod verified;

@@ -59,7 +59,7 @@ impl Recording {
     }
 }
 
-async fn database_of(server: &Server) -> String {
+pub(crate) async fn database_of(server: &Server) -> String {
     let mut connection = PgConnection::connect(&server.url("postgres")).await.expect("a connection");
     connection.execute("CREATE DATABASE strowger").await.expect("a database");
     connection.close().await.expect("closed");
@@ -141,7 +141,7 @@ async fn what_was_spoken_in_the_day_is_told_when_the_database_is_back() {
     assert!(spoke[0].spoken_ms >= 5_000, "{spoke:?}");
 }
 
-fn wall_ms() -> u64 {
+pub(crate) fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("a time")
 }

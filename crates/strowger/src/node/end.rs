@@ -5,7 +5,7 @@ use std::time::Duration;
 use admin::{Drain, Phase};
 use b2bua::io::{Command, Input};
 use sip_net::Ending;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
@@ -30,6 +30,7 @@ impl Node {
             ended = &mut self.signalling => signalling(ended),
             failed = &mut self.workers_failed => Failure::Worker(failed),
             ended = &mut self.recorder => Failure::Recorder(words(ended)),
+            ended = end_of(&mut self.sharing) => Failure::Sharing(words(ended)),
             never = self.observers.tell_of_ends() => match never {},
             Some(ended) = self.carriers.join_next() => Failure::Carrier(words(ended)),
             Some(drain) = self.drains.recv() => return Woken::Drain(drain),
@@ -81,6 +82,17 @@ impl Node {
                 Err(_) => error!("call records could not be written before the end"),
             }
         }
+        if let Some(sharing) = self.sharing.filter(|sharing| !sharing.is_finished()) {
+            match timeout(OTHERS_TOLD, sharing).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => error!(%error, "what tells other daemons of our calls has failed"),
+                Err(_) => {
+                    warn!(
+                        "other daemons could not be told that our calls are over: they count them for 10 s"
+                    );
+                }
+            }
+        }
         if timeout(STREAMS_CLOSED, self.streams.idle()).await.is_err() {
             warn!("agent streams did not close in time");
         }
@@ -91,6 +103,14 @@ fn signalling(ended: Result<Ending, JoinError>) -> Failure {
     Failure::Signalling(ended.map_or_else(|error| error.to_string(), |ending| format!("{ending:?}")))
 }
 
+/// Never, if there is none.
+async fn end_of(task: &mut Option<JoinHandle<()>>) -> Result<(), JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Of a task that was to run for as long as the node.
 fn words(ended: Result<(), JoinError>) -> String {
     ended.map_or_else(|error| error.to_string(), |()| "it had nothing more to do".to_owned())
@@ -98,8 +118,9 @@ fn words(ended: Result<(), JoinError>) -> String {
 
 const CALLS_END: Duration = Duration::from_secs(10);
 const RECORDS_WRITTEN: Duration = Duration::from_secs(10);
+const OTHERS_TOLD: Duration = Duration::from_secs(3);
 const STREAMS_CLOSED: Duration = Duration::from_secs(3);
 
 /// A stop takes no longer than that.
 pub(crate) const LONGEST_STOP: Duration =
-    CALLS_END.saturating_add(RECORDS_WRITTEN).saturating_add(STREAMS_CLOSED);
+    CALLS_END.saturating_add(RECORDS_WRITTEN).saturating_add(OTHERS_TOLD).saturating_add(STREAMS_CLOSED);
