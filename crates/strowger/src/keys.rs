@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{Actor, Scope, Store};
 
 use crate::calendar::utc;
-use crate::cli::{self, KeyCommand, Listing, Named, NewKey, Role};
+use crate::cli::{self, Asking, KeyCommand, Named, NewKey, Role};
 use crate::commands::write_out;
 use crate::config::Config;
 use crate::daemon::Daemon;
@@ -23,17 +23,17 @@ use crate::table::{items, table};
 /// There is no daemon, or it refuses.
 pub(crate) async fn run(command: &KeyCommand) -> Result<(), Failure> {
     match command {
-        KeyCommand::List(listing) => list(listing).await,
+        KeyCommand::List(asking) => list(asking).await,
         KeyCommand::Add(key) => add(key).await,
         KeyCommand::Remove(named) => remove(named).await,
     }
 }
 
-async fn list(listing: &Listing) -> Result<(), Failure> {
-    let told = async { pages(&Daemon::find(&listing.daemon)?, "/v1/keys").await };
+async fn list(asking: &Asking) -> Result<(), Failure> {
+    let told = async { pages(&Daemon::find(&asking.daemon)?, "/v1/keys").await };
     let keys = match told.await {
-        Err(failure) if is_absent(&failure, &listing.daemon) => {
-            let store = Store::open_existing(&store_url(&listing.daemon)?).await?;
+        Err(failure) if is_absent(&failure, &asking.daemon) => {
+            let store = Store::open_existing(&store_url(&asking.daemon)?).await?;
             let keys = store.keys().await;
             store.close().await;
             keys?.iter().map(serde_json::to_value).collect::<Result<_, _>>()?
@@ -48,7 +48,7 @@ async fn list(listing: &Listing) -> Result<(), Failure> {
         vec![shown(key, "id"), shown(key, "label"), shown(key, "role"), scope, shown(key, "last4"), expires]
     });
     let table = table(&["KEY", "LABEL", "ROLE", "SCOPE", "ENDS IN", "EXPIRES (UTC)"], rows);
-    list::print(&Listed { table, notes: Vec::new(), json: items(keys) }, listing.json)
+    list::print(&Listed { table, notes: Vec::new(), json: items(keys) }, asking.json)
 }
 
 async fn add(key: &NewKey) -> Result<(), Failure> {
@@ -63,11 +63,13 @@ async fn add(key: &NewKey) -> Result<(), Failure> {
     });
     let scope = Scope::new(key.scope.iter().copied());
     let wanted = store::NewKey { label: key.label.clone(), role, scope, expires_at };
-    let made = match by_daemon(&wanted, &key.daemon).await {
-        Err(failure) if is_absent(&failure, &key.daemon) => in_store(wanted, &key.daemon).await?,
+    let made = match by_daemon(&wanted, &key.asking.daemon).await {
+        Err(failure) if is_absent(&failure, &key.asking.daemon) => {
+            in_store(wanted, &key.asking.daemon).await?
+        }
         made => made?,
     };
-    tell(&made, key.json)
+    tell(&made, key.asking.json)
 }
 
 async fn by_daemon(wanted: &store::NewKey, told: &cli::Daemon) -> Result<Value, Failure> {
@@ -111,17 +113,18 @@ fn tell(made: &Value, as_json: bool) -> Result<(), Failure> {
 
 async fn remove(named: &Named) -> Result<(), Failure> {
     let path = format!("/v1/keys/{}", escaped(&named.id));
-    let removed = async { Daemon::find(&named.daemon)?.send(&Wanted::of(Method::Delete, &path)).await };
+    let removed =
+        async { Daemon::find(&named.asking.daemon)?.send(&Wanted::of(Method::Delete, &path)).await };
     match removed.await {
-        Err(failure) if is_absent(&failure, &named.daemon) => {
-            let store = Store::open_existing(&store_url(&named.daemon)?).await?;
+        Err(failure) if is_absent(&failure, &named.asking.daemon) => {
+            let store = Store::open_existing(&store_url(&named.asking.daemon)?).await?;
             let removed = store.remove_key(&Actor::cli(), &named.id).await;
             store.close().await;
             removed?;
         }
         removed => drop(removed?),
     }
-    write_out(&if named.json {
+    write_out(&if named.asking.json {
         json!({ "id": named.id }).to_string()
     } else {
         format!("removed key {}", named.id)

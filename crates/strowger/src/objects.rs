@@ -7,7 +7,7 @@ use std::path::Path;
 use admin::{Method, Wanted};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Added, Changed, Fields, Listing, Named, NumberCommand, ObjectCommand, SettingsCommand};
+use crate::cli::{Added, Asking, Changed, Fields, Named, NumberCommand, ObjectCommand, SettingsCommand};
 use crate::commands::write_out;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
@@ -57,7 +57,7 @@ impl Kind {
 /// There is no daemon, or it refuses.
 pub(crate) async fn run(kind: Kind, command: &ObjectCommand) -> Result<(), Failure> {
     match command {
-        ObjectCommand::List(listing) => list(kind, listing).await,
+        ObjectCommand::List(asking) => list(kind, asking).await,
         ObjectCommand::Show(named) => show(kind, named).await,
         ObjectCommand::Add(added) => add(kind, added).await,
         ObjectCommand::Set(changed) => set(kind, changed).await,
@@ -82,50 +82,50 @@ pub(crate) async fn number(command: &NumberCommand) -> Result<(), Failure> {
 /// There is no daemon, or it refuses.
 pub(crate) async fn settings(command: &SettingsCommand) -> Result<(), Failure> {
     match command {
-        SettingsCommand::Show(listing) => {
-            let Owned { settings, .. } = owned::of(&[], &listing.daemon).await?;
-            tell(&settings, listing.json)
+        SettingsCommand::Show(asking) => {
+            let Owned { settings, .. } = owned::of(&[], &asking.daemon).await?;
+            tell(&settings, asking.json)
         }
-        SettingsCommand::Set(Added { fields, json, daemon }) => {
+        SettingsCommand::Set(Added { fields, asking }) => {
             let patch = document(fields)?.to_string();
             let wanted = Wanted { body: Some(&patch), ..Wanted::of(Method::Patch, "/v1/settings") };
-            tell(&Daemon::find(daemon)?.ask(&wanted).await?, *json)
+            tell(&Daemon::find(&asking.daemon)?.ask(&wanted).await?, asking.json)
         }
     }
 }
 
-async fn list(kind: Kind, listing: &Listing) -> Result<(), Failure> {
-    let owned = owned::of(&[kind], &listing.daemon).await?;
-    list::print(&list::objects(kind, &owned), listing.json)
+async fn list(kind: Kind, asking: &Asking) -> Result<(), Failure> {
+    let owned = owned::of(&[kind], &asking.daemon).await?;
+    list::print(&list::objects(kind, &owned), asking.json)
 }
 
 async fn show(kind: Kind, named: &Named) -> Result<(), Failure> {
-    let object = owned::one(kind, &named.id, &named.daemon).await?;
+    let object = owned::one(kind, &named.id, &named.asking.daemon).await?;
     let object = object.ok_or_else(|| {
         let (one, id) = (kind.singular(), &named.id);
         Failure::Refused(format!("there is no {one} `{id}`; `strowger {one} list` shows all"))
     })?;
-    tell(&object, named.json)
+    tell(&object, named.asking.json)
 }
 
 async fn add(kind: Kind, added: &Added) -> Result<(), Failure> {
     let body = document(&added.fields)?.to_string();
     let path = format!("/v1/{}", kind.plural());
     let wanted = Wanted { body: Some(&body), ..Wanted::of(Method::Post, &path) };
-    tell(&Daemon::find(&added.daemon)?.ask(&wanted).await?, added.json)
+    tell(&Daemon::find(&added.asking.daemon)?.ask(&wanted).await?, added.asking.json)
 }
 
 async fn set(kind: Kind, changed: &Changed) -> Result<(), Failure> {
     let fields = document(&changed.fields)?.to_string();
     let path = path(kind, &changed.id);
     let wanted = Wanted { body: Some(&fields), ..Wanted::of(Method::Patch, &path) };
-    tell(&Daemon::find(&changed.daemon)?.ask(&wanted).await?, changed.json)
+    tell(&Daemon::find(&changed.asking.daemon)?.ask(&wanted).await?, changed.asking.json)
 }
 
 async fn remove(kind: Kind, named: &Named) -> Result<(), Failure> {
     let path = path(kind, &named.id);
-    Daemon::find(&named.daemon)?.send(&Wanted::of(Method::Delete, &path)).await?;
-    if named.json {
+    Daemon::find(&named.asking.daemon)?.send(&Wanted::of(Method::Delete, &path)).await?;
+    if named.asking.json {
         return write_out(&json!({ kind.id(): named.id }).to_string());
     }
     write_out(&format!("removed {} {}", kind.singular(), named.id))
@@ -133,7 +133,7 @@ async fn remove(kind: Kind, named: &Named) -> Result<(), Failure> {
 
 async fn verify(named: &Named) -> Result<(), Failure> {
     let path = format!("{}/verify", path(Kind::Numbers, &named.id));
-    tell(&Daemon::find(&named.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?, named.json)
+    tell(&Daemon::find(&named.asking.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?, named.asking.json)
 }
 
 /// An object as JSON, or a line for each of its fields. No secret is shown.

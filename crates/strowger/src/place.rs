@@ -17,8 +17,8 @@ use crate::failure::Failure;
 pub(crate) async fn place(call: &CallPlace) -> Result<(), Failure> {
     let wish = wish(call).to_string();
     let wanted = Wanted { body: Some(&wish), ..Wanted::of(Method::Post, "/v1/calls") };
-    let record = Daemon::find(&call.daemon)?.ask(&wanted).await?;
-    write_out(&if call.json {
+    let record = Daemon::find(&call.asking.daemon)?.ask(&wanted).await?;
+    write_out(&if call.asking.json {
         format!("{record:#}")
     } else {
         let id = record["id"].as_str().unwrap_or_default();

@@ -31,17 +31,17 @@ pub(crate) async fn hangup(call: &CallHangup) -> Result<(), Failure> {
 }
 
 async fn record(call: &CallShow) -> Result<(), Failure> {
-    let record = match &call.daemon.url {
-        Some(_) => Daemon::find(&call.daemon)?.ask(&Wanted::get(&record_path(&call.id))).await?,
+    let record = match &call.asking.daemon.url {
+        Some(_) => Daemon::find(&call.asking.daemon)?.ask(&Wanted::get(&record_path(&call.id))).await?,
         None => stored(call).await?,
     };
-    commands::write_out(&if call.json { format!("{record:#}") } else { page(&record) })
+    commands::write_out(&if call.asking.json { format!("{record:#}") } else { page(&record) })
 }
 
 async fn ladder(call: &CallShow) -> Result<(), Failure> {
-    let daemon = Daemon::find(&call.daemon)?;
+    let daemon = Daemon::find(&call.asking.daemon)?;
     let trace = format!("{}/trace", record_path(&call.id));
-    if call.json {
+    if call.asking.json {
         return commands::write_out(&format!("{:#}", daemon.ask(&Wanted::get(&trace)).await?));
     }
     let record = daemon.ask(&Wanted::get(&record_path(&call.id))).await?;
@@ -55,7 +55,7 @@ async fn ladder(call: &CallShow) -> Result<(), Failure> {
 
 /// The record of the store; of a call that is up, that of the daemon, if it is there and knows better.
 async fn stored(call: &CallShow) -> Result<Value, Failure> {
-    let config = Config::load(call.daemon.config.path.as_deref())?;
+    let config = Config::load(call.asking.daemon.config.path.as_deref())?;
     let store = Store::open_existing(&config.store_url()).await?;
     let found = store.calls_beginning(&call.id, 2).await;
     store.close().await;
@@ -63,7 +63,7 @@ async fn stored(call: &CallShow) -> Result<Value, Failure> {
     let [record] = found;
     if record.status.is_none()
         && daemon::configured(&config).is_some()
-        && let Ok(live) = Daemon::find(&call.daemon)?.ask(&Wanted::get(&record_path(&record.id))).await
+        && let Ok(live) = Daemon::find(&call.asking.daemon)?.ask(&Wanted::get(&record_path(&record.id))).await
     {
         return Ok(live);
     }

@@ -22,6 +22,16 @@ pub(crate) struct Daemon {
     pub(crate) config: ConfigFile,
 }
 
+/// Whom to ask, and how the answer is printed.
+#[derive(Args, Debug)]
+pub(crate) struct Asking {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Drain {
     /// Calls may go on for so long [default: what the daemon's configuration says]

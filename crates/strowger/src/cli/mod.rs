@@ -10,10 +10,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::daemon::{Daemon, Drain};
+pub(crate) use self::daemon::{Asking, Daemon, Drain};
 pub(crate) use self::objects::{
-    Added, Changed, Fields, KeyCommand, Listing, Named, NewKey, NumberCommand, ObjectCommand, Role,
-    SettingsCommand,
+    Added, Changed, Fields, KeyCommand, Named, NewKey, NumberCommand, ObjectCommand, Role, SettingsCommand,
 };
 pub(crate) use self::pages::{Completions, Man};
 pub(crate) use self::place::{CallDtmf, CallPlace};
@@ -239,11 +238,8 @@ pub(crate) struct CallShow {
     /// The messages of both legs, drawn; with --json, in full
     #[arg(long)]
     pub(crate) ladder: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 fn call_id(text: &str) -> Result<String, &'static str> {

@@ -6,12 +6,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use store::Permission;
 
-use super::Daemon;
+use super::Asking;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum ObjectCommand {
     /// All of them, as a table
-    List(Listing),
+    List(Asking),
     /// One of them, field by field
     Show(Named),
     /// Add one
@@ -33,7 +33,7 @@ pub(crate) enum NumberCommand {
 #[derive(Subcommand, Debug)]
 pub(crate) enum SettingsCommand {
     /// What holds for all
-    Show(Listing),
+    Show(Asking),
     /// Change some of it
     Set(Added),
 }
@@ -41,7 +41,7 @@ pub(crate) enum SettingsCommand {
 #[derive(Subcommand, Debug)]
 pub(crate) enum KeyCommand {
     /// All of them, as a table; what they are is not told
-    List(Listing),
+    List(Asking),
     /// Make one, and print it, this once
     Add(NewKey),
     /// Take one back
@@ -49,35 +49,20 @@ pub(crate) enum KeyCommand {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Listing {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) daemon: Daemon,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct Named {
     /// Its id; of a number, the number
     #[arg(value_name = "ID")]
     pub(crate) id: String,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Added {
     #[command(flatten)]
     pub(crate) fields: Fields,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]
@@ -87,11 +72,8 @@ pub(crate) struct Changed {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) fields: Fields,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]
@@ -127,11 +109,8 @@ pub(crate) struct NewKey {
     /// Until when it is taken: 90d, 12h, 30m [default: for ever]
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) expires: Option<std::time::Duration>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Clone, Copy, ValueEnum, Debug)]

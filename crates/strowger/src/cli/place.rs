@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Daemon, call_id};
+use super::{Asking, Daemon, call_id};
 
 #[derive(Args, Debug)]
 pub(crate) struct CallPlace {
@@ -21,11 +21,8 @@ pub(crate) struct CallPlace {
     /// A custom parameter for the agent's stream; may be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     pub(crate) parameters: Vec<(String, String)>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]
