@@ -61,10 +61,15 @@ impl Sockets for Epoll {
         }
     }
 
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
         if !self.ready.is_empty() {
             return Ok(());
         }
+        let gather = limit.map_or(gather, |limit| limit.min(gather));
+        if gather > Duration::ZERO {
+            std::thread::sleep(gather);
+        }
+        let limit = limit.map(|limit| limit.saturating_sub(gather));
         // Rounded up to milliseconds: better 1 ms late than a thread that spins.
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         match epoll::wait(&self.poll, spare_capacity(&mut self.ready), limit.as_ref()) {

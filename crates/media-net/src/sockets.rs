@@ -31,9 +31,10 @@ pub(crate) trait Sockets: Sized {
     /// Closes a slot's sockets. What has arrived on them and was not taken is dropped.
     fn remove(&mut self, slot: Slot);
 
-    /// Waits until something may be received, the bell rings, or `limit` has passed; without waiting while there are packets
-    /// left from the last time. What was sent before has left when it returns.
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()>;
+    /// Sends what was given to send, and waits until something may be received, the bell rings, or `limit` has passed; then, or before
+    /// then, lets packets gather for `gather`, though not beyond `limit`. Does not wait while there are packets left from the
+    /// last time.
+    fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()>;
 
     /// The next datagram that had arrived by the end of `wait`, into `buffer`, which has room for `LARGEST_DATAGRAM`. What is longer is
     /// dropped and counted. A socket that is flooded holds up the others for 32 of its datagrams at the most.

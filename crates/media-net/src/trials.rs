@@ -53,7 +53,7 @@ impl<S: Sockets> Rig<S> {
         });
         self.sockets.insert(Slot(slot), pair).unwrap();
         // Armed from here on.
-        self.sockets.wait(Some(Duration::ZERO)).unwrap();
+        self.sockets.wait(Some(Duration::ZERO), Duration::ZERO).unwrap();
         local
     }
 
@@ -69,14 +69,14 @@ impl<S: Sockets> Rig<S> {
             if let Some(heard) = self.taken() {
                 return heard;
             }
-            self.sockets.wait(Some(PATIENCE)).unwrap();
+            self.sockets.wait(Some(PATIENCE), Duration::ZERO).unwrap();
         }
         panic!("nothing arrives");
     }
 
     /// Sends what was given to send.
     fn flush(&mut self) {
-        self.sockets.wait(Some(Duration::ZERO)).unwrap();
+        self.sockets.wait(Some(Duration::ZERO), Duration::ZERO).unwrap();
     }
 }
 
@@ -156,7 +156,7 @@ fn a_slot_hears_nothing_of_who_had_it_before<S: Sockets>() {
             phone.send_to(b"old", ours).unwrap();
         }
         // Taken in by the back end, and by nobody else.
-        rig.sockets.wait(Some(PATIENCE)).unwrap();
+        rig.sockets.wait(Some(PATIENCE), Duration::ZERO).unwrap();
         rig.sockets.remove(Slot(5));
     }
 }
@@ -253,7 +253,7 @@ fn what_cant_be_sent_is_counted<S: Sockets>() {
     rig.flush();
     rig.sockets.send(Slot(0), Channel::Rtp, "127.0.0.1:9".parse().unwrap(), &vec![0; 65_508]);
     rig.flush();
-    rig.sockets.wait(Some(Duration::from_millis(1))).unwrap();
+    rig.sockets.wait(Some(Duration::from_millis(1)), Duration::ZERO).unwrap();
     assert_eq!(rig.counts.of(Mishap::Unsent), 2);
 }
 
@@ -274,11 +274,11 @@ fn the_bell_wakes_before_and_during_a_wait<S: Sockets>() {
     let (orders, _received) = Orders::new(Arc::clone(&rig.bell));
     for _ in 0..3 {
         orders.send(Order::Stop);
-        rig.sockets.wait(None).unwrap();
+        rig.sockets.wait(None, Duration::ZERO).unwrap();
         rig.bell.hush();
         let far = orders.clone();
         let ringer = std::thread::spawn(move || far.send(Order::Stop));
-        rig.sockets.wait(None).unwrap();
+        rig.sockets.wait(None, Duration::ZERO).unwrap();
         ringer.join().unwrap();
         rig.bell.hush();
     }
@@ -290,10 +290,27 @@ fn a_wait_ends_at_its_limit<S: Sockets>() {
     let (start, limit) = (Instant::now(), Duration::from_millis(30));
     while start.elapsed() < limit {
         let left = limit.saturating_sub(start.elapsed());
-        rig.sockets.wait(Some(left)).unwrap();
+        rig.sockets.wait(Some(left), Duration::ZERO).unwrap();
     }
     let took = start.elapsed();
     assert!(took < PATIENCE, "{took:?}");
+}
+
+fn packets_gather_no_longer_than_the_limit<S: Sockets>() {
+    let (mut rig, phone) = (Rig::<S>::new(), phone(V4));
+    let ours = rig.open(0, V4);
+    let (gather, start) = (Duration::from_millis(20), Instant::now());
+    for round in 0..3 {
+        phone.send_to(&[round], ours).unwrap();
+        // What is sent does not wait for what gathers.
+        rig.sockets.send(Slot(0), Channel::Rtp, phone.local_addr().unwrap(), &[round]);
+        rig.sockets.wait(Some(PATIENCE), gather).unwrap();
+        assert!(start.elapsed() >= gather * u32::from(round + 1), "{:?} in round {round}", start.elapsed());
+        assert_eq!(rig.taken().unwrap().3, [round]);
+        assert_eq!(heard_by(&phone).0, [round]);
+    }
+    rig.sockets.wait(Some(Duration::from_millis(1)), PATIENCE).unwrap();
+    assert!(start.elapsed() < PATIENCE);
 }
 
 fn opening_and_closing_keeps_nothing<S: Sockets>() {
@@ -343,5 +360,6 @@ suite! {
     a_port_that_nobody_listens_on_harms_no_other_packet,
     the_bell_wakes_before_and_during_a_wait,
     a_wait_ends_at_its_limit,
+    packets_gather_no_longer_than_the_limit,
     opening_and_closing_keeps_nothing,
 }

@@ -14,6 +14,7 @@ use media::{Channel, Command, Datagram, Event, MediaKey, Outbox, Slot, Table, Ta
 
 use crate::bell::{Bell, Order, Orders};
 use crate::outlet::Outlet;
+use crate::pace::Pace;
 use crate::ports::{Dscp, Pair};
 use crate::sockets::{Arrival, LARGEST_PACKET, Sockets};
 use crate::taps::Tap;
@@ -45,6 +46,7 @@ pub(crate) struct Worker<S> {
     seed: u64,
     /// What a failure leaves half done.
     underway: Underway,
+    pace: Pace,
     counts: Arc<ThreadCounts>,
 }
 
@@ -100,6 +102,7 @@ impl<S: Sockets> Worker<S> {
             dscp,
             seed: next(seed),
             underway: Underway::Nothing,
+            pace: Pace::default(),
             counts,
         })
     }
@@ -145,11 +148,13 @@ impl<S: Sockets> Worker<S> {
 
     /// Waits for something to do, and does it.
     fn turn(&mut self, rest: Rest) -> io::Result<ControlFlow<(), Rest>> {
-        self.effects.sockets.wait(self.patience(rest))?;
+        self.effects.sockets.wait(self.patience(rest), self.pace.gathers())?;
         self.bell.hush();
         let obeyed = self.obey();
         self.listen();
-        self.receive();
+        let now = Instant::now();
+        let received = self.receive(now);
+        self.pace.turned(now, received);
         self.table.expire(Instant::now(), &mut self.effects);
         self.effects.outlet.flush();
         Ok(obeyed)
@@ -267,15 +272,15 @@ impl<S: Sockets> Worker<S> {
         }
     }
 
-    fn receive(&mut self) {
-        // A turn is shorter than what the clock is needed for.
-        let now = Instant::now();
-        for _ in 0..PACKETS {
-            let Some(arrival) = self.effects.sockets.receive(&mut self.buffer) else { return };
+    /// How many packets there were. The clock is read once for all: a turn is shorter than what it is needed for.
+    fn receive(&mut self, now: Instant) -> usize {
+        for received in 0..PACKETS {
+            let Some(arrival) = self.effects.sockets.receive(&mut self.buffer) else { return received };
             let Arrival { slot, channel, source, length } = arrival;
             let datagram = Datagram::new(&mut self.buffer, length);
             self.table.receive(now, slot, channel, source, datagram, &mut self.effects);
         }
+        PACKETS
     }
 }
 

@@ -33,8 +33,8 @@ impl Sockets for Brittle {
         self.0.remove(slot);
     }
 
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        self.0.wait(limit)
+    fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
+        self.0.wait(limit, gather)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrival> {

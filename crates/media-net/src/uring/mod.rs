@@ -162,16 +162,17 @@ impl Sockets for Uring {
         }
         // A request keeps its socket, and the port, until its end.
         for _ in 0..CLOSINGS {
-            if self.closing.is_empty() || self.ring.wait(Some(CLOSING)).is_err() {
+            if self.closing.is_empty() || self.ring.wait(Some(CLOSING), Duration::ZERO).is_err() {
                 return;
             }
             self.harvest();
         }
     }
 
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
         self.listen()?;
-        self.ring.wait(if self.landed.is_empty() { limit } else { Some(Duration::ZERO) })?;
+        let limit = if self.landed.is_empty() { limit } else { Some(Duration::ZERO) };
+        self.ring.wait(limit, limit.map_or(gather, |limit| limit.min(gather)))?;
         self.harvest();
         Ok(())
     }
@@ -202,7 +203,7 @@ impl Sockets for Uring {
             return;
         }
         // What is handed over leaves at once, as a rule, and makes room.
-        if self.ring.wait(Some(Duration::ZERO)).is_ok() {
+        if self.ring.wait(Some(Duration::ZERO), Duration::ZERO).is_ok() {
             self.harvest();
         }
         let Some(Some(open)) = self.pairs.get(slot.index()) else { return };

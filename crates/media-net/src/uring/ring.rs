@@ -146,15 +146,24 @@ impl Ring {
         Ok(())
     }
 
-    /// Hands over all requests, and waits until there is a completion or `limit` has passed.
-    pub(super) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        let waited = match limit {
-            Some(Duration::ZERO) => self.uring.submit(),
-            Some(limit) => {
-                let limit = Timespec::from(limit);
-                self.uring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&limit))
+    /// Hands over all requests, and waits until there is a completion or `limit` has passed, letting several gather for as long as `gather`
+    /// says, which is no longer than `limit`.
+    pub(super) fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
+        let waited = if limit == Some(Duration::ZERO) {
+            self.uring.submit()
+        } else {
+            let limit = Timespec::from(limit.unwrap_or(LONGEST));
+            let arguments = SubmitArgs::new().timespec(&limit);
+            if gather == Duration::ZERO {
+                self.uring.submitter().submit_with_args(1, &arguments)
+            } else if self.uring.params().is_feature_min_timeout() {
+                let arguments = arguments.min_wait_usec(u32::try_from(gather.as_micros()).unwrap_or(0));
+                self.uring.submitter().submit_with_args(ENOUGH, &arguments)
+            } else {
+                self.uring.submit()?;
+                std::thread::sleep(gather);
+                self.uring.submitter().submit_with_args(1, &arguments)
             }
-            None => self.uring.submit_and_wait(1),
         };
         match waited {
             Ok(_) => Ok(()),
@@ -356,6 +365,10 @@ const POLLIN: u32 = 1;
 const DEPARTURE: u64 = 1 << 63;
 /// Of requests whose completion tells nothing.
 const NOTHING: u64 = u64::MAX;
+/// So many completions are not added to.
+const ENOUGH: usize = 256;
+/// Of a wait without a limit; whoever waits looks again.
+const LONGEST: Duration = Duration::from_hours(1);
 /// How long requests may take to be cancelled.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
