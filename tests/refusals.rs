@@ -162,6 +162,8 @@ refusals! {
     a_node_that_has_enough_calls =>
         inward(ECHO).during(ECHO).set("STROWGER__LIMITS__MAX_CALLS", "1").gets((503, 42), "node-full", "as many calls")
             .and_asked(asked(503).from(OUTWARD).saying("has 1 calls, as many as limits.max_calls"));
+    a_node_without_a_free_pair_of_ports =>
+        inward(ECHO).during(ECHO).set("STROWGER__MEDIA__PORTS", "20000-20001").gets((503, 42), "node-full", "as many calls");
     calls_that_come_too_fast =>
         inward(NOBODY).of(Who::Slow).times(20).gets((503, 42), "rate-limited", "calls begin faster")
             .and_asked(asked(429).from(SLOW).saying("as many as its limits.max_cps"));
