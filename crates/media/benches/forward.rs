@@ -41,9 +41,9 @@ fn pass(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, to: Codec, payload
                 &mut out,
             );
         });
+        assert_eq!(world.table.counters(world::A).map(|counters| counters.unusable), Some(0));
+        assert!(out.0 >= packet.len(), "packets went through");
     });
-    assert_eq!(world.table.counters(world::A).map(|counters| counters.unusable), Some(0));
-    assert!(out.0 >= packet.len(), "packets went through");
 }
 
 /// Packets are encrypted beforehand, outside of what is timed.
@@ -60,10 +60,10 @@ fn pass_encrypted(group: &mut BenchmarkGroup<'_, WallTime>, legs: Legs) {
             },
             BatchSize::SmallInput,
         );
+        let counters = world.table.counters(world::A).expect("open");
+        assert_eq!((counters.unusable, counters.unauthenticated, counters.replayed), (0, 0, 0));
+        assert!(out.0 > 172, "packets went through");
     });
-    let counters = world.table.counters(world::A).expect("open");
-    assert_eq!((counters.unusable, counters.unauthenticated, counters.replayed), (0, 0, 0));
-    assert!(out.0 > 172, "packets went through");
 }
 
 fn forward(criterion: &mut Criterion) {
