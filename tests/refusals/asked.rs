@@ -18,14 +18,27 @@ pub(super) struct Asked {
     agent: Option<&'static str>,
     status: u16,
     words: Option<&'static str>,
-    /// Whether somebody answers there.
     callee: Callee,
 }
 
-#[derive(PartialEq, Eq)]
+/// Whether somebody answers there.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Callee {
     Absent,
     Answers,
+    /// With what we don't speak.
+    AnswersAmiss,
+}
+
+impl Callee {
+    /// What SIPp plays.
+    fn scenario(self) -> Option<&'static str> {
+        match self {
+            Self::Absent => None,
+            Self::Answers => Some("answers"),
+            Self::AnswersAmiss => Some("answers_amiss"),
+        }
+    }
 }
 
 /// It is answered so: at once, or by 201 and a record that ends as the row's.
@@ -54,9 +67,14 @@ impl Asked {
         Self { callee: Callee::Answers, ..self }
     }
 
+    /// Once whoever is called has answered with a codec that was not offered.
+    pub(super) fn once_answered_amiss(self) -> Self {
+        Self { callee: Callee::AnswersAmiss, ..self }
+    }
+
     /// After so many calls that ended for that reason.
     pub(super) fn holds(&self, house: &House, row: &Row, before: u64) {
-        let callee = (self.callee == Callee::Answers).then(|| house.callee(Who::Gateway, "answers"));
+        let callee = self.callee.scenario().map(|scenario| (scenario, house.callee(Who::Gateway, scenario)));
         let from = self.from.unwrap_or(row.from);
         let to = if self.from.is_some() { OUTSIDE } else { row.to };
         let wish = json!({ "from": from, "to": to, "agent_id": self.agent });
@@ -71,15 +89,19 @@ impl Asked {
         }
         assert_eq!(heard.status, self.status, "{heard:?}");
         let id = if self.status == 201 { begun(&heard) } else { self.is_a_problem(row, &heard) };
-        if let Some(callee) = callee {
+        if let Some((scenario, callee)) = callee {
             callee.ended();
-            self.is_hung_up(house, row);
+            self.is_hung_up(house, row, scenario);
         }
         let record = finished(house, &id);
         let refused = row.answer.map(|(status, _)| status);
-        let sip_status = if self.callee == Callee::Answers { Some(200) } else { refused };
+        let (status, sip_status) = match self.callee {
+            Callee::Absent => (row.status, refused),
+            Callee::Answers => ("failed", Some(200)),
+            Callee::AnswersAmiss => ("failed", Some(480)),
+        };
         for (field, value) in [
-            ("status", json!(row.status)),
+            ("status", json!(status)),
             ("reason", json!(row.reason)),
             ("sip_status", json!(sip_status)),
             ("direction", json!("outbound")),
@@ -116,11 +138,11 @@ impl Asked {
     }
 
     /// Who answered is told why nobody speaks.
-    fn is_hung_up(&self, house: &House, row: &Row) {
-        let messages = house.messages("answers");
+    fn is_hung_up(&self, house: &House, row: &Row, scenario: &str) {
+        let messages = house.messages(scenario);
         let bye = messages.iter().find(|message| message.came("BYE ")).unwrap();
         let is_so = |value: &&str| value.contains(self.words.unwrap_or(row.words));
-        assert!(bye.headers("Reason").iter().any(is_so), "{}", house.told("answers"));
+        assert!(bye.headers("Reason").iter().any(is_so), "{}", house.told(scenario));
     }
 }
 
