@@ -56,6 +56,8 @@ def roles_hold(ctx, response, case):
     """Who may not is told so, and nothing else; a case is counted here, since every answer comes by."""
     with LOCK, open(CASES, "a", encoding="utf-8") as cases:
         cases.write(f"{case.operation.label}\t{response.status_code}\n")
+    open_paths = not case.operation.path.startswith("/v1/")
+    assert needed(case.operation) or open_paths, f"{case.operation.label} does not tell which role it needs"
     # A check of schemathesis may have sent another Authorization, or none.
     if not is_let_in(case.operation) and 200 <= response.status_code < 400:
         raise AssertionError(f"{CALLER} got {response.status_code} from {case.operation.label}, which needs {needed(case.operation)}")
