@@ -57,7 +57,7 @@ impl Core {
     pub fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
         let (realm, offer) = (config.realm.clone(), config.digest.clone());
         let mut desk = Desk::new(config, directory, seed);
-        let door = Door::new(&realm, offer, desk.random.seed());
+        let door = Door::new(&realm, offer, desk.secrets.seed());
         Self { desk, door, calls: Calls::default() }
     }
 

@@ -151,7 +151,8 @@ impl Explaining<'_> {
             AgentSource::Assigned => "the number's own agent",
             AgentSource::Default => "the default agent, as the number has none of its own",
         };
-        self.tell("agent", format!("`{}`, {why}", route.agent.id));
+        let encrypted = wanted(route.agent.endpoint.media_encryption());
+        self.tell("agent", format!("`{}`, {why}{encrypted}", route.agent.id));
         self.tell("audio", audio(self.invite, peer)?);
         Ok(Outcome::Answered {
             trunk_id: trunk.id.clone(),
@@ -180,7 +181,8 @@ impl Explaining<'_> {
             return Err(Fate::Denied(Refusal::TrunkFailed, words, None));
         };
         let (gateways, dialled) = (gateways(outbound), outbound.dialled(to));
-        self.tell("trunk", format!("`{}`, by {gateways}, dialled as {dialled}", trunk.id));
+        let encrypted = wanted(outbound.media_encryption);
+        self.tell("trunk", format!("`{}`, by {gateways}, dialled as {dialled}{encrypted}", trunk.id));
         self.tell("audio", audio(self.invite, peer)?);
         Ok(Outcome::LetOut {
             trunk_id: trunk.id.clone(),
@@ -262,14 +264,27 @@ fn rule(inbound: &Inbound) -> String {
 
 /// What the offer comes to.
 fn audio(invite: &Message, peer: &Peer) -> Result<String, Fate> {
-    if peer.media_encryption() == MediaEncryption::Required {
-        return Err(Fate::Refused(Refusal::MediaEncryptionRequired));
-    }
-    let Some(offer) = body::description(invite)? else {
-        return Ok("the INVITE offers none: the 200 will".to_owned());
+    let offer = body::description(invite)?.map(Box::new);
+    let opening = Opening { offer, encryption: peer.media_encryption() };
+    let Some(codec) = opening.codec(ANYWHERE)? else {
+        return Ok(format!("the INVITE offers none: the 200 will{}", wanted(opening.encryption)));
     };
-    let codec = Opening::Offer(Box::new(offer)).codec(ANYWHERE)?;
-    Ok(codec.map_or_else(String::new, |codec| format!("{codec:?}").to_uppercase()))
+    Ok(match (opening.suite(ANYWHERE), opening.encryption) {
+        (Some(suite), _) => format!("{}, encrypted by {}", codec.name(), suite.name()),
+        (None, MediaEncryption::Off) => codec.name().to_owned(),
+        (None, MediaEncryption::Optional | MediaEncryption::Required) => {
+            format!("{}, not encrypted: the offer has no keys that can be taken", codec.name())
+        }
+    })
+}
+
+/// What an offer of ours says of encryption.
+fn wanted(encryption: MediaEncryption) -> &'static str {
+    match encryption {
+        MediaEncryption::Off => "",
+        MediaEncryption::Optional => ", encrypted where the other side does it too",
+        MediaEncryption::Required => ", encrypted or not at all",
+    }
 }
 
 fn refused(fate: &Fate) -> Outcome {

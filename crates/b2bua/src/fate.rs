@@ -4,6 +4,8 @@
 mod tests;
 mod words;
 
+pub(crate) use self::words::nearest;
+
 use numbers::Refusal;
 
 use crate::record::{CallStatus, EndedBy};
@@ -123,8 +125,8 @@ pub(crate) enum Fate {
     SessionExpired(Party),
     /// The caller acknowledged no provisional response of ours (RFC 3262 s.3).
     PrackMissing,
-    /// The answer to our offer can't be used: why, in words.
-    AnswerUnusable(String),
+    /// The answer to our offer can't be used: which refusal that is nearest to, and why, in words.
+    AnswerUnusable(Refusal, String),
     /// Nothing was heard from that side.
     MediaSilent(Party),
     /// The packet thread that carried its audio failed.
@@ -182,7 +184,7 @@ impl Fate {
             | Self::AckMissing(..)
             | Self::SessionExpired(_)
             | Self::PrackMissing
-            | Self::AnswerUnusable(_)
+            | Self::AnswerUnusable(..)
             | Self::MediaSilent(_)
             | Self::MediaFailed
             | Self::MaxDuration
@@ -203,8 +205,9 @@ impl Fate {
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
             Self::AckMissing(_, diagnosis) => Some(diagnosis.clone()),
-            Self::AnswerUnusable(fault) => Some(fault.clone()),
-            Self::Denied(_, words, _) | Self::Misplaced(words) => Some(words.clone()),
+            Self::AnswerUnusable(_, words) | Self::Denied(_, words, _) | Self::Misplaced(words) => {
+                Some(words.clone())
+            }
             Self::Refused(_)
             | Self::Disagreed(_)
             | Self::Unfit(..)

@@ -48,10 +48,7 @@ impl Peer {
             Self::Trunk(trunk) => {
                 trunk.inbound.as_ref().map(|inbound| inbound.media_encryption).unwrap_or_default()
             }
-            Self::Agent(agent) => match &agent.endpoint {
-                numbers::Endpoint::Sip { media_encryption, .. } => *media_encryption,
-                numbers::Endpoint::MediaStream { .. } | numbers::Endpoint::Echo => MediaEncryption::Off,
-            },
+            Self::Agent(agent) => agent.endpoint.media_encryption(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The legs of a call: A faces the caller, B whom it reaches: an agent, or the telephone network.
 
+use std::fmt;
+
 use media::MediaKey;
 use media::agent::AgentKey;
 use media::command::WorkerId;
@@ -42,8 +44,8 @@ impl Caller {
     }
 }
 
-/// What the caller knows of our side of its media before the answer.
-#[derive(Clone, Debug)]
+/// What the caller knows of our side of its media before the answer. Shown without the text, which may hold keys.
+#[derive(Clone)]
 pub(crate) enum Told {
     Nothing,
     /// What the 2xx will say, in a provisional response that may be lost: the 2xx says the same (RFC 3261 s.13.2.1).
@@ -77,6 +79,16 @@ impl Told {
             Self::Nothing => None,
             Self::Foretold { sdp, .. } | Self::Described(sdp) => Some(sdp),
         }
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::Foretold { .. } => "Foretold",
+            Self::Described(_) => "Described",
+        })
     }
 }
 

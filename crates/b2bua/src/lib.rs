@@ -26,6 +26,7 @@ mod rate;
 pub mod record;
 mod refusal;
 mod reinvite;
+mod secrets;
 mod stray;
 mod unheard;
 mod usage;

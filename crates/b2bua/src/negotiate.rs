@@ -1,13 +1,17 @@
 //! Our side of one leg's offers and answers (RFC 3264), and what they mean to the packet path.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use media::command::Remote;
-use sdp::{Agreement, Capabilities, Codec, Direction, Encryption, Lines, Local, Session};
+use media::srtp::{MasterKey, Mki, Srtp};
+use numbers::MediaEncryption;
+use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session, Suite};
 
-use crate::fate::Fate;
+use crate::fate::{Fate, nearest};
+use crate::secrets::Keyring;
 
 /// The session description of one leg: what we said last, and what both sides accepted.
 ///
@@ -16,6 +20,7 @@ use crate::fate::Fate;
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     local: Local,
+    keyring: Keyring,
     /// The highest version that was ever used.
     versions: u64,
     capabilities: Capabilities,
@@ -26,8 +31,8 @@ pub(crate) struct Exchange {
     open: Open,
 }
 
-/// A description of ours.
-#[derive(Clone, Debug)]
+/// A description of ours. Shown without the text, which may hold keys.
+#[derive(Clone)]
 struct Said {
     text: String,
     version: u64,
@@ -47,11 +52,11 @@ pub(crate) struct Proposal {
 
 /// How the INVITE of a leg opened the exchange.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Opening {
-    /// With an offer.
-    Offer(Box<Session>),
-    /// Without: the offer is ours, in the 200 (RFC 3261 s.13.2.1).
-    Late,
+pub(crate) struct Opening {
+    /// `None`: the offer is ours, in the 200 (RFC 3261 s.13.2.1).
+    pub(crate) offer: Option<Box<Session>>,
+    /// Whether the audio is to be encrypted.
+    pub(crate) encryption: MediaEncryption,
 }
 
 impl Opening {
@@ -65,16 +70,18 @@ impl Opening {
         self.agreement(address).ok().flatten().as_ref().map_or(Direction::BOTH, theirs)
     }
 
+    /// What the answer would be encrypted with.
+    pub(crate) fn suite(&self, address: IpAddr) -> Option<Suite> {
+        Some(self.agreement(address).ok()??.srtp?.suite)
+    }
+
     fn agreement(&self, address: IpAddr) -> Result<Option<Agreement>, Fate> {
-        match self {
-            Self::Offer(offer) => {
-                let nobody =
-                    Local { address, port: 0, session_id: 0, version: 0, encryption: Encryption::Off };
-                let agreed = sdp::answer(offer, &Capabilities::default(), &nobody);
-                agreed.map(|(agreement, _)| Some(agreement)).map_err(Fate::Disagreed)
-            }
-            Self::Late => Ok(None),
-        }
+        let Some(offer) = &self.offer else { return Ok(None) };
+        // Nobody's, and never sent: it is asked only whether there would be an answer.
+        let encryption = Keyring::new(self.encryption, [0; 32]).draw();
+        let nobody = Local { address, port: 0, session_id: 0, version: 0, encryption };
+        let agreed = sdp::answer(offer, &Capabilities::default(), &nobody);
+        agreed.map(|(agreement, _)| Some(agreement)).map_err(Fate::Disagreed)
     }
 }
 
@@ -100,10 +107,11 @@ enum Open {
 }
 
 impl Exchange {
-    pub(crate) fn new(local: Local, capabilities: Capabilities) -> Self {
+    pub(crate) fn new(local: Local, capabilities: Capabilities, keyring: Keyring) -> Self {
         Self {
             versions: local.version,
             local,
+            keyring,
             capabilities,
             said: None,
             agreement: None,
@@ -125,10 +133,14 @@ impl Exchange {
         Ok(Proposal { codec: agreement.codec, direction: theirs(&agreement) })
     }
 
-    /// Answers the far side's offer. The codec in use is kept if the offer has it.
+    /// Answers the far side's offer. The codec in use is kept if the offer has it, and our key unless another end is there.
     pub(crate) fn answer(&mut self, offer: &Session) -> Result<String, Fate> {
         let wish = self.weigh(offer)?.direction;
-        let agreement = self.choose(offer, &self.capabilities)?;
+        let mut agreement = self.choose(offer, &self.capabilities)?;
+        if self.is_another_end(&agreement) {
+            self.local.encryption = self.keyring.draw();
+            agreement = self.choose(offer, &self.capabilities)?;
+        }
         let chosen = only(&self.capabilities, agreement.codec);
         let direction = Direction { sends: agreement.send, receives: agreement.receive };
         let text = self
@@ -175,7 +187,7 @@ impl Exchange {
         let mut agreement = self
             .lines
             .accept(&offered, &self.local, self.agreement.as_ref(), answer)
-            .map_err(|refusal| Fate::AnswerUnusable(refusal.to_string()))?;
+            .map_err(|refusal| Fate::AnswerUnusable(nearest(refusal), refusal.to_string()))?;
         let open = std::mem::replace(&mut self.open, Open::None);
         if let (Open::Repeated, Some(kept)) = (open, &self.agreement)
             && kept.codec == agreement.codec
@@ -216,6 +228,11 @@ impl Exchange {
         self.agreement.as_ref().map(|agreement| agreement.codec)
     }
 
+    /// What the audio is encrypted with, as agreed on.
+    pub(crate) fn suite(&self) -> Option<Suite> {
+        Some(self.agreement.as_ref()?.srtp.as_ref()?.suite)
+    }
+
     /// The far side's direction, as agreed on.
     pub(crate) fn direction(&self) -> Option<Direction> {
         self.agreement.as_ref().map(theirs)
@@ -239,6 +256,10 @@ impl Exchange {
     /// What the packet path has to know; `None` before there is an agreement.
     pub(crate) fn remote(&self, silence_timeout: Option<Duration>) -> Option<Remote> {
         let agreement = self.agreement.as_ref()?;
+        let srtp = match &agreement.srtp {
+            Some(agreed) => Some(Box::new(keys(agreed)?)),
+            None => None,
+        };
         Some(Remote {
             rtp: agreement.rtp,
             rtcp: agreement.rtcp,
@@ -251,8 +272,17 @@ impl Exchange {
             telephone_event: agreement.telephone_event,
             direction: media::command::Direction { send: agreement.send, receive: agreement.receive },
             silence_timeout,
-            srtp: None,
+            srtp,
         })
+    }
+
+    /// Whether an offer comes from somewhere else and with another key than before. Who is there cannot know how many packets our key has
+    /// served for, and a key that has served for none needs no such knowledge (RFC 4568 s.7.1.4).
+    fn is_another_end(&self, agreement: &Agreement) -> bool {
+        let before =
+            self.agreement.as_ref().and_then(|before| Some((before.rtp, &before.srtp.as_ref()?.receive)));
+        let offered = agreement.srtp.as_ref().map(|srtp| &srtp.receive);
+        before.is_some_and(|(rtp, receive)| rtp != agreement.rtp && offered.is_some_and(|key| key != receive))
     }
 
     /// The agreement on an offer: with the codec in use, if it has it.
@@ -301,6 +331,30 @@ impl Exchange {
     }
 }
 
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// What the packet path has to know of the keys. Without it nothing is sent: what is agreed on as encrypted never leaves plain.
+fn keys(agreed: &sdp::Srtp) -> Option<Srtp> {
+    let suite = match agreed.suite {
+        Suite::AesCm128HmacSha1Tag80 => media::srtp::Suite::AesCm128HmacSha1Tag80,
+        Suite::AesCm128HmacSha1Tag32 => media::srtp::Suite::AesCm128HmacSha1Tag32,
+        Suite::AesCm256HmacSha1Tag80 => media::srtp::Suite::AesCm256HmacSha1Tag80,
+        Suite::AeadAes128Gcm => media::srtp::Suite::AeadAes128Gcm,
+        Suite::AeadAes256Gcm => media::srtp::Suite::AeadAes256Gcm,
+    };
+    let send = MasterKey::new(suite, agreed.send.bytes()).ok()?;
+    let receive = MasterKey::new(suite, agreed.receive.bytes()).ok()?;
+    let receive = match &agreed.receive_mki {
+        Some(mki) => receive.named(Mki::new(mki.bytes()).ok()?),
+        None => receive,
+    };
+    Some(Srtp { send, receive })
+}
+
 /// What the far side may do.
 fn theirs(agreement: &Agreement) -> Direction {
     Direction { sends: agreement.receive, receives: agreement.send }
@@ -313,11 +367,6 @@ pub(crate) fn preferring(codec: Option<Codec>) -> Capabilities {
         capabilities.codecs.sort_by_key(|other| *other != codec);
     }
     capabilities
-}
-
-/// The name of a codec in the record.
-pub(crate) fn name(codec: Codec) -> String {
-    codec.name().to_owned()
 }
 
 fn only(capabilities: &Capabilities, codec: Codec) -> Capabilities {

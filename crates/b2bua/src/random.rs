@@ -1,4 +1,5 @@
-//! The core's dice: xoshiro256++ (Blackman and Vigna, 2019), thrown from the seed that it is given.
+//! The core's dice: xoshiro256++ (Blackman and Vigna, 2019), thrown from the seed that it is given. Whoever sees enough throws can tell the
+//! others: what is to be secret comes from elsewhere (`secrets`).
 
 /// A stream of numbers that is a function of its seed.
 #[derive(Clone, Debug)]
@@ -34,15 +35,6 @@ impl Random {
     /// 32 hex digits, for an id that is unique across nodes.
     pub(crate) fn hex(&mut self) -> String {
         format!("{:016x}{:016x}", self.next(), self.next())
-    }
-
-    /// A seed for a part that throws its own.
-    pub(crate) fn seed(&mut self) -> [u8; 32] {
-        let mut seed = [0; 32];
-        for bytes in seed.as_chunks_mut::<8>().0 {
-            *bytes = self.next().to_le_bytes();
-        }
-        seed
     }
 }
 

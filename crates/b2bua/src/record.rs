@@ -4,6 +4,7 @@ use media::command::Counters;
 use serde::{Deserialize, Serialize};
 
 use crate::fate::{Fate, Party, Phase, Side};
+use crate::negotiate::Exchange;
 
 /// Direction of a call, as the trunk sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -94,7 +95,12 @@ pub struct CallRecord {
     pub transport: String,
     pub source: String,
     pub codec: Option<String>,
+    /// Whether the audio of each leg that has RTP is encrypted.
     pub media_encryption: bool,
+    /// The crypto suite of leg A, as SDP names it; none while it is plain.
+    pub media_encryption_a: Option<String>,
+    /// The same of leg B.
+    pub media_encryption_b: Option<String>,
     pub invite_at: u64,
     pub ringing_at: Option<u64>,
     pub answered_at: Option<u64>,
@@ -144,6 +150,8 @@ impl CallRecord {
             source: String::new(),
             codec: None,
             media_encryption: false,
+            media_encryption_a: None,
+            media_encryption_b: None,
             invite_at,
             ringing_at: None,
             answered_at: None,
@@ -195,6 +203,15 @@ impl CallRecord {
         let has_failed = matches!(words.status, CallStatus::Refused | CallStatus::Failed);
         let rule = self.detail.take().filter(|_| !has_failed);
         self.detail = fate.detail().or(rule);
+    }
+
+    /// Fills in what the legs have agreed on: leg A, and leg B where that has RTP.
+    pub(crate) fn agreed(&mut self, a: &Exchange, b: Option<&Exchange>) {
+        let suite = |leg: &Exchange| leg.suite().map(|suite| suite.name().to_owned());
+        self.codec = a.codec().map(|codec| codec.name().to_owned());
+        self.media_encryption_a = suite(a);
+        self.media_encryption_b = b.and_then(suite);
+        self.media_encryption = a.suite().is_some() && b.is_none_or(|leg| leg.suite().is_some());
     }
 
     /// Fills in what a leg's media was like.

@@ -1,5 +1,6 @@
 //! What a re-INVITE, an UPDATE or an ACK carries, to the exchange of its leg (RFC 3261 s.14.2, RFC 3264 s.8, RFC 3311 s.5.2).
 
+use numbers::Refusal;
 use sip::endpoint::Reply;
 use sip::{Message, Method};
 
@@ -51,8 +52,8 @@ pub(crate) fn acknowledged(sdp: &mut Exchange, ack: &Message) -> Result<bool, Fa
 pub(crate) fn accept(sdp: &mut Exchange, message: &Message) -> Result<(), Fate> {
     match body::description(message) {
         Ok(Some(answer)) => sdp.accept(&answer),
-        Ok(None) => Err(Fate::AnswerUnusable("there is none".to_owned())),
-        Err(fate) => Err(Fate::AnswerUnusable(fate.words(Phase::Unanswered).text)),
+        Ok(None) => Err(Fate::AnswerUnusable(Refusal::NoCommonCodec, "there is none".to_owned())),
+        Err(fate) => Err(Fate::AnswerUnusable(Refusal::NoCommonCodec, fate.words(Phase::Unanswered).text)),
     }
 }
 

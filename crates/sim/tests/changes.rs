@@ -321,8 +321,8 @@ fn both_sides_change_the_session_at_once() {
           1060  us -> desk    ACK
           2080  desk -> us    INVITE sdp
           2100  us -> desk    100
-          2330  us -> desk    200 sdp
-          2350  desk -> us    ACK
+          3350  us -> desk    200 sdp
+          3370  desk -> us    ACK
          22140  us -> desk    BYE
          22160  desk -> us    200 BYE
         ",
@@ -342,9 +342,9 @@ fn both_sides_change_the_session_at_once() {
           2120  caller -> us  491
           2120  caller -> us  ACK
           2140  us -> caller  ACK
-          2290  us -> caller  INVITE sdp
-          2310  caller -> us  200 sdp
-          2330  us -> caller  ACK
+          3310  us -> caller  INVITE sdp
+          3330  caller -> us  200 sdp
+          3350  us -> caller  ACK
          22120  caller -> us  BYE
          22140  us -> caller  200 BYE
         ",

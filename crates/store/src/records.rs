@@ -129,6 +129,8 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         source,
         codec,
         media_encryption,
+        media_encryption_a,
+        media_encryption_b,
         invite_at,
         ringing_at,
         answered_at,
@@ -164,6 +166,8 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         source.into(),
         codec.into(),
         u64::from(*media_encryption).into(),
+        media_encryption_a.into(),
+        media_encryption_b.into(),
         (*invite_at).into(),
         (*ringing_at).into(),
         (*answered_at).into(),
@@ -211,6 +215,8 @@ pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
         source: row.text("source")?,
         codec: row.optional_text("codec")?,
         media_encryption: row.integer("media_encryption")? != 0,
+        media_encryption_a: row.optional_text("media_encryption_a")?,
+        media_encryption_b: row.optional_text("media_encryption_b")?,
         invite_at: row.natural("invite_at")?,
         ringing_at: row.optional_natural("ringing_at")?,
         answered_at: row.optional_natural("answered_at")?,
@@ -314,7 +320,7 @@ const ENDERS: [EndedBy; 6] =
 
 /// In the order in which `bind` binds them.
 const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
-    sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, invite_at, \
+    sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, media_encryption_a, media_encryption_b, invite_at, \
     ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
     sip_status, q850, ended_by, reason, detail, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
     quality_b_packets, quality_b_lost, quality_b_jitter_ms, node";
@@ -325,7 +331,8 @@ const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     from_raw = excluded.from_raw, \"to\" = excluded.\"to\", to_raw = excluded.to_raw, \
     sip_call_id_a = excluded.sip_call_id_a, sip_call_id_b = excluded.sip_call_id_b, \
     transport = excluded.transport, source = excluded.source, codec = excluded.codec, \
-    media_encryption = excluded.media_encryption, invite_at = excluded.invite_at, \
+    media_encryption = excluded.media_encryption, media_encryption_a = excluded.media_encryption_a, \
+    media_encryption_b = excluded.media_encryption_b, invite_at = excluded.invite_at, \
     ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, \
     ended_at = excluded.ended_at, duration_ms = excluded.duration_ms, \
     billable_s = excluded.billable_s, agent_active_ms = excluded.agent_active_ms, \

@@ -28,7 +28,12 @@ pub(crate) fn check(check: &Check) -> Result<(), Failure> {
     }
     match inventory {
         Ok(None) => {}
-        Ok(Some(inventory)) => println!("inventory: in order, {}", census(&inventory)),
+        Ok(Some(inventory)) => {
+            println!("inventory: in order, {}", census(&inventory));
+            for warning in inventory.warnings() {
+                println!("warning: {}", printable(&warning));
+            }
+        }
         Err(Faults(found)) => faults.extend(found),
     }
     if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
@@ -49,6 +54,9 @@ pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
     store.close().await;
     let plan = plan?;
     write_out(&plan::text(&plan, if apply.full { Length::Full } else { Length::Bounded }))?;
+    for warning in inventory.warnings() {
+        write_out(&format!("warning: {}", printable(&warning)))?;
+    }
     match (plan.is_empty(), apply.dry_run) {
         (true, _) => {}
         (false, true) => write_out("dry run: nothing was changed")?,

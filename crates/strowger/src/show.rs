@@ -137,6 +137,8 @@ fn page(record: &Value) -> String {
         ("number", text(record, "number")),
         ("agent", agent),
         ("codec", text(record, "codec")),
+        ("encrypted", text(record, "media_encryption_a").map(|suite| format!("{suite}  caller"))),
+        ("", text(record, "media_encryption_b").map(|suite| format!("{suite}  agent"))),
         ("invited", began.map(stamp)),
         ("ringing", moment("ringing_at")),
         ("answered", moment("answered_at")),

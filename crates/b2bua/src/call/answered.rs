@@ -16,7 +16,7 @@ use crate::desk::{Desk, after};
 use crate::fate::{Fate, Side};
 use crate::io::Now;
 use crate::leg::{CalleeLeg, Caller, SipLeg, Told};
-use crate::negotiate::{Exchange, Opening, name, preferring};
+use crate::negotiate::{Exchange, Opening, preferring};
 use crate::refusal::{described, undescribed};
 use crate::usage::Seat;
 
@@ -44,7 +44,7 @@ impl Answered {
                     CalleeLeg::Sip(leg) => (leg.sdp.codec(), leg.sdp.wish()),
                     CalleeLeg::Echo | CalleeLeg::Stream(_) => (None, Direction::BOTH),
                 };
-                let mut sdp = desk.exchange(pair, preferring(spoken));
+                let mut sdp = desk.exchange(pair, preferring(spoken), opening.encryption);
                 sdp.open_to(open_to);
                 match describe(&mut sdp, &opening) {
                     Ok(description) => (sdp, described(&description)),
@@ -72,7 +72,7 @@ impl Answered {
         });
         talk.bridge(desk, now);
         desk.answer(now, dialog, reply);
-        facts.record.codec = talk.caller.sdp.codec().map(name);
+        talk.note(&mut facts.record);
         let answered = Self { talk };
         answered.note(facts, desk, now);
         State::Answered(answered)
@@ -106,8 +106,8 @@ impl Answered {
 
 /// Our answer to the caller's offer, or the offer that it left to us.
 fn describe(sdp: &mut Exchange, opening: &Opening) -> Result<String, Fate> {
-    match opening {
-        Opening::Offer(offer) => sdp.answer(offer),
-        Opening::Late => Ok(sdp.offer()),
+    match &opening.offer {
+        Some(offer) => sdp.answer(offer),
+        None => Ok(sdp.offer()),
     }
 }

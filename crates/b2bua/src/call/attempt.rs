@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use media::agent::AgentKey;
-use numbers::Endpoint;
+use numbers::{Endpoint, Refusal};
 use sdp::{Codec, Direction};
 use sip::endpoint::Failure;
 use sip::locate::Setback;
@@ -85,9 +85,7 @@ impl Attempt {
                     let bot = Bot { agent: agents.current(), url, headers, parameters };
                     return open(quest, facts, desk, now, &bot);
                 }
-                Endpoint::Sip { uri, transport, media_encryption, .. } => {
-                    Target::of(uri, *transport, *media_encryption, &desk.reach)
-                }
+                Endpoint::Sip { uri, transport, .. } => Target::of(uri, *transport, &desk.reach),
             },
         };
         match target {
@@ -281,7 +279,7 @@ impl Attempt {
 
     /// It does what can't be dealt with.
     pub(super) fn refuse(self, quest: Quest<'_>, desk: &mut Desk, now: Now, why: &str) -> Outcome {
-        let fate = Fate::AnswerUnusable(why.to_owned());
+        let fate = Fate::AnswerUnusable(Refusal::NoCommonCodec, why.to_owned());
         if let Some(pair) = self.abort(desk, now, &fate) {
             desk.abandon(pair);
         }

@@ -7,7 +7,6 @@ use super::talk::{Talk, Turnout};
 use super::{Facts, State};
 use crate::desk::Desk;
 use crate::io::Now;
-use crate::negotiate::name;
 
 #[derive(Debug)]
 pub(super) struct Connected {
@@ -16,8 +15,8 @@ pub(super) struct Connected {
 
 impl Connected {
     pub(super) fn begin(facts: &mut Facts, talk: Box<Talk>) -> State {
-        // After a late offer, the codec is known from the ACK on; and a re-INVITE may change it.
-        facts.record.codec = talk.caller.sdp.codec().map(name);
+        // After a late offer, they are known from the ACK on; and a re-INVITE may change them.
+        talk.note(&mut facts.record);
         State::Connected(Self { talk })
     }
 

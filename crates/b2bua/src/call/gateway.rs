@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use numbers::{Gateway, Login, Outbound, Permit};
+use numbers::{Gateway, Login, MediaEncryption, Outbound, Permit};
 use sip::locate;
 
 use crate::headers::{self, Dress};
@@ -91,6 +91,11 @@ impl Gateways {
     /// What we have to show the trunk.
     pub(super) fn login(&self) -> Option<Login<'_>> {
         self.outbound()?.login()
+    }
+
+    /// Whether the audio between the trunk and us is to be encrypted.
+    pub(super) fn media_encryption(&self) -> MediaEncryption {
+        self.outbound().map(|outbound| outbound.media_encryption).unwrap_or_default()
     }
 
     fn outbound(&self) -> Option<&Outbound> {

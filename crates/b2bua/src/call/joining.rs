@@ -21,7 +21,7 @@ use crate::fate::{Fate, Side};
 use crate::headers::reason;
 use crate::io::Now;
 use crate::leg::{CalleeLeg, SipLeg};
-use crate::negotiate::{Turn, name};
+use crate::negotiate::Turn;
 use crate::reinvite;
 use crate::usage::Seat;
 
@@ -53,7 +53,7 @@ impl Joining {
     ) -> State {
         desk.usage.answered(now, &mut seat);
         facts.record.answered_at = Some(now.wall_ms);
-        facts.record.codec = leg.sdp.codec().map(name);
+        facts.record.agreed(&leg.sdp, None);
         let limits = &desk.config.limits;
         let join_by = after(now, Duration::from_secs(limits.ring_s.into()));
         let until = limits.max_call_s.map(|s| after(now, Duration::from_secs(s.into())));

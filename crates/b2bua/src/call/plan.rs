@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use numbers::{Agent, Directory, Login, Ringback, Usage};
+use numbers::{Agent, Directory, Login, MediaEncryption, Ringback, Usage};
 
 use super::Gateways;
 use crate::headers::{Carried, Redirected};
@@ -101,6 +101,14 @@ impl Plan {
         match &self.callee {
             Callee::Agent(agents) => agents.agent.login(),
             Callee::Network(gateways) => gateways.login(),
+        }
+    }
+
+    /// Whether the audio between it and us is to be encrypted.
+    pub(crate) fn media_encryption(&self) -> MediaEncryption {
+        match &self.callee {
+            Callee::Agent(agents) => agents.agent.endpoint.media_encryption(),
+            Callee::Network(gateways) => gateways.media_encryption(),
         }
     }
 

@@ -130,7 +130,7 @@ pub(super) fn invite(
         desk.abandon(pair);
         return bind(quest, facts, desk, now, hops, BIND_RETRIES, ALL_IN_USE);
     }
-    let mut sdp = desk.exchange(pair, preferring(quest.codec));
+    let mut sdp = desk.exchange(pair, preferring(quest.codec), quest.plan.media_encryption());
     sdp.open_to(quest.direction);
     let mut invite: Invite = hops.target.invite(&listener, hop.address, quest.plan, &sdp.offer());
     // Where nobody listens, there is no early media to have.

@@ -13,7 +13,7 @@ use crate::desk::Desk;
 use crate::fate::{Fate, Side};
 use crate::io::Now;
 use crate::leg::{EarlyMedia, Told};
-use crate::negotiate::{Opening, Turn, preferring};
+use crate::negotiate::{Turn, preferring};
 use crate::refusal::{With, plain, with_description};
 use crate::reinvite;
 
@@ -90,7 +90,7 @@ impl Approach {
 
     /// Tells the caller, once what it may hear is on its way.
     fn tell(&mut self, facts: &mut Facts, desk: &mut Desk, now: Now, word: Word, leg: Option<&mut Offered>) {
-        let is_late = matches!(self.caller.opening, Opening::Late);
+        let is_late = self.caller.opening.offer.is_none();
         let reliability = match desk.reliability(self.caller.dialog) {
             // An offer of ours can be answered before the 2xx only in a PRACK.
             Reliability::Supported if is_late && word.heard == Heard::Media => Reliability::Required,
@@ -135,7 +135,8 @@ impl Approach {
     fn describe(&mut self, desk: &mut Desk, word: Word, reliability: Reliability) -> Option<String> {
         let is_reliable = reliability == Reliability::Required;
         let caller = &mut self.caller;
-        match (std::mem::replace(&mut caller.told, Told::Nothing), &caller.opening) {
+        let encryption = caller.opening.encryption;
+        match (std::mem::replace(&mut caller.told, Told::Nothing), &caller.opening.offer) {
             (Told::Foretold { sdp, text }, _) if word.heard == Heard::Media => {
                 caller.told = if is_reliable {
                     Told::Described(sdp)
@@ -148,8 +149,8 @@ impl Approach {
                 caller.told = told;
                 None
             }
-            (Told::Nothing, Opening::Offer(offer)) if word.heard == Heard::Media => {
-                let mut sdp = Box::new(desk.exchange(caller.pair, preferring(word.codec)));
+            (Told::Nothing, Some(offer)) if word.heard == Heard::Media => {
+                let mut sdp = Box::new(desk.exchange(caller.pair, preferring(word.codec), encryption));
                 let text = sdp.answer(offer).ok()?;
                 caller.told = if is_reliable {
                     Told::Described(sdp)
@@ -158,13 +159,13 @@ impl Approach {
                 };
                 Some(text)
             }
-            (Told::Nothing, Opening::Late) if is_reliable => {
-                let mut sdp = Box::new(desk.exchange(caller.pair, preferring(word.codec)));
+            (Told::Nothing, None) if is_reliable => {
+                let mut sdp = Box::new(desk.exchange(caller.pair, preferring(word.codec), encryption));
                 let text = sdp.offer();
                 caller.told = Told::Described(sdp);
                 Some(text)
             }
-            (Told::Nothing, Opening::Offer(_) | Opening::Late) => None,
+            (Told::Nothing, Some(_) | None) => None,
         }
     }
 

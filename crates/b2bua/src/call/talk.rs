@@ -18,6 +18,7 @@ use crate::fate::{Fate, Side};
 use crate::headers::reason;
 use crate::io::{Notice, Now, Output};
 use crate::leg::{CalleeLeg, Pair, SipLeg};
+use crate::record::CallRecord;
 use crate::usage::Seat;
 use crate::{dtmf, reinvite};
 
@@ -61,6 +62,11 @@ impl Talk {
             CalleeLeg::Sip(leg) => desk.relay(self.caller.pair, leg.pair),
         }
         self.watch(desk, now);
+    }
+
+    /// Writes down what the legs have agreed on.
+    pub(super) fn note(&self, record: &mut CallRecord) {
+        record.agreed(&self.caller.sdp, self.leg(Side::Callee).map(|leg| &leg.sdp));
     }
 
     /// When `CallEvent::Timeout` has something to do.

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use numbers::MediaEncryption;
 use sip::digest::Credentials;
 use sip::endpoint::{Invite, Listener, Reliability};
 use sip::locate::{self, Candidate, Locate, Need, Reach};
@@ -28,12 +27,8 @@ impl Target {
     pub(super) fn of(
         uri: &str,
         transport: Option<numbers::Transport>,
-        media_encryption: MediaEncryption,
         reach: &Reach,
     ) -> Result<Self, String> {
-        if media_encryption == MediaEncryption::Required {
-            return Err("its media_encryption is required, and encrypted media is not supported".to_owned());
-        }
         let parsed = Uri::parse(uri).map_err(|fault| format!("its URI is none: {fault}"))?;
         let place = match transport {
             Some(transport) => locate::Target::over(&parsed, known(transport)?),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent, AgentKey, Stream};
 use media::command::{Command, Digit, Event, Remote, WorkerId};
-use sdp::{Capabilities, Encryption, Local};
+use numbers::MediaEncryption;
+use sdp::{Capabilities, Local};
 
 use super::index::Held;
 use super::{Desk, Owner};
@@ -13,6 +14,7 @@ use crate::config::MediaAddress;
 use crate::io::{CallKey, Now, Output};
 use crate::leg::Pair;
 use crate::negotiate::Exchange;
+use crate::secrets::Keyring;
 
 impl Desk {
     /// Takes a port pair at that address and has it bound; `None` when there is none.
@@ -44,13 +46,19 @@ impl Desk {
     }
 
     /// Our side of a leg's session description, on that pair.
-    pub(crate) fn exchange(&mut self, pair: Pair, capabilities: Capabilities) -> Exchange {
+    pub(crate) fn exchange(
+        &mut self,
+        pair: Pair,
+        capabilities: Capabilities,
+        wanted: MediaEncryption,
+    ) -> Exchange {
         // 31 bits: gateways are known that read `o=` into a signed word.
         let session_id = self.random.next() >> 33;
         let Pair { address, port, .. } = pair;
-        let encryption = Encryption::Off;
+        let mut keyring = Keyring::new(wanted, self.secrets.seed());
+        let encryption = keyring.draw();
         let local = Local { address: address.advertised, port, session_id, version: 1, encryption };
-        Exchange::new(local, capabilities)
+        Exchange::new(local, capabilities, keyring)
     }
 
     /// Tells the worker what was negotiated.

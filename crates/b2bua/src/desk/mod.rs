@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::io::{CallKey, Now, Output, Question, Ticket};
 use crate::random::Random;
 use crate::record::CallRecord;
+use crate::secrets::Secrets;
 use crate::usage::Live;
 
 pub(crate) use self::index::Owner;
@@ -33,6 +34,8 @@ pub(crate) struct Desk {
     pub(crate) index: Index,
     pub(crate) ports: PortPool,
     pub(crate) random: Random,
+    /// What is not to be guessed, which the dice are too poor for.
+    pub(crate) secrets: Secrets,
     /// What our listeners can send.
     pub(crate) reach: Reach,
     /// The servers of SIP agents that are not to be asked for a while.
@@ -44,11 +47,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(config: Config, directory: Arc<Directory>, seed: [u8; 32]) -> Self {
-        let mut random = Random::new(seed);
+        let mut secrets = Secrets::new(seed);
+        let random = Random::new(secrets.seed());
         let listeners = config.sip.listeners.iter();
         let reach = Reach::of(listeners.map(|listener| (listener.transport, listener.local)));
         Self {
-            endpoint: Endpoint::new(config.sip.clone(), random.seed()),
+            endpoint: Endpoint::new(config.sip.clone(), secrets.seed()),
             ports: PortPool::new(config.ports.clone(), QUARANTINE),
             usage: Live::new(config.sharing),
             index: Index::default(),
@@ -59,6 +63,7 @@ impl Desk {
             config,
             directory,
             random,
+            secrets,
         }
     }
 

@@ -12,7 +12,7 @@ mod placed;
 #[cfg(test)]
 mod tests;
 
-use numbers::{MediaEncryption, NodeState, Refusal};
+use numbers::{NodeState, Refusal};
 use sip::digest::{Gate, Offer};
 use sip::endpoint::DialogKey;
 use sip::{Flow, Message};
@@ -239,13 +239,8 @@ fn strange(desk: &Desk) -> Fate {
 fn opened(desk: &Desk, knock: &Knock, peer: &Peer) -> Result<Opened, Fate> {
     let redirected = Redirected::of(&knock.request, peer.country())
         .map_err(|many| Fate::Unfit(LOOP_DETECTED, many.to_string()))?;
-    if peer.media_encryption() == MediaEncryption::Required {
-        return Err(Fate::Refused(Refusal::MediaEncryptionRequired));
-    }
-    let opening = match body::description(&knock.request)? {
-        Some(offer) => Opening::Offer(Box::new(offer)),
-        None => Opening::Late,
-    };
+    let offer = body::description(&knock.request)?.map(Box::new);
+    let opening = Opening { offer, encryption: peer.media_encryption() };
     opening.codec(desk.config.media(knock.flow.transport, knock.flow.local).advertised)?;
     Ok(Opened { opening, redirected })
 }

@@ -1,6 +1,6 @@
 //! A call to the telephone network that a PBX or a SIP agent asks for by its INVITE.
 
-use numbers::{Asked, Denial, Did, Limits, MediaEncryption, Permit, Refusal, Usage};
+use numbers::{Asked, Denial, Did, Limits, Permit, Refusal, Usage};
 
 use super::facts::{brief, describe_permit};
 use super::{Door, Knock, Opened, begin, opened};
@@ -52,7 +52,6 @@ impl Door {
         room(desk, now, peer)?;
         let permit = self.permit(desk, now, knock, peer, did, facts)?;
         describe_permit(&mut facts.record, &permit);
-        check_encryption(&permit)?;
         let opened = opened(desk, knock, peer)?;
         let gateways = gateways(desk, permit)?;
         Ok((gateways, opened))
@@ -91,18 +90,6 @@ impl Door {
             Fate::Denied(refusal, words, retry_after)
         })
     }
-}
-
-/// What the trunk wants of the media, we have to have.
-pub(super) fn check_encryption(permit: &Permit) -> Result<(), Fate> {
-    let (id, outbound) = (&permit.trunk.id, permit.trunk.outbound.as_ref());
-    if outbound.is_some_and(|outbound| outbound.media_encryption == MediaEncryption::Required) {
-        let words = format!(
-            "outbound.media_encryption of trunk `{id}` is required, and encrypted media is not supported"
-        );
-        return Err(Fate::Denied(Refusal::MediaEncryptionRequired, words, None));
-    }
-    Ok(())
 }
 
 /// The ways out that the permit leaves.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use numbers::{Agent, Asked, Endpoint, Permit, Refusal, agent_with_room, assigned_agent};
 
 use super::facts::{DEFAULT_MAX_FORWARDS, account, describe_permit, source};
-use super::outbound::{check_encryption, gateways};
+use super::outbound::gateways;
 use super::{Door, MAX_UNWRITTEN};
 use crate::ask::Place;
 use crate::call::{Brief, Call, Facts, Gateways, Placed, Plan};
@@ -70,7 +70,6 @@ impl Door {
         let asked = Asked { from: place.from(), to: place.to(), country: None };
         let permit = self.allow(desk, now, &asked, facts)?;
         describe_permit(&mut facts.record, &permit);
-        check_encryption(&permit)?;
         let (agent, found) = joining(desk, now, place, &permit)?;
         facts.record.agent_id = Some(agent.id.clone());
         facts.record.agent_source = Some(found);

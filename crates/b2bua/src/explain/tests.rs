@@ -25,6 +25,21 @@ id = "acme"
 inbound = { addresses = ["192.0.2.0/24", "192.0.2.128/25"], did_country = "US" }
 
 [[trunks]]
+id = "sealed"
+inbound = { addresses = ["203.0.113.10"], originate = true, media_encryption = "required" }
+outbound = { gateways = [{ host = "c.example" }], allowed_countries = ["US"], media_encryption = "optional" }
+
+[[numbers]]
+e164 = "+12125550188"
+trunk_id = "sealed"
+agent_id = "safe"
+outbound = true
+
+[[agents]]
+id = "safe"
+endpoint = { kind = "sip", uri = "sip:safe@198.51.100.10", media_encryption = "required" }
+
+[[trunks]]
 id = "pbx"
 inbound = { addresses = ["203.0.113.9"], did_country = "US", originate = true }
 
@@ -61,7 +76,9 @@ const SDP: &str = "v=0\r\no=- 0 0 IN IP4 192.0.2.200\r\ns=-\r\nc=IN IP4 192.0.2.
 /// The steps and the outcome, as lines.
 fn told(called: &str, source: &str, transport: Transport, codec: &str) -> String {
     let directory = Directory::new(toml::from_str(INVENTORY).unwrap()).unwrap();
-    let sdp = SDP.replace("CODEC", codec);
+    let sdp = SDP
+        .replace("AVP CODEC", if codec.contains(' ') { codec } else { "AVP CODEC" })
+        .replace("CODEC", codec);
     let invite = format!(
         "INVITE sip:{called}@203.0.113.5 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.200;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n\
          From: <sip:+12125550199@192.0.2.200>;tag=f\r\nTo: <sip:{called}@203.0.113.5>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\
@@ -125,4 +142,18 @@ fn a_call_of_a_pbx_to_the_outside_is_told_with_the_rule_that_lets_it_out_or_not(
 fn an_address_that_is_owned_by_another_transport_is_told_so() {
     let told = told("+14155550100", "203.0.113.7", Transport::Udp, "0");
     assert!(told.contains("trunk `tls-only` owns 203.0.113.7, but its inbound.transports are tls"), "{told}");
+}
+
+#[test]
+fn what_each_leg_wants_of_encryption_is_told_and_who_lacks_it_is_refused() {
+    let sealed = |called: &str, codec: &str| told(called, "203.0.113.10", Transport::Tls, codec);
+    let keys = "SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
+    let inbound = sealed("+12125550188", keys);
+    assert!(
+        inbound.contains("agent: `safe`, the number's own agent, encrypted or not at all\n"),
+        "{inbound}"
+    );
+    assert!(inbound.contains("audio: PCMU, encrypted by AES_CM_128_HMAC_SHA1_80\n"), "{inbound}");
+    assert!(!inbound.contains("d0Rm"), "{inbound}");
+    assert!(sealed("+12125550188", "0").ends_with("media-encryption-required Some(488)"));
 }

@@ -35,8 +35,10 @@ fn next(fate: &Fate) -> Option<Fate> {
         Fate::PrackMissing => Fate::SessionExpired(Party::Caller),
         Fate::SessionExpired(Party::Caller) => Fate::SessionExpired(Party::Agent),
         Fate::SessionExpired(Party::Agent) => Fate::SessionExpired(Party::Callee),
-        Fate::SessionExpired(Party::Callee) => Fate::AnswerUnusable("there is none".to_owned()),
-        Fate::AnswerUnusable(_) => Fate::MediaSilent(Party::Caller),
+        Fate::SessionExpired(Party::Callee) => {
+            Fate::AnswerUnusable(Refusal::NoCommonCodec, "there is none".to_owned())
+        }
+        Fate::AnswerUnusable(..) => Fate::MediaSilent(Party::Caller),
         Fate::MediaSilent(Party::Caller) => Fate::MediaSilent(Party::Agent),
         Fate::MediaSilent(Party::Agent) => Fate::MediaSilent(Party::Callee),
         Fate::MediaSilent(Party::Callee) => Fate::MediaFailed,

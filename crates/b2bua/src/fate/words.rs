@@ -83,7 +83,7 @@ impl Fate {
             | Self::StreamBroken
             | Self::AckMissing(..)
             | Self::SessionExpired(_)
-            | Self::AnswerUnusable(_)
+            | Self::AnswerUnusable(..)
             | Self::MediaSilent(_)
             | Self::MaxDuration => Words { sip_status: Some(480), status: Failed, ..self.words_answered() },
         }
@@ -120,9 +120,9 @@ impl Fate {
                 let text = format!("session with the {party} not refreshed");
                 words(Failed, 408, 102, EndedBy::System, "session-expired", &text)
             }
-            Self::AnswerUnusable(fault) => {
+            Self::AnswerUnusable(refusal, fault) => {
                 let text = format!("the answer can't be used: {fault}");
-                words(Failed, 488, 79, EndedBy::System, "no-common-codec", &text)
+                words(Failed, 488, 79, EndedBy::System, refusal.reason(), &text)
             }
             Self::MediaSilent(party) => {
                 let text = format!("no media from the {party}");
@@ -220,7 +220,7 @@ impl fmt::Display for Party {
 }
 
 /// The refusal that stands for a disagreement in the table of reasons; the words say more.
-fn nearest(disagreement: sdp::Refusal) -> Refusal {
+pub(crate) fn nearest(disagreement: sdp::Refusal) -> Refusal {
     match disagreement {
         sdp::Refusal::EncryptionRequired
         | sdp::Refusal::EncryptionUnwanted

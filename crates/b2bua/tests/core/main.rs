@@ -6,6 +6,7 @@ mod change;
 mod chaos;
 mod digest;
 mod early;
+mod encryption;
 mod endings;
 mod headers;
 mod house;

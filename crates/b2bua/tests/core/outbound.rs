@@ -160,16 +160,6 @@ fn each_denial_says_which_rule_it_was() {
 }
 
 #[test]
-fn a_trunk_that_wants_encrypted_media_is_not_called_without() {
-    let mut house = house("media_encryption = \"required\"");
-    let call = ask("+12125550177");
-    call.place(&mut house);
-    assert_eq!(house.record().reason.as_deref(), Some("media-encryption-required"));
-    call.absorb(&mut house, "488");
-    house.assert_empty();
-}
-
-#[test]
 fn a_carrier_may_not_ask_for_calls() {
     let mut house = house("");
     let call = Dial::to("+12125550177").from("<sip:+14155550120@carrier.example>");

@@ -227,7 +227,7 @@ fn a_488_says_what_is_wrong_with_the_description() {
     for (right, wrong, reason, words) in [
         ("0 8 101", "18", "no-common-codec", "PCMU and PCMA"),
         ("m=audio", "m=video", "no-common-codec", "no audio"),
-        ("RTP/AVP", "RTP/SAVP", "media-encryption-required", "encryption only"),
+        ("RTP/AVP", "RTP/SAVP", "media-encryption-required", "encrypted only, and media_encryption is off"),
         ("RTP/AVP", "TCP/RTP/AVP", "no-common-codec", "transport other than RTP/AVP"),
         ("c=IN IP4 192.0.2.9", "c=IN IP4 media.example", "no-common-codec", "no usable connection address"),
         ("c=IN IP4 192.0.2.9", "c=IN IP4 224.2.1.1", "no-common-codec", "multicast"),

@@ -62,7 +62,9 @@ fn a_refresh_that_is_refused_is_tried_again_before_the_session_ends() {
         reply(&mut house, CALLER, &refresh, said, "");
         assert_eq!(house.look(), "\ncaller <- INVITE\ncaller <- ACK\n");
         house.pass(Duration::from_millis(wait));
-        assert_eq!(house.look(), "\ncaller <- INVITE\n", "{said}");
+        // The sooner it was sent, the more often has it been repeated since.
+        let tried = house.look();
+        assert!(tried.starts_with("\ncaller <- INVITE\n"), "{said}: {tried}");
         assert_eq!(body(&house.last(CALLER, "INVITE")), body(&refresh), "{said}");
     }
 }

@@ -146,6 +146,16 @@ fn nothing_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Err
     Nothing::deserialize(deserializer).map(|Nothing {}| ())
 }
 
+impl Endpoint {
+    /// Whether the audio of its leg is encrypted: a stream has no RTP.
+    pub fn media_encryption(&self) -> MediaEncryption {
+        match self {
+            Self::Sip { media_encryption, .. } => *media_encryption,
+            Self::MediaStream { .. } | Self::Echo => MediaEncryption::Off,
+        }
+    }
+}
+
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

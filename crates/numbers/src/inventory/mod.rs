@@ -3,6 +3,7 @@
 //! The shapes are checked where they are read, the meaning by [`Inventory::faults`].
 
 mod agent;
+mod clear;
 mod faults;
 mod number;
 mod passed;

@@ -37,6 +37,8 @@ fn ended(index: u64) -> CallRecord {
         sip_call_id_b: Some("b".into()),
         codec: Some("PCMU".into()),
         media_encryption: true,
+        media_encryption_a: Some("AES_CM_128_HMAC_SHA1_80".to_owned()),
+        media_encryption_b: Some("AEAD_AES_128_GCM".to_owned()),
         answered_at: Some(1_700_000_000_200 + index),
         ended_at: Some(1_700_000_009_999 + index),
         duration_ms: 9_999,

@@ -3,10 +3,12 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use media::MediaKey;
 use media::command::WorkerId;
+use numbers::MediaEncryption;
 use sdp::{Capabilities, Encryption, Local};
 
 use super::*;
 use crate::config::MediaAddress;
+use crate::secrets::Keyring;
 
 fn offered() -> Offered {
     let local = Local {
@@ -16,7 +18,7 @@ fn offered() -> Offered {
         version: 1,
         encryption: Encryption::Off,
     };
-    let mut sdp = Exchange::new(local, Capabilities::default());
+    let mut sdp = Exchange::new(local, Capabilities::default(), Keyring::new(MediaEncryption::Off, [0; 32]));
     sdp.offer();
     let here = "203.0.113.5".parse().unwrap();
     let address = MediaAddress { advertised: here, bind: here };

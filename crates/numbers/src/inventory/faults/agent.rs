@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::headers::{self, check_headers};
 use super::{Faults, Ids, check_limit, login};
 use crate::inventory::uri;
-use crate::{Agent, Endpoint, MediaEncryption, Ringback, Secret, Transport};
+use crate::{Agent, Endpoint, Ringback, Secret, Transport};
 
 pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Faults) {
     let endpoint = format!("{path}.endpoint");
@@ -16,7 +16,6 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
         Endpoint::Sip {
             uri,
             transport,
-            media_encryption,
             username,
             password,
             call_username,
@@ -25,7 +24,7 @@ pub(super) fn check(path: &str, agent: &Agent, agents: &Ids<'_>, faults: &mut Fa
             headers,
             ..
         } => {
-            check_sip(&endpoint, uri, *transport, *media_encryption, faults);
+            check_sip(&endpoint, uri, *transport, faults);
             login::check_shown(&endpoint, username.as_deref(), password.as_ref(), faults);
             let ours = format!("{endpoint}.call_");
             login::check_ours(&ours, call_username.as_deref(), call_password.as_ref(), faults);
@@ -64,13 +63,7 @@ fn check_stream(
     }
 }
 
-fn check_sip(
-    path: &str,
-    uri: &str,
-    transport: Option<Transport>,
-    media_encryption: MediaEncryption,
-    faults: &mut Faults,
-) {
+fn check_sip(path: &str, uri: &str, transport: Option<Transport>, faults: &mut Faults) {
     match uri::check_sip_uri(uri) {
         Ok(Transport::Udp | Transport::Tcp | Transport::Tls) => {}
         Ok(Transport::Ws | Transport::Wss) => {
@@ -91,17 +84,6 @@ fn check_sip(
                 format!("{path}.transport"),
                 "reaches agents by UDP, TCP and TLS only",
                 "set \"udp\", \"tcp\" or \"tls\", or remove it",
-            );
-        }
-    }
-    match media_encryption {
-        MediaEncryption::Off | MediaEncryption::Optional => {}
-        MediaEncryption::Required => {
-            let path = format!("{path}.media_encryption");
-            faults.add_unsupported(
-                path,
-                "speaks no SRTP towards agents",
-                "set \"off\" or \"optional\", or remove it",
             );
         }
     }

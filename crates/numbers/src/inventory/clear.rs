@@ -1,0 +1,104 @@
+//! Keys in clear: the keys of SRTP stand in the signalling (RFC 4568), and whoever sees that has them, unless it goes by TLS. That is allowed,
+//! for a network may be trusted, and told.
+
+use super::{Agent, Endpoint, Inbound, Inventory, MediaEncryption, Outbound, Transport, Trunk, uri};
+
+impl Inventory {
+    /// Where keys go by signalling that is not encrypted, in words. None of it is a fault.
+    pub fn warnings(&self) -> Vec<String> {
+        let agents = self.agents.iter().filter_map(of_agent);
+        agents.chain(self.trunks.iter().flat_map(of_trunk)).collect()
+    }
+}
+
+fn of_agent(agent: &Agent) -> Option<String> {
+    let Endpoint::Sip { uri, transport, media_encryption, .. } = &agent.endpoint else { return None };
+    let spoken = transport.or_else(|| uri::check_sip_uri(uri).ok())?;
+    let keys = keys(*media_encryption)?;
+    let remedy = "set its transport to \"tls\"";
+    (!is_sealed(spoken)).then(|| format!("agent `{}` {keys}, and is called without TLS: {remedy}", agent.id))
+}
+
+fn of_trunk(trunk: &Trunk) -> Vec<String> {
+    let id = &trunk.id;
+    let inbound = trunk.inbound.as_ref().filter(|inbound| {
+        inbound.enabled
+            && (inbound.transports.is_empty() || !inbound.transports.iter().copied().all(is_sealed))
+    });
+    let inbound = inbound.and_then(|Inbound { media_encryption, .. }| {
+        let keys = keys(*media_encryption)?;
+        Some(format!(
+            "inbound of trunk `{id}` {keys}, and may come without TLS: set its transports to [\"tls\"]"
+        ))
+    });
+    let outbound = trunk.outbound.as_ref().filter(|outbound| {
+        outbound.enabled && outbound.gateways.iter().any(|gateway| !is_sealed(gateway.transport))
+    });
+    let outbound = outbound.and_then(|Outbound { media_encryption, .. }| {
+        let keys = keys(*media_encryption)?;
+        Some(format!(
+            "outbound of trunk `{id}` {keys}, and has gateways that are called without TLS: set their transport to \"tls\""
+        ))
+    });
+    inbound.into_iter().chain(outbound).collect()
+}
+
+const fn is_sealed(transport: Transport) -> bool {
+    match transport {
+        Transport::Tls | Transport::Wss => true,
+        Transport::Udp | Transport::Tcp | Transport::Ws => false,
+    }
+}
+
+const fn keys(media_encryption: MediaEncryption) -> Option<&'static str> {
+    match media_encryption {
+        MediaEncryption::Off => None,
+        MediaEncryption::Optional => Some("may have media keys in its messages"),
+        MediaEncryption::Required => Some("has media keys in its messages"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings(text: &str) -> Vec<String> {
+        toml::from_str::<Inventory>(text).unwrap().warnings()
+    }
+
+    #[test]
+    fn keys_that_go_by_tls_alone_are_no_matter() {
+        let text = "
+            agents = [
+                { id = 'a', endpoint = { kind = 'sip', uri = 'sips:a@h.example', media_encryption = 'required' } },
+                { id = 'b', endpoint = { kind = 'sip', uri = 'sip:a@h.example', transport = 'tls', media_encryption = 'optional' } },
+                { id = 'c', endpoint = { kind = 'sip', uri = 'sip:a@h.example' } },
+            ]
+            trunks = [
+                { id = 't', inbound = { transports = ['tls'], media_encryption = 'required' }, outbound = { gateways = [{ host = 'h', transport = 'tls' }], media_encryption = 'required' } },
+                { id = 'u', inbound = {}, outbound = { gateways = [{ host = 'h' }] } },
+            ]
+        ";
+        assert_eq!(warnings(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_in_clear_are_told_with_what_to_do() {
+        for (text, told) in [
+            (
+                "agents = [{ id = 'a', endpoint = { kind = 'sip', uri = 'sip:a@h.example', media_encryption = 'required' } }]",
+                "agent `a` has media keys in its messages, and is called without TLS: set its transport to \"tls\"",
+            ),
+            (
+                "trunks = [{ id = 't', inbound = { transports = ['udp', 'tls'], media_encryption = 'optional' } }]",
+                "inbound of trunk `t` may have media keys in its messages, and may come without TLS: set its transports to [\"tls\"]",
+            ),
+            (
+                "trunks = [{ id = 't', outbound = { gateways = [{ host = 'h' }], media_encryption = 'required' } }]",
+                "outbound of trunk `t` has media keys in its messages, and has gateways that are called without TLS: set their transport to \"tls\"",
+            ),
+        ] {
+            assert_eq!(warnings(text), [told]);
+        }
+    }
+}
