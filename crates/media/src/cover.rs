@@ -9,11 +9,14 @@ use crate::srtp::{Kept, Opener, Refused, Sealer, Srtp};
 #[derive(Debug)]
 pub(crate) enum Cover {
     Plain,
+    /// Plain, after it was encrypted: if the same keys come back, no index may, by which something was encrypted already.
+    Resting(Box<Keyed>),
     Keyed(Box<Keyed>),
 }
 
 #[derive(Debug)]
 pub(crate) struct Keyed {
+    srtp: Srtp,
     sealer: Sealer,
     opener: Opener,
     /// For packets that were under way when the key changed.
@@ -28,33 +31,25 @@ struct Former {
 
 impl Cover {
     /// Negotiated, perhaps again. An unchanged key goes on: its rollover counters and windows outlive a hold. Another one begins anew.
-    pub(crate) fn negotiate(&mut self, now: Instant, before: Option<&Srtp>, after: Option<&Srtp>, ssrc: u32) {
-        let Some(after) = after else {
-            *self = Self::Plain;
-            return;
+    pub(crate) fn negotiate(&mut self, now: Instant, srtp: Option<&Srtp>, ssrc: u32) {
+        *self = match (std::mem::replace(self, Self::Plain), srtp) {
+            (Self::Plain, None) => Self::Plain,
+            (Self::Keyed(keyed) | Self::Resting(keyed), None) => Self::Resting(keyed),
+            (Self::Plain, Some(srtp)) => {
+                let (sealer, opener) = (Sealer::new(&srtp.send, ssrc), Opener::new(&srtp.receive));
+                Self::Keyed(Box::new(Keyed { srtp: srtp.clone(), sealer, opener, former: None }))
+            }
+            (Self::Keyed(mut keyed) | Self::Resting(mut keyed), Some(srtp)) => {
+                keyed.renew(now, srtp, ssrc);
+                Self::Keyed(keyed)
+            }
         };
-        match (self, before) {
-            (Self::Keyed(keyed), Some(before)) => {
-                if before.send != after.send {
-                    keyed.sealer = Sealer::new(&after.send, ssrc);
-                }
-                if before.receive != after.receive {
-                    let former = std::mem::replace(&mut keyed.opener, Opener::new(&after.receive));
-                    keyed.former = Some(Former { opener: Box::new(former), until: now + UNDER_WAY });
-                }
-            }
-            (cover @ (Self::Plain | Self::Keyed(_)), _) => {
-                let sealer = Sealer::new(&after.send, ssrc);
-                let keyed = Keyed { sealer, opener: Opener::new(&after.receive), former: None };
-                *cover = Self::Keyed(Box::new(keyed));
-            }
-        }
     }
 
     /// A packet came: how many of its bytes are RTP.
     pub(crate) fn open_rtp(&mut self, now: Instant, packet: &mut [u8]) -> Result<usize, Refused> {
         match self {
-            Self::Plain => Ok(packet.len()),
+            Self::Plain | Self::Resting(_) => Ok(packet.len()),
             Self::Keyed(keyed) => keyed.open(now, packet, Opener::rtp),
         }
     }
@@ -62,7 +57,7 @@ impl Cover {
     /// A packet came: how many of its bytes are RTCP.
     pub(crate) fn open_rtcp(&mut self, now: Instant, packet: &mut [u8]) -> Result<usize, Refused> {
         match self {
-            Self::Plain => Ok(packet.len()),
+            Self::Plain | Self::Resting(_) => Ok(packet.len()),
             Self::Keyed(keyed) => keyed.open(now, packet, Opener::rtcp),
         }
     }
@@ -70,7 +65,7 @@ impl Cover {
     /// An RTP packet of so many bytes leaves: how many are to be sent.
     pub(crate) fn seal_rtp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, Refused> {
         match self {
-            Self::Plain => Ok(length),
+            Self::Plain | Self::Resting(_) => Ok(length),
             Self::Keyed(keyed) => keyed.sealer.rtp(buffer, length),
         }
     }
@@ -78,13 +73,24 @@ impl Cover {
     /// An RTCP packet of so many bytes leaves: how many are to be sent.
     pub(crate) fn seal_rtcp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, Refused> {
         match self {
-            Self::Plain => Ok(length),
+            Self::Plain | Self::Resting(_) => Ok(length),
             Self::Keyed(keyed) => keyed.sealer.rtcp(buffer, length),
         }
     }
 }
 
 impl Keyed {
+    fn renew(&mut self, now: Instant, srtp: &Srtp, ssrc: u32) {
+        if self.srtp.send != srtp.send {
+            self.sealer = Sealer::new(&srtp.send, ssrc);
+        }
+        if self.srtp.receive != srtp.receive {
+            let former = std::mem::replace(&mut self.opener, Opener::new(&srtp.receive));
+            self.former = Some(Former { opener: Box::new(former), until: now + UNDER_WAY });
+        }
+        self.srtp = srtp.clone();
+    }
+
     /// By the present key, or else by the former one while its packets are under way.
     fn open(
         &mut self,

@@ -112,8 +112,7 @@ impl Leg {
             }
             Some(_) | None => Watch::Off,
         };
-        let before = self.far.as_ref().and_then(|far| far.remote.srtp.as_deref());
-        self.cover.negotiate(now, before, remote.srtp.as_deref(), self.egress.ssrc());
+        self.cover.negotiate(now, remote.srtp.as_deref(), self.egress.ssrc());
         self.reports.begin(now);
         match &mut self.far {
             Some(far) => {

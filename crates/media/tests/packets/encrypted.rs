@@ -328,6 +328,25 @@ fn encryption_may_begin_and_end_with_a_description() {
     }
 }
 
+/// The far side's opener lives on, and refuses what comes twice.
+#[test]
+fn no_index_comes_back_with_a_key() {
+    for suite in Suite::ALL {
+        let srtp = keys(suite, 1, 2);
+        let mut world = encrypted_tap(&srtp);
+        world.run(20_000);
+        let opener = world.out.openers.remove(&Slot(0)).expect("encrypted");
+        let before = world.out.reports.len();
+        world.describe(A, remote(1, Codec::Pcmu));
+        world.run(20_000);
+        world.describe(A, keyed(1, Codec::Pcmu, &srtp));
+        world.out.openers.insert(Slot(0), opener);
+        world.run(20_000);
+        assert!(before >= 2 && world.out.reports.len() >= before + 4);
+        assert!((2999..=3001).contains(&world.sent_by(0).len()), "{}", world.sent_by(0).len());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use media::agent::{MarkId, TapEvent, TapInput};
 use media::command::{Codec, Command, Digit};
+use media::srtp::{MasterKey, Srtp, Suite};
 use proptest::prelude::*;
 
 use crate::world::{A, B, Phone, World, address, remote, rtp, speech};
@@ -38,6 +39,7 @@ enum Step {
         send: bool,
         receive: bool,
         events: bool,
+        keyed: bool,
     },
     Relay,
     Echo,
@@ -67,8 +69,8 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::Mark),
         1 => Just(Step::Clear),
         1 => (0..16_u8, 0..9000_u64).prop_map(|(digit, ms)| Step::Dial(digit, ms)),
-        1 => (1..3_u64, 1..4_u8, codec, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-            |(media, last, codec, send, receive, events)| Step::Describe { media, last, codec, send, receive, events }
+        1 => (1..3_u64, 1..4_u8, codec, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+            |(media, last, codec, send, receive, events, keyed)| Step::Describe { media, last, codec, send, receive, events, keyed }
         ),
         1 => prop_oneof![Just(Step::Relay), Just(Step::Echo), Just(Step::Tap), Just(Step::Reopen)],
     ]
@@ -92,11 +94,13 @@ fn take(world: &mut World, step: Step, marks: &mut u32) {
             let digit = Digit::from_event(digit).expect("below 16");
             world.apply(&Command::Dial { media: A, digit, duration: Duration::from_millis(ms) });
         }
-        Step::Describe { media, last, codec, send, receive, events } => {
+        Step::Describe { media, last, codec, send, receive, events, keyed } => {
             let mut remote = remote(last, codec);
             (remote.direction.send, remote.direction.receive) = (send, receive);
             remote.telephone_event = events.then_some((101, 101));
             remote.silence_timeout = Some(Duration::from_secs(10));
+            let key = |byte| MasterKey::new(Suite::AeadAes128Gcm, &[byte; 28]).expect("its length");
+            remote.srtp = keyed.then(|| Box::new(Srtp { send: key(last), receive: key(1) }));
             world.describe(media::MediaKey(media), remote);
         }
         Step::Relay => world.apply(&Command::Relay { a: A, b: B }),
