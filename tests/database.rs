@@ -5,6 +5,7 @@
 
 mod outage;
 #[path = "../crates/store/tests/it/server.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest of it")]
 mod server;
 #[expect(dead_code, reason = "the end-to-end tests use all of it")]
 mod support;

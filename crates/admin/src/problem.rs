@@ -158,6 +158,7 @@ impl From<store::Error> for Problem {
             E::Url { .. }
             | E::ServerUrl(_)
             | E::Server { .. }
+            | E::ServerCertificate { .. }
             | E::Silent
             | E::NodeTaken { .. }
             | E::Spool { .. }

@@ -23,6 +23,11 @@ pub enum Error {
     /// PostgreSQL does not let us in, or can't be reached.
     #[error("the store {place} can't be opened: {cause}")]
     Server { place: String, cause: sqlx::Error },
+    /// Its certificate is not one that we trust.
+    #[error(
+        "the certificate of the store {place} is not taken: {cause}; name its authority in store.url, as sslrootcert=FILE, and its server as the certificate does"
+    )]
+    ServerCertificate { place: String, cause: String },
     /// It does not answer in time.
     #[error("the store can't be reached, or does not answer in time")]
     Silent,
@@ -128,6 +133,7 @@ impl Error {
             Self::Silent => true,
             Self::Url { .. }
             | Self::ServerUrl(_)
+            | Self::ServerCertificate { .. }
             | Self::NodeTaken { .. }
             | Self::Spool { .. }
             | Self::Copy { .. }

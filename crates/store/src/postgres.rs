@@ -1,5 +1,6 @@
 //! Opening a database of PostgreSQL, with words for each way that it may fail.
 
+use std::io;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -70,7 +71,14 @@ impl Server {
     }
 
     fn failed(&self, cause: sqlx::Error) -> Error {
-        Error::Server { place: self.name(), cause }
+        let place = self.name();
+        // As rustls says it of a certificate, and of nothing else.
+        if let sqlx::Error::Io(error) = &cause
+            && error.kind() == io::ErrorKind::InvalidData
+        {
+            return Error::ServerCertificate { place, cause: error.to_string() };
+        }
+        Error::Server { place, cause }
     }
 
     /// A schema that has tables, but not ours, is left alone.

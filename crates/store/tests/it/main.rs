@@ -9,6 +9,7 @@ mod open;
 mod outage;
 mod passwords;
 mod records;
+mod secure;
 mod server;
 mod sharing;
 mod spoken;

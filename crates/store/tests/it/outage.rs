@@ -1,7 +1,7 @@
 //! PostgreSQL that is gone for a time, and several daemons on one.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input};
@@ -181,6 +181,27 @@ async fn each_daemon_marks_its_own_calls_and_has_its_own_name() {
     assert_eq!(one.cut_off(1_003).await.expect("marked"), 1, "the third came in since");
     let left: Vec<_> = two.recent_calls(10).await.expect("read").iter().map(|call| call.status).collect();
     assert_eq!(left, [None, None, Some(CallStatus::Failed)]);
+}
+
+#[tokio::test]
+async fn the_name_of_a_daemon_is_its_own_again_when_the_database_was_gone() {
+    let Some(server) = Server::start() else { return };
+    let url = database_of(&server).await;
+    let one = Store::open_patiently(&url).await.expect("a store").of_node("one");
+    let _lock = one.lock().await.expect("it is free");
+    server.stop();
+    let late = Store::open_patiently(&url).await.expect("a store").of_node("late");
+    let _late = late.lock().await.expect("nobody can be asked");
+    server.resume();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for name in ["one", "late"] {
+        let other = Store::open(&url).await.expect("a store").of_node(name);
+        // Whoever looks takes it for a moment: then it is taken again at the next beat.
+        while !matches!(other.lock().await, Err(Error::NodeTaken { .. })) {
+            assert!(Instant::now() < deadline, "{name} is nobody's");
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A PostgreSQL of a test's own, if it is installed. The end-to-end tests have it too.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,20 +11,47 @@ use tempfile::TempDir;
 pub(crate) struct Server {
     directory: TempDir,
     programs: PathBuf,
+    /// What it is started with, beside its socket.
+    options: String,
 }
 
 impl Server {
     /// One that a test may stop and start.
     pub(crate) fn start() -> Option<Self> {
+        let server = Self::made()?;
+        server.resume();
+        Some(server)
+    }
+
+    /// One that listens at that port of 127.0.0.1, by TLS alone, with a certificate and its key in PEM form.
+    pub(crate) fn secure(port: u16, certificate: &str, key: &str) -> Option<Self> {
+        let mut server = Self::made()?;
+        let data = server.directory.path().join("data");
+        let owner = fs::metadata(&data).expect("made");
+        for (name, content) in [
+            ("server.crt", certificate),
+            ("server.key", key),
+            ("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 trust\n"),
+        ] {
+            let path = data.join(name);
+            fs::write(&path, content).expect("written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permitted");
+            chown(&path, Some(owner.uid()), Some(owner.gid())).expect("its own");
+        }
+        server.options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on");
+        server.resume();
+        Some(server)
+    }
+
+    fn made() -> Option<Self> {
         let Some(programs) = programs() else {
             println!("skipped: PostgreSQL is not installed (Debian: postgresql)");
             return None;
         };
         let directory = tempfile::tempdir().expect("a directory");
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("permitted");
-        let server = Self { directory, programs };
+        let server = Self { directory, programs, options: "-c listen_addresses=".to_owned() };
         server.run("initdb", &["--auth=trust", "--username=strowger", "--encoding=UTF8", "--no-sync"]);
-        server.resume();
         Some(server)
     }
 
@@ -37,7 +64,8 @@ impl Server {
     pub(crate) fn resume(&self) {
         let socket = self.directory.path().display();
         let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={socket} -c fsync=off -c max_connections=200"
+            "{} -c unix_socket_directories={socket} -c fsync=off -c max_connections=200",
+            self.options
         );
         let log = self.directory.path().join("log");
         self.run("pg_ctl", &["start", "--wait", "--log", &log.display().to_string(), "--options", &options]);
