@@ -167,28 +167,58 @@ impl Recorder {
             }
             return Place::Database;
         };
-        let place = match place {
-            Place::Spool => Place::Spool,
-            Place::Database => match pulse.wrote(self.write_soon(records).await) {
-                Ok(()) => return Place::Database,
-                Err(error) if error.is_transient() => self.turn_to_spool(&error),
-                Err(error) => {
-                    warn!(%error, "a batch of call records is written one by one");
-                    self.write_one_by_one(records, pulse).await;
-                    return Place::Database;
+        match place {
+            Place::Spool => {
+                self.append(spool, records, pulse).await;
+                Place::Spool
+            }
+            Place::Database => self.write_soon(spool, records, pulse).await,
+        }
+    }
+
+    /// Gives up soon: the spool is there. A database that hesitates may be gone, and the process may end while it is waited for: so the
+    /// spool gets the records meanwhile. What was written nevertheless is written once more.
+    async fn write_soon(&self, spool: &Spool, records: &[Arc<CallRecord>], pulse: &Pulse) -> Place {
+        let mut writing = Box::pin(self.store.write(records));
+        if let Ok(outcome) = timeout(MOMENT, &mut writing).await {
+            return match pulse.wrote(outcome) {
+                Ok(()) => Place::Database,
+                Err(error) if error.is_transient() => {
+                    let place = self.turn_to_spool(&error);
+                    self.append(spool, records, pulse).await;
+                    place
                 }
-            },
-        };
+                Err(error) => self.write_singly(&error, records, pulse).await,
+            };
+        }
         if let Err(error) = spool.append(records).await {
-            error!(%error, "call records wait in memory, for the database or the spool");
+            error!(%error, "call records wait in memory, for the database");
+            drop(writing);
             self.write_one_by_one(records, pulse).await;
+            return Place::Database;
+        }
+        let place = match pulse.wrote(timeout(SOON, writing).await.unwrap_or(Err(Error::Silent))) {
+            Ok(()) => Place::Database,
+            Err(error) if error.is_transient() => return self.turn_to_spool(&error),
+            Err(error) => self.write_singly(&error, records, pulse).await,
+        };
+        if let Err(error) = spool.clear().await {
+            warn!(%error, "call records that the database has are in the spool too, and are written once more at the next start");
         }
         place
     }
 
-    /// Gives up soon: the spool is there. What was written nevertheless is written once more.
-    async fn write_soon(&self, records: &[Arc<CallRecord>]) -> Result<(), Error> {
-        timeout(SOON, self.store.write(records)).await.unwrap_or(Err(Error::Silent))
+    async fn append(&self, spool: &Spool, records: &[Arc<CallRecord>], pulse: &Pulse) {
+        if let Err(error) = spool.append(records).await {
+            error!(%error, "call records wait in memory, for the database or the spool");
+            self.write_one_by_one(records, pulse).await;
+        }
+    }
+
+    async fn write_singly(&self, error: &Error, records: &[Arc<CallRecord>], pulse: &Pulse) -> Place {
+        warn!(%error, "a batch of call records is written one by one");
+        self.write_one_by_one(records, pulse).await;
+        Place::Database
     }
 
     fn turn_to_spool(&self, error: &Error) -> Place {
@@ -262,7 +292,9 @@ const BATCH: usize = 512;
 const PACE: Duration = Duration::from_millis(50);
 /// For a question that costs nothing.
 const PROBE: Duration = Duration::from_millis(500);
-/// Of a database that is well: while it is not known to be gone, records wait in memory alone.
+/// Of a database that is well: records wait so long in memory alone.
+const MOMENT: Duration = Duration::from_millis(100);
+/// Of one that hesitates.
 const SOON: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -359,5 +391,34 @@ mod tests {
         assert!(start.elapsed() >= PACE, "the second transaction begins no sooner: {:?}", start.elapsed());
         drop(entries);
         recorder.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_record_is_in_the_spool_while_the_database_hesitates() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("strowger.db");
+        let spooled = directory.path().join("spool.jsonl");
+        let store = hasty(&path, Duration::from_secs(30)).await;
+        let mut blocker = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        blocker.execute("BEGIN EXCLUSIVE").await.unwrap();
+        let (entries, waiting) = mpsc::unbounded_channel();
+        let (confirm, mut confirmed) = mpsc::channel(16);
+        let spool = Spool::open(&spooled).unwrap();
+        let recorder = Recorder::new(store.clone(), Some(spool), 0);
+        tokio::spawn(recorder.run(waiting, confirm, Arc::default()));
+        let start = Instant::now();
+        entries.send((CallKey(1), ended(1))).unwrap();
+        let length = || std::fs::metadata(&spooled).unwrap().len();
+        while length() == 0 {
+            assert!(start.elapsed() < SOON, "it waits in memory");
+            tokio::task::yield_now().await;
+        }
+        blocker.execute("ROLLBACK").await.unwrap();
+        assert!(matches!(confirmed.recv().await, Some(Input::Recorded(CallKey(1)))));
+        while length() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(30), "it is never taken out");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(store.recent_calls(2).await.unwrap().len(), 1);
     }
 }
