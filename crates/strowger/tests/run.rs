@@ -343,6 +343,22 @@ fn strowger_drain_has_the_daemon_stop_when_its_last_call_has_ended() {
     assert_eq!(first_record(directory.path())["reason"], "normal");
 }
 
+/// Too few open files stand for a kernel, or a container, that has no io_uring for us.
+#[test]
+fn io_uring_that_is_asked_for_and_cant_be_had_is_a_fault_of_the_start() {
+    let directory = TempDir::new().unwrap();
+    apply(directory.path(), INVENTORY);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$0\" run --config conf.toml", env!("CARGO_BIN_EXE_strowger")]);
+    command.current_dir(directory.path()).env("STROWGER__MEDIA__BACKEND", "io-uring");
+    let output = command.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let fault = told.lines().find(|line| line.starts_with("strowger: ")).unwrap_or_default();
+    assert!(fault.starts_with("strowger: media.backend: io-uring can't be had here: "), "{told}");
+    assert!(fault.ends_with("write \"auto\" or \"epoll\""), "{told}");
+}
+
 #[test]
 fn a_second_daemon_on_the_store_is_refused_and_the_call_of_the_first_stays() {
     let directory = TempDir::new().unwrap();
