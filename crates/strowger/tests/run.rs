@@ -320,7 +320,7 @@ fn systemd_hears_of_the_start_of_the_signalling_task_and_of_the_end() {
             break end;
         }
     };
-    assert!(end.starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=48000000\nSTATUS=draining"), "{end}");
+    assert!(end.starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=51000000\nSTATUS=draining"), "{end}");
     assert!(child.wait().unwrap().success());
 }
 
