@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what failed by panicking")]
 
+mod process;
 #[expect(dead_code, reason = "the end-to-end tests use all of it")]
 mod support;
 
@@ -13,13 +14,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
 use b2bua::record::CallStatus;
 use store::{Cursor, Filter, Store};
 
+use crate::process::{process_of, resident_kib};
 use crate::support::{Daemon, PATIENCE, Site, free_udp_address, sipp, tests_file};
 
 const ECHO: &str = "+14155550100";
@@ -191,25 +193,8 @@ fn records(folder: &Path) -> BTreeMap<String, usize> {
     completed
 }
 
-/// The daemon, in `/proc`: SIPp runs in the same folder under another name.
-fn process_of(folder: &Path) -> PathBuf {
-    let folder = fs::canonicalize(folder).unwrap();
-    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-    let mut found = processes.filter(|process| {
-        fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == "strowger")
-            && fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
-    });
-    found.next().expect("the daemon runs in its folder")
-}
-
 fn open_files(process: &Path) -> usize {
     fs::read_dir(process.join("fd")).unwrap().count()
-}
-
-fn resident_kib(process: &Path) -> u64 {
-    let status = fs::read_to_string(process.join("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Connections that the pool may have opened since: three files each.

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use phone::Phone;
+use tokio::sync::oneshot;
 
-use crate::handset::Handset;
+use crate::handset::{Handset, Manner};
 use crate::heard::Account;
 
 /// Both ends.
 pub(crate) struct Call {
     pub(crate) caller: Handset,
     pub(crate) callee: Handset,
+    /// Is told, once both talk, which ports of the daemon the caller and the callee send to.
+    pub(crate) talking: Option<oneshot::Sender<[SocketAddr; 2]>>,
 }
 
 /// What the call came to: the account of what was said by each end, as the other heard it.
@@ -27,6 +30,16 @@ pub(crate) struct Story {
 }
 
 impl Call {
+    /// Between two of these manners; what is random in it comes of the seed.
+    pub(crate) async fn between(manners: [Manner; 2], seed: u32) -> Self {
+        let seed = u64::from(seed) * 2;
+        Self {
+            caller: Handset::new(manners[0], seed + 1).await,
+            callee: Handset::new(manners[1], seed + 2).await,
+            talking: None,
+        }
+    }
+
     /// Plays it to its end.
     pub(crate) async fn play(mut self, number: &str, daemon: SocketAddr) -> Story {
         let began = Instant::now();
@@ -38,6 +51,9 @@ impl Call {
                 talking = true;
                 self.caller.begin(now);
                 self.callee.begin(now);
+                if let Some(told) = self.talking.take() {
+                    told.send([self.caller.far(), self.callee.far()]).unwrap();
+                }
             }
             self.caller.turn(now).await;
             self.callee.turn(now).await;

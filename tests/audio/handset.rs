@@ -8,8 +8,10 @@ use phone::{Config, Glance, Invite, Phone, Step};
 use rtp_rs::{RtpPacketBuilder, RtpReader};
 use tokio::net::UdpSocket;
 
+use crate::attack::Mischief;
 use crate::codec::Codec;
 use crate::heard::Packet;
+use crate::seal::{Protection, Seal};
 use crate::signal::FRAME;
 use crate::weather::Departure;
 
@@ -17,6 +19,7 @@ use crate::weather::Departure;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Manner {
     pub(crate) codec: Codec,
+    pub(crate) protection: Protection,
 }
 
 /// One end of a call.
@@ -29,7 +32,9 @@ pub(crate) struct Handset {
     #[expect(dead_code, reason = "what comes here is not looked at; without it the system would refuse it")]
     reports: UdpSocket,
     seed: u64,
+    seal: Option<Seal>,
     voice: Voice,
+    pub(crate) mischief: Mischief,
     pub(crate) heard: Vec<Packet>,
     /// Datagrams that were no RTP of the codec that was agreed on.
     pub(crate) strange: usize,
@@ -40,6 +45,8 @@ pub(crate) struct Handset {
 struct Voice {
     samples: Vec<i16>,
     departures: VecDeque<Departure>,
+    /// As they leave, in the order of the frames: sealing wants it.
+    packets: Vec<Vec<u8>>,
     /// When each frame left first.
     left: Vec<Option<Instant>>,
     began: Option<Instant>,
@@ -56,8 +63,21 @@ impl Handset {
     pub(crate) async fn new(manner: Manner, seed: u64) -> Self {
         let sip = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let [rtp, reports] = pair().await;
+        let seal = Seal::new(manner.protection, seed, SSRC);
         let voice = Voice::default();
-        Self { manner, phone: None, sip, rtp, reports, seed, voice, heard: Vec::new(), strange: 0 }
+        Self {
+            manner,
+            phone: None,
+            sip,
+            rtp,
+            reports,
+            seed,
+            seal,
+            voice,
+            mischief: Mischief::None,
+            heard: Vec::new(),
+            strange: 0,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -67,7 +87,7 @@ impl Handset {
     /// What it says once the call is up.
     pub(crate) fn will_say(&mut self, samples: Vec<i16>, departures: Vec<Departure>) {
         let left = vec![None; samples.len() / FRAME];
-        self.voice = Voice { samples, departures: departures.into(), left, began: None };
+        self.voice = Voice { samples, departures: departures.into(), packets: Vec::new(), left, began: None };
     }
 
     pub(crate) fn said(&self) -> crate::heard::Said<'_> {
@@ -76,13 +96,18 @@ impl Handset {
 
     /// Calls.
     pub(crate) fn call(&mut self, number: &str, daemon: SocketAddr) {
-        let invite = Invite::to(format!("sip:{number}@{daemon}")).offer(self.description());
+        let invite = Invite::to(format!("sip:{number}@{daemon}")).offer(self.description(None));
         let script = vec![Step::Invite(invite), Step::Expect(200), Step::Ack { sdp: None }];
         self.phone = Some(Phone::new(self.config("+12125550199"), script));
     }
 
     pub(crate) fn is_up(&self) -> bool {
         self.phone.as_ref().is_some_and(|phone| phone.is_up() && phone.remote_rtp().is_some())
+    }
+
+    /// Where the far side receives.
+    pub(crate) fn far(&self) -> SocketAddr {
+        self.phone.as_ref().and_then(Phone::remote_rtp).unwrap()
     }
 
     /// Waits for something to come.
@@ -105,7 +130,9 @@ impl Handset {
         match came {
             Came::Message(from, message) => {
                 let config = self.config("desk");
-                let answer = self.description();
+                let text = String::from_utf8_lossy(&message);
+                let offer = text.split_once("\r\n\r\n").map(|(_, body)| body);
+                let answer = self.description(offer.filter(|_| self.phone.is_none()));
                 let phone = self.phone.get_or_insert_with(|| {
                     let glance = Glance::of(&message).unwrap();
                     assert_eq!(glance.method, "INVITE", "it is called by an INVITE");
@@ -115,13 +142,20 @@ impl Handset {
                     )
                 });
                 phone.receive(now, from, &message);
+                if let (Some(seal), Some(description)) = (&mut self.seal, phone.remote_sdp()) {
+                    seal.learn(description);
+                }
             }
             Came::Audio(datagram) => self.hear(now, &datagram),
         }
     }
 
     fn hear(&mut self, at: Instant, datagram: &[u8]) {
-        let rtp = RtpReader::new(datagram).ok();
+        let opened = match &mut self.seal {
+            Some(seal) => seal.open(datagram),
+            None => Some(datagram.to_vec()),
+        };
+        let rtp = opened.as_deref().and_then(|packet| RtpReader::new(packet).ok());
         let Some(rtp) = rtp.filter(|rtp| rtp.payload_type() == self.manner.codec.payload_type()) else {
             self.strange += 1;
             return;
@@ -161,11 +195,25 @@ impl Handset {
             }
         }
         let Some(began) = self.voice.began else { return };
-        let to = self.phone.as_ref().and_then(Phone::remote_rtp).unwrap();
+        let to = self.far();
         while let Some(departure) = self.voice.departures.pop_front_if(|next| began + next.due <= now) {
-            let packet = self.packet(departure.frame);
+            for frame in self.voice.packets.len()..=departure.frame {
+                let packet = self.packet(frame);
+                self.voice.packets.push(match &mut self.seal {
+                    Some(seal) => seal.seal(&packet),
+                    None => packet,
+                });
+            }
+            let [before, after] = self.mischief.beside(&self.voice.packets, departure.frame);
+            for packet in &before {
+                self.rtp.send_to(packet, to).await.unwrap();
+            }
+            let packet = &self.voice.packets[departure.frame];
             self.voice.left[departure.frame].get_or_insert_with(Instant::now);
-            self.rtp.send_to(&packet, to).await.unwrap();
+            self.rtp.send_to(packet, to).await.unwrap();
+            for packet in &after {
+                self.rtp.send_to(packet, to).await.unwrap();
+            }
         }
     }
 
@@ -187,8 +235,14 @@ impl Handset {
             .unwrap()
     }
 
-    fn description(&self) -> String {
-        phone::sdp::audio(self.rtp.local_addr().unwrap(), &[self.manner.codec.format()], "sendrecv", 1)
+    /// An offer, or the answer to one.
+    fn description(&self, offer: Option<&str>) -> String {
+        let plain =
+            phone::sdp::audio(self.rtp.local_addr().unwrap(), &[self.manner.codec.format()], "sendrecv", 1);
+        match &self.seal {
+            Some(seal) => seal.put_into(&plain, offer),
+            None => plain,
+        }
     }
 
     fn config(&self, user: &str) -> Config {
@@ -197,7 +251,7 @@ impl Handset {
             user: user.to_owned(),
             address: self.address(),
             outbound_proxy: None,
-            sdp: Some(self.description()),
+            sdp: None,
             seed: self.seed,
         }
     }
@@ -216,5 +270,5 @@ async fn pair() -> [UdpSocket; 2] {
     }
 }
 
-const SSRC: u32 = 0x5157_0001;
-const FIRST: u16 = 65_000;
+pub(crate) const SSRC: u32 = 0x5157_0001;
+const FIRST: u16 = 65_300;

@@ -1,0 +1,50 @@
+//! Every manner of telephone with every other.
+
+use media::srtp::Suite;
+
+use crate::call::Call;
+use crate::codec::Codec;
+use crate::handset::Manner;
+use crate::seal::Protection;
+use crate::story::{Plan, house, let_both_talk, play, seconds, tell};
+use crate::weather::Weather;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sample_of_every_pairing_arrives() {
+    pairings(Weather::Fair).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_added_to_what_a_bad_network_loses() {
+    pairings(Weather::Foul).await;
+}
+
+/// All pairings of manners at once.
+async fn pairings(weather: Weather) {
+    let mut plans = Vec::new();
+    for (place, (from, to)) in (0..).zip(manners().flat_map(|from| manners().map(move |to| (from, to)))) {
+        let mut call = Call::between([from, to], place).await;
+        let_both_talk(&mut call, place, weather);
+        plans.push(Plan { words: format!("{} to {}", words(from), words(to)), call });
+    }
+    let daemon = house(&plans);
+    let stories = play(&daemon, plans).await;
+    let (mut report, mut faults) = (String::new(), String::new());
+    for (words, story) in &stories {
+        tell(&mut report, &mut faults, words, story, [0, 0]);
+    }
+    println!("{} s each, {weather:?}:\n{report}", seconds());
+    assert!(faults.is_empty(), "{faults}\n{}", daemon.log());
+}
+
+fn manners() -> impl Iterator<Item = Manner> {
+    let protections = [Protection::Plain, Protection::Sdes(Suite::AesCm128HmacSha1Tag80)];
+    Codec::BOTH.into_iter().flat_map(move |codec| protections.map(|protection| Manner { codec, protection }))
+}
+
+fn words(manner: Manner) -> String {
+    match manner.protection {
+        Protection::Plain => format!("{:?}", manner.codec),
+        Protection::Sdes(_) => format!("{:?} by SRTP", manner.codec),
+    }
+}
