@@ -29,6 +29,16 @@ pub(crate) struct Epoll {
 }
 
 impl Epoll {
+    /// Asks which sockets are ready, and waits so long for one that is.
+    fn look(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        // Rounded up to milliseconds: better 1 ms late than a thread that spins.
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match epoll::wait(&self.poll, spare_capacity(&mut self.ready), limit.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn pair(&self, slot: Slot) -> Option<&Pair> {
         self.pairs.get(slot.index())?.as_ref()
     }
@@ -67,15 +77,14 @@ impl Sockets for Epoll {
         }
         let gather = limit.map_or(gather, |limit| limit.min(gather));
         if gather > Duration::ZERO {
+            // Whoever has more than the one datagram that was taken is not kept waiting: a flood at a port would keep its call from being heard.
+            self.look(Some(Duration::ZERO))?;
+            if !self.ready.is_empty() {
+                return Ok(());
+            }
             std::thread::sleep(gather);
         }
-        let limit = limit.map(|limit| limit.saturating_sub(gather));
-        // Rounded up to milliseconds: better 1 ms late than a thread that spins.
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-        match epoll::wait(&self.poll, spare_capacity(&mut self.ready), limit.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.look(limit.map(|limit| limit.saturating_sub(gather)))
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrival> {
