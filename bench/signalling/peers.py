@@ -70,7 +70,8 @@ class Peer:
             self.await_socket(process, folder)
             yield process.pid
             if process.poll() is not None:
-                raise SystemExit(f"bench: {self.name} ended by itself; {folder}/log tells why")
+                with open(os.path.join(folder, "log")) as log:
+                    raise SystemExit(f"bench: {self.name} ended by itself:\n{log.read()}")
         finally:
             end(process)
 
