@@ -46,8 +46,11 @@ impl CheckSecret for Folder {
     fn check(&self, secret: &Secret) -> Result<(), String> {
         match secret {
             Secret::File(named) => self.check_file(&named.file)?,
-            Secret::Env(named) if named.env.starts_with(OURS) => {
-                return Err(format!("the variable {} is the daemon's own", named.env.escape_debug()));
+            Secret::Env(named) if !named.env.starts_with(NAMED) => {
+                return Err(format!(
+                    "over HTTP only variables that begin with {NAMED} may be named, and {} does not",
+                    named.env.escape_debug()
+                ));
             }
             Secret::Value(_) | Secret::Env(_) => {}
         }
@@ -84,8 +87,8 @@ fn read(path: &str) -> io::Result<String> {
     Ok(text)
 }
 
-/// What variables begin with that configure the daemon.
-const OURS: &str = "STROWGER_";
+/// What variables begin with that may be named over HTTP: the others are the daemon's and the system's.
+const NAMED: &str = "STROWGER_SECRET_";
 /// More than any password or token has.
 const LONGEST: u64 = 64 << 10;
 
@@ -164,13 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn over_http_the_daemons_own_variables_are_not_named() {
+    fn over_http_variables_are_named_that_are_there_for_it_and_no_others() {
         let folder = Folder("secrets".into());
-        let check = |env: &str| folder.check(&Secret::Env(SecretEnv { env: env.into() }));
-        assert_eq!(check("PATH"), Ok(()));
-        let refused = check("STROWGER__STORE__URL").unwrap_err();
-        assert_eq!(refused, "the variable STROWGER__STORE__URL is the daemon's own");
-        assert!(check("NOT_SET_ANYWHERE").unwrap_err().contains("has no variable"));
+        let check = |env: &str| folder.check(&Secret::Env(SecretEnv { env: env.into() })).unwrap_err();
+        for own in ["PATH", "PGPASSWORD", "STROWGER__STORE__URL", ""] {
+            assert!(check(own).contains("only variables that begin with STROWGER_SECRET_"), "{own}");
+        }
+        assert_eq!(
+            check("STROWGER_SECRET_NOT_SET"),
+            "the environment has no variable STROWGER_SECRET_NOT_SET"
+        );
     }
 
     #[test]

@@ -53,6 +53,16 @@ pub(super) fn check_sip_uri(uri: &str) -> Result<Transport, String> {
     }
 }
 
+/// Of a SIP URI: the host, with its brackets if it has them, and the port that is written. `None` where there is none to be read.
+pub(super) fn host_and_port(uri: &str) -> Option<(&str, Option<u16>)> {
+    let (_, rest) = uri.split_once(':')?;
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let authority = rest.split([';', '?']).next()?;
+    let host_ends = authority.rfind(']').map_or_else(|| authority.find(':'), |bracket| Some(bracket + 1));
+    let (host, port) = authority.split_at(host_ends.unwrap_or(authority.len()));
+    Some((host, port.strip_prefix(':').and_then(|port| port.parse().ok())))
+}
+
 /// A name, or an address: IPv6 with or without brackets.
 pub(super) fn check_host(host: &str) -> Result<(), String> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

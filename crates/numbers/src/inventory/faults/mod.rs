@@ -1,6 +1,7 @@
 //! What is wrong with an inventory whose shape is right.
 
 mod agent;
+mod carriers;
 mod headers;
 mod login;
 mod number;
@@ -56,6 +57,7 @@ impl Inventory {
             trunk::check(&format!("trunks[{index}]"), trunk, &mut faults);
         }
         trunk::check_overlaps(&self.trunks, &mut faults);
+        carriers::check(&self.agents, &self.trunks, &mut faults);
         login::check_shared(self, &mut faults);
         number::check_all(&self.numbers, &trunks, &agents, &mut faults);
         faults.0

@@ -399,6 +399,26 @@ fn an_agent_that_answers_at_once_has_no_ringback() {
 }
 
 #[test]
+fn an_agent_is_no_server_of_a_carrier() {
+    let uri = "sip:bot@10.0.0.7:5060";
+    for carrier in [
+        "sip:+88216@sip.acme.example",
+        "sip:+88216@SIP.acme.example.:5090;transport=tcp",
+        "sip:+88216@192.0.2.1:5062",
+        "sip:+88216@203.0.113.9",
+        "sip:+88216@[2001:db8:0::5]:5060",
+    ] {
+        expect_one(uri, carrier, "agents[2].endpoint.uri", "is a server of trunk `acme`");
+        let pbx = SOUND.replace(uri, carrier).replace("originate = false", "originate = true");
+        assert_eq!(read(&pbx).faults(), [], "{carrier}");
+    }
+    let here = SOUND.replace("192.0.2.1\"", "127.0.0.1\", port = 5070");
+    for (uri, faults) in [("sip:bot@127.0.0.1:5071", 0), ("sip:bot@127.0.0.1:5070", 1)] {
+        assert_eq!(read(&here.replace("sip:bot@10.0.0.7:5060", uri)).faults().len(), faults, "{uri}");
+    }
+}
+
+#[test]
 fn a_username_has_a_password_and_one_owner() {
     for (from, to, path, words) in [
         ("registers = false", "username = 'u'", "trunks[0].inbound.password", "no password"),
