@@ -21,24 +21,58 @@ pub struct Stored {
 }
 
 impl Store {
-    /// Puts one object, in the place of the one with its id if there is one. One that is equal to what is there changes
-    /// nothing, and keeps its version.
+    /// Puts one object, in the place of the one with its id if there is one, and returns it as it is stored: a personal number keeps
+    /// its verification. One that is equal to what is there changes nothing, and keeps its version.
     ///
     /// # Errors
     ///
     /// If what is there is not what was expected, the object or what comes of it is faulty (the keys are those of the object
     /// itself, such as `trunk_id`), or the database refuses. Nothing is changed then.
-    pub async fn put(&self, actor: &Actor, mut object: Object, expect: Expect) -> Result<Stored, Error> {
+    pub async fn put(
+        &self,
+        actor: &Actor,
+        object: Object,
+        expect: Expect,
+    ) -> Result<(Object, Stored), Error> {
+        self.put_with(actor, object, expect, Verification::Kept).await
+    }
+
+    /// The same, and what is put keeps no verification of the personal number that is there.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Store::put`].
+    pub async fn put_unverified(
+        &self,
+        actor: &Actor,
+        object: Object,
+        expect: Expect,
+    ) -> Result<(Object, Stored), Error> {
+        self.put_with(actor, object, expect, Verification::Withdrawn).await
+    }
+
+    async fn put_with(
+        &self,
+        actor: &Actor,
+        mut object: Object,
+        expect: Expect,
+        verification: Verification,
+    ) -> Result<(Object, Stored), Error> {
         self.keep_password(&mut object);
         let (kind, id) = (object.kind(), object.id());
         let mut transaction = self.pool.write().await?;
         let revision = next_revision(&mut transaction).await?;
         let held = rows::fetch(&mut transaction, kind, &id).await?;
         expect.check(kind, &id, held.as_ref().map(|held| held.etag))?;
-        verify::keep(&mut object, held.as_ref())?;
+        let known = match verification {
+            Verification::Kept => held.as_ref(),
+            Verification::Withdrawn => None,
+        };
+        verify::keep(&mut object, known)?;
         if let Some(held) = held.as_ref().filter(|held| held.object == object) {
             transaction.rollback().await?;
-            return Ok(Stored { etag: held.etag, revision: revision - 1, is_new: false });
+            let stored = Stored { etag: held.etag, revision: revision - 1, is_new: false };
+            return Ok((object, stored));
         }
         check(&mut transaction, &object).await?;
         rows::write(&mut transaction, kind, &[&object], revision).await?;
@@ -46,7 +80,8 @@ impl Store {
         audit::write(&mut transaction, actor, revision, &[entry]).await?;
         transaction.notify().await?;
         transaction.commit().await?;
-        Ok(Stored { etag: Etag(revision), revision, is_new: held.is_none() })
+        let stored = Stored { etag: Etag(revision), revision, is_new: held.is_none() };
+        Ok((object, stored))
     }
 
     /// Removes one object, and returns the revision.
@@ -93,6 +128,13 @@ impl Store {
         transaction.rollback().await?;
         Ok(page)
     }
+}
+
+/// What becomes of the verification of a personal number that is replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verification {
+    Kept,
+    Withdrawn,
 }
 
 /// Counts the change. Whoever changes the inventory does this first, and has it alone from then on.

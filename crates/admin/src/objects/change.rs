@@ -11,6 +11,7 @@ use numbers::Settings;
 use serde_json::Value;
 use store::{Error, Expect, Held, Kind, Object, Store, Stored};
 
+use super::verify::{withdraw, withdraws};
 use super::view::{View, Viewer, WARNINGS, whole};
 use super::{Id, Owned, Written, read};
 use crate::access::Caller;
@@ -35,7 +36,7 @@ pub(crate) async fn create<T: Owned>(
         secrets::restore(&mut sent, None)?;
         let object: Object = typed_throughout::<T>(&sent)?.into();
         object.check_secrets(None, |secret| named.check(secret))?;
-        let stored = store.put(&actor, object.clone(), Expect::New).await?;
+        let (object, stored) = store.put(&actor, object, Expect::New).await?;
         told(&store, object, stored, Some(T::PATH)).await
     };
     idempotency::once(&api.store, &caller, &headers, &request, act).await
@@ -51,7 +52,7 @@ pub(crate) async fn replace<T: Owned>(
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[JSON]).await?;
     let place = Place::of::<T>(&id)?;
-    let (object, stored) = place.change::<T>(&api, &caller, &headers, |_| Ok(sent.clone())).await?;
+    let (object, stored) = place.change::<T>(&api, &caller, &headers, &sent, |_| Ok(sent.clone())).await?;
     told(&api.store, object, stored, Some(T::PATH)).await
 }
 
@@ -69,7 +70,7 @@ pub(crate) async fn patch<T: Owned>(
         let held = held.ok_or_else(|| place.absent())?;
         Ok(patched_by(&sent, held.clone()))
     };
-    let (object, stored) = place.change::<T>(&api, &caller, &headers, patched).await?;
+    let (object, stored) = place.change::<T>(&api, &caller, &headers, &sent, patched).await?;
     told(&api.store, object, stored, None).await
 }
 
@@ -96,7 +97,8 @@ pub(crate) async fn replace_settings(
     body: Body,
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[JSON]).await?;
-    let (object, stored) = SETTINGS.change::<Settings>(&api, &caller, &headers, |_| Ok(sent.clone())).await?;
+    let same = |_: Option<&Value>| Ok(sent.clone());
+    let (object, stored) = SETTINGS.change::<Settings>(&api, &caller, &headers, &sent, same).await?;
     told(&api.store, object, Stored { is_new: false, ..stored }, None).await
 }
 
@@ -109,7 +111,7 @@ pub(crate) async fn patch_settings(
 ) -> Result<Response, Problem> {
     let sent = json(&headers, body, &[MERGE_PATCH, JSON]).await?;
     let patched = |held: Option<&Value>| Ok(patched_by(&sent, held.cloned().unwrap_or_default()));
-    let (object, stored) = SETTINGS.change::<Settings>(&api, &caller, &headers, patched).await?;
+    let (object, stored) = SETTINGS.change::<Settings>(&api, &caller, &headers, &sent, patched).await?;
     told(&api.store, object, Stored { is_new: false, ..stored }, None).await
 }
 
@@ -131,12 +133,13 @@ impl<'a> Place<'a> {
         if T::is_id(id) { Ok(place) } else { Err(place.absent()) }
     }
 
-    /// Makes what is there into what `wanted` says.
+    /// Makes what is there into what `wanted` says, which comes of what was sent.
     async fn change<T: Written>(
         self,
         api: &Api,
         caller: &Caller,
         headers: &HeaderMap,
+        sent: &Value,
         wanted: impl Fn(Option<&Value>) -> Result<Value, Problem>,
     ) -> Result<(Object, Stored), Problem> {
         let mut tries = TRIES;
@@ -151,13 +154,22 @@ impl<'a> Place<'a> {
             let mut value = wanted(held_value.as_ref())?;
             self.check_id(&value)?;
             unwarned(&mut value);
+            let is_withdrawn = T::KIND == Kind::Number && withdraws(sent, held_value.as_ref());
+            if is_withdrawn {
+                withdraw(&mut value, sent);
+            }
             secrets::restore(&mut value, held_value.as_ref())?;
             let object: Object = typed_throughout::<T>(&value)?.into();
             let before = held.as_ref().map(|held| &held.object);
             object.check_secrets(before, |secret| api.secrets.check(secret))?;
             let expect = held.map_or(Expect::New, |held| Expect::Etag(held.etag));
-            match api.store.put(&caller.actor(), object.clone(), expect).await {
-                Ok(stored) => return Ok((object, stored)),
+            let stored = if is_withdrawn {
+                api.store.put_unverified(&caller.actor(), object, expect).await
+            } else {
+                api.store.put(&caller.actor(), object, expect).await
+            };
+            match stored {
+                Ok(stored) => return Ok(stored),
                 Err(Error::Changed { .. } | Error::Exists { .. } | Error::Absent { .. }) if tries > 0 => {
                     tries -= 1;
                 }

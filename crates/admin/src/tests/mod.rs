@@ -9,6 +9,7 @@ mod roles;
 mod scopes;
 mod secure;
 mod telephony;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

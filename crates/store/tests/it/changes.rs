@@ -28,7 +28,7 @@ async fn furnished(store: &Store) {
 }
 
 async fn put(store: &Store, object: impl Into<Object>, expect: Expect) -> Result<store::Stored, Error> {
-    store.put(&Actor::cli(), object.into(), expect).await
+    store.put(&Actor::cli(), object.into(), expect).await.map(|(_, stored)| stored)
 }
 
 async fn trail(store: &Store) -> Vec<AuditEntry> {

@@ -135,8 +135,8 @@ async fn as_given(database: &Database) {
 async fn a_single_object_that_is_put_twice_is_put_once() {
     let store = Store::open("sqlite::memory:").await.expect("a store");
     let agent = inventory("hunter2").agents.remove(0);
-    let first = store.put(&Actor::cli(), agent.clone().into(), Expect::New).await.expect("put");
-    let second = store.put(&Actor::cli(), agent.into(), Expect::Any).await.expect("put");
+    let (_, first) = store.put(&Actor::cli(), agent.clone().into(), Expect::New).await.expect("put");
+    let (_, second) = store.put(&Actor::cli(), agent.into(), Expect::Any).await.expect("put");
     assert_eq!((first.etag, first.revision), (second.etag, second.revision));
 }
 

@@ -102,7 +102,30 @@ async fn a_number_that_goes_or_is_no_longer_personal_is_forgotten(database: Data
     }
 }
 
+async fn a_verification_is_withdrawn_where_that_is_said_and_kept_otherwise(database: Database) {
+    let store = database.open().await;
+    store.apply(&inventory("outbound = true")).await.expect("applied");
+    store.verify(&Actor::cli(), OWN, Expect::Any).await.expect("verified");
+    let verified = number(&store).await;
+    let written = inventory("outbound = true").numbers.remove(0);
+    let (kept, same) = store.put(&Actor::cli(), written.clone().into(), Expect::Any).await.expect("put");
+    assert_eq!(kept, verified.clone().into(), "what is returned is what is stored");
+    let (withdrawn, stored) =
+        store.put_unverified(&Actor::cli(), written.clone().into(), Expect::Any).await.expect("put");
+    assert_ne!(same.etag, stored.etag);
+    assert_eq!(withdrawn, written.into());
+    let back = number(&store).await;
+    assert_eq!((back.status, back.verified), (NumberStatus::Pending, None));
+    let trail = store.audit(0, 100).await.expect("read");
+    let last = trail.last().expect("an entry");
+    let [before, after] = [&last.before, &last.after].map(|json| json.as_ref().expect("it is there"));
+    assert!(before["verified"].is_object() && after["verified"].is_null(), "{before} {after}");
+    let refused = store.put_unverified(&Actor::cli(), verified.into(), Expect::Any).await;
+    assert!(matches!(refused, Err(Error::Inventory(_))), "{refused:?}");
+}
+
 on_each_database!(
+    a_verification_is_withdrawn_where_that_is_said_and_kept_otherwise,
     a_personal_number_is_verified_by_one_word_that_is_in_the_trail_and_stays,
     nobody_writes_a_verification,
     a_number_that_goes_or_is_no_longer_personal_is_forgotten,
