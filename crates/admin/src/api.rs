@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use witness::{Archive, Metrics};
 
-use crate::access::Buckets;
+use crate::access::{Buckets, Known};
 use crate::drain::Drain;
 use crate::events::{self, Events};
 use crate::health::Health;
@@ -84,6 +84,7 @@ pub(crate) struct Api {
     pub(crate) events: Events,
     pub(crate) secrets: Arc<dyn CheckSecret>,
     pub(crate) buckets: Arc<Buckets>,
+    pub(crate) known: Arc<Known>,
 }
 
 impl From<Sources> for Api {
@@ -91,7 +92,8 @@ impl From<Sources> for Api {
         let Sources { store, live, archive, metrics, health, drains, events, secrets, requests_a_second } =
             sources;
         let buckets = Arc::new(Buckets::new(requests_a_second));
-        Self { store, live, archive, metrics, health, drains, events, secrets, buckets }
+        let known = Arc::default();
+        Self { store, live, archive, metrics, health, drains, events, secrets, buckets, known }
     }
 }
 
@@ -127,4 +129,6 @@ async fn timely(State(api): State<Api>, request: Request, next: Next) -> Respons
     response
 }
 
+/// How long the store is waited for where there is a way without it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);

@@ -5,10 +5,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use b2bua::CallRecord;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use witness::{Archive, Item, Leg, Trace, ladder};
 
+use crate::access::Caller;
 use crate::answer;
-use crate::api::Api;
+use crate::api::{Api, PATIENCE};
 use crate::objects::Id;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -29,22 +31,29 @@ pub(crate) fn told(records: &[CallRecord], limit: u32, last: Option<String>) -> 
 }
 
 /// `GET /v1/calls/{id}`.
-pub(crate) async fn show(State(api): State<Api>, Id(id): Id) -> Result<Response, Problem> {
-    answer::of(StatusCode::OK, &find(&api, &id).await?)
+pub(crate) async fn show(State(api): State<Api>, Id(id): Id, caller: Caller) -> Result<Response, Problem> {
+    answer::of(StatusCode::OK, &find(&api, &caller, &id).await?)
 }
 
 /// `POST /v1/calls/{id}/hangup`.
-pub(crate) async fn hangup(State(api): State<Api>, Id(id): Id) -> Result<Response, Problem> {
-    let record = find(&api, &id).await?;
-    if record.status.is_some() || !api.live.hangup(record.id.clone()).await {
-        let detail = format!("the call {} has ended", record.id);
-        return Err(Problem::new(StatusCode::CONFLICT, "call-ended", "The call has ended", detail).of("id"));
+pub(crate) async fn hangup(State(api): State<Api>, Id(id): Id, caller: Caller) -> Result<Response, Problem> {
+    let record = find(&api, &caller, &id).await?;
+    if record.status.is_some() {
+        return Err(ended(&record.id));
+    }
+    if !api.live.hangup(record.id.clone()).await {
+        return Err(not_here(&api, &record.id).await);
     }
     answer::of(StatusCode::ACCEPTED, &record)
 }
 
 /// `GET /v1/calls/{id}/trace`, as JSON or, with `?format=ladder`, drawn.
-pub(crate) async fn trace(State(api): State<Api>, Id(id): Id, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn trace(
+    State(api): State<Api>,
+    Id(id): Id,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, Problem> {
     let drawn = match query.text("format") {
         None | Some("json") => Drawn::Json,
         Some("ladder") => Drawn::Ladder,
@@ -54,7 +63,7 @@ pub(crate) async fn trace(State(api): State<Api>, Id(id): Id, query: Query) -> R
                 .of("format"));
         }
     };
-    let record = find(&api, &id).await?;
+    let record = find(&api, &caller, &id).await?;
     let archive = api.archive.as_ref().ok_or_else(|| {
         let detail = "no traces are kept: trace.calls is 0; set it, such as trace.calls = 1000, and restart";
         Problem::new(StatusCode::NOT_FOUND, "trace-off", "No traces are kept", detail)
@@ -76,8 +85,8 @@ enum Drawn {
     Ladder,
 }
 
-/// The one call whose id is, or begins with, this.
-pub(crate) async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
+/// The one call whose id is, or begins with, this. Those that have ended are records, which a key may not be for.
+pub(crate) async fn find(api: &Api, caller: &Caller, id: &str) -> Result<CallRecord, Problem> {
     if !(SHORTEST_ID..=LONGEST_ID).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let detail = format!(
             "the id of a call is {LONGEST_ID} hex digits, of which the first {SHORTEST_ID} or more will do"
@@ -87,13 +96,13 @@ pub(crate) async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
         );
     }
     let id = id.to_ascii_lowercase();
-    let stored = api.store.calls_beginning(&id, 2).await?;
     let mut found = api.live.calls(id.clone()).await;
-    for record in stored {
+    for record in stored(api, &id, &found).await? {
         if found.iter().all(|live| live.id != record.id) {
             found.push(record);
         }
     }
+    found.retain(|record| record.status.is_none() || caller.sees_records());
     match (found.pop(), found.is_empty()) {
         (Some(record), true) => Ok(record),
         (Some(_), false) => {
@@ -105,6 +114,46 @@ pub(crate) async fn find(api: &Api, id: &str) -> Result<CallRecord, Problem> {
             Err(Problem::new(StatusCode::NOT_FOUND, "call-unknown", "No such call", detail).of("id"))
         }
     }
+}
+
+/// Those that the store knows, beside those that are up here: what is up can be ended while the store can't be asked.
+async fn stored(api: &Api, id: &str, up: &[CallRecord]) -> Result<Vec<CallRecord>, Problem> {
+    if up.iter().any(|record| record.id == id) {
+        return Ok(Vec::new());
+    }
+    let answer = api.store.calls_beginning(id, 2);
+    if up.is_empty() {
+        return Ok(answer.await?);
+    }
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(stored)) => Ok(stored),
+        Ok(Err(error)) if !error.is_transient() => Err(error.into()),
+        Ok(Err(_)) | Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Why a call that was found is not up here.
+pub(crate) async fn not_here(api: &Api, id: &str) -> Problem {
+    match elsewhere(api, id).await {
+        Ok(Some(problem)) | Err(problem) => problem,
+        Ok(None) => ended(id),
+    }
+}
+
+/// That the call of this id is up at another daemon, if it is.
+pub(crate) async fn elsewhere(api: &Api, id: &str) -> Result<Option<Problem>, Problem> {
+    Ok(api.store.elsewhere(id).await?.map(|node| {
+        let detail = format!(
+            "the call {id} is up at the node `{}`, and can be changed there alone: ask its daemon",
+            node.escape_debug()
+        );
+        Problem::new(StatusCode::CONFLICT, "call-elsewhere", "The call is at another node", detail).of("id")
+    }))
+}
+
+pub(crate) fn ended(id: &str) -> Problem {
+    let detail = format!("the call {id} has ended");
+    Problem::new(StatusCode::CONFLICT, "call-ended", "The call has ended", detail).of("id")
 }
 
 fn gone(archive: &Archive, record: &CallRecord) -> Problem {

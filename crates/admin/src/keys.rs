@@ -80,6 +80,13 @@ pub(crate) async fn create(
         return Err(Problem::new(StatusCode::CONFLICT, "expired", "The key would have expired", detail)
             .of("expires_at"));
     }
+    if let Some(end) = caller.key().and_then(|own| own.expires_at)
+        && expires_at.is_none_or(|at| at > end)
+    {
+        let detail = format!("a key that is taken until {end} makes no key that is taken longer");
+        let title = "The key would be taken longer";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "expires-too-late", title, detail).of("expires_at"));
+    }
     if let Some(own) = caller.scope()
         && scope.as_ref().is_none_or(|wanted| !own.holds(wanted))
     {
@@ -102,7 +109,12 @@ pub(crate) async fn create(
 
 /// `DELETE /v1/keys/{id}`.
 pub(crate) async fn remove(State(api): State<Api>, Id(id): Id, caller: Caller) -> Result<Response, Problem> {
-    api.store.remove_key(&caller.actor(), &id).await?;
+    let actor = caller.actor();
+    let gone = match caller.key() {
+        Some(own) => api.store.remove_key_by(&actor, &id, own).await?,
+        None => api.store.remove_key(&actor, &id).await?,
+    };
+    api.known.forget(&gone.id);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -223,7 +223,7 @@ fn of_calls() -> Vec<Operation> {
         Operation::new(Method::Post, "/v1/calls/{id}/hangup", "hangUp", OPERATE, "Ends a call that is up.")
             .of_one(CALL, OF_A_CALL)
             .answers(202, "It is being ended; its record before that.", JSON, reference("CallRecord"))
-            .says(409, "It has ended, or more than one call has an id that begins so.")
+            .says(409, "It has ended, it is at another node, or more than one call has an id that begins so.")
             .by(calls::hangup),
         Operation::new(
             Method::Get,
@@ -279,6 +279,7 @@ fn as_twilio() -> Operation {
     )
     .taking(&[FORM], form())
     .answers(200, "It is being ended.", JSON, reference("TwilioCall"))
+    .says(409, "It is up at another node.")
     .by(twilio::update)
 }
 
@@ -315,7 +316,7 @@ fn of_calls_of_our_own() -> Vec<Operation> {
         .says(202, "They are being sent.")
         .says(
             409,
-            "Nobody talks, the far side takes no digits, or more than one call has an id that begins so.",
+            "Nobody talks, the far side takes no digits, the call is at another node, or more than one has an id that begins so.",
         )
         .by(place::dtmf),
     ]
@@ -358,6 +359,7 @@ fn of_keys() -> Vec<Operation> {
             .by(keys::show),
         of(Method::Delete, "removeKey", change, "Takes an API key back.")
             .says(204, "It is gone.")
+            .says(409, "It is the last key, and the key that would remove it is bound.")
             .by(keys::remove),
         Operation::new(
             Method::Get,

@@ -66,17 +66,21 @@ pub(crate) async fn place(
 pub(crate) async fn dtmf(
     State(api): State<Api>,
     Id(id): Id,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let keys: Keys = typed(json(&headers, body, &[JSON]).await?)?;
     let digits = Digits::parse(&keys.digits).map_err(malformed)?;
-    let record = calls::find(&api, &id).await?;
+    let record = calls::find(&api, &caller, &id).await?;
+    if record.status.is_some() {
+        return Err(calls::ended(&record.id));
+    }
     let conflict =
         |kind, title, detail: &str| Err(Problem::new(StatusCode::CONFLICT, kind, title, detail).of("id"));
-    match api.live.dial(record.id, digits).await.ok_or_else(ended)? {
+    match api.live.dial(record.id.clone(), digits).await.ok_or_else(ended)? {
         Dialled::Sent => Ok(StatusCode::ACCEPTED.into_response()),
-        Dialled::Unknown => conflict("call-ended", "The call has ended", "the call has ended"),
+        Dialled::Unknown => Err(calls::not_here(&api, &record.id).await),
         Dialled::NotTalking => {
             let detail = "nobody has answered and been joined, or the call is ending; send digits while both sides talk";
             conflict("not-talking", "Nobody talks", detail)

@@ -147,6 +147,10 @@ impl From<store::Error> for Problem {
                     .of("If-Match")
             }
             E::Absent { .. } | E::NoKey { .. } => Self::absent(words),
+            E::KeyForMore { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "scope-too-wide", "The key is for more", words).of("id")
+            }
+            E::LastKey => conflict("last-key", "It is the last key").of("id"),
             E::Label => Self::invalid("label", words),
             E::IdempotencyFull => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,

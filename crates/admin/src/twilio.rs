@@ -9,10 +9,10 @@ use b2bua::CallRecord;
 use serde_json::{Value, json};
 
 use crate::access::Shape;
-use crate::answer;
 use crate::api::Api;
 use crate::body::{FORM, read};
 use crate::problem::Problem;
+use crate::{answer, calls};
 
 /// The path as it is routed, and as it is.
 pub(crate) const ROUTED: &str = "/2010-04-01/Accounts/{account_sid}/Calls/{call_sid}";
@@ -42,8 +42,10 @@ async fn end(
     let id = sid.strip_prefix("CA").filter(|id| is_hex(id)).ok_or_else(unknown)?;
     account.strip_prefix("AC").filter(|account| is_hex(account)).ok_or_else(unknown)?;
     let up = api.live.calls(id.to_owned()).await;
-    let record =
-        up.into_iter().find(|record| record.id == id && record.status.is_none()).ok_or_else(unknown)?;
+    let up = up.into_iter().find(|record| record.id == id && record.status.is_none());
+    let Some(record) = up else {
+        return Err(calls::elsewhere(api, id).await?.unwrap_or_else(unknown));
+    };
     if !api.live.hangup(record.id.clone()).await {
         return Err(unknown());
     }

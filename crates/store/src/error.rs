@@ -102,6 +102,17 @@ pub enum Error {
     /// There is no API key of this id.
     #[error("there is no key with the id `{id}`")]
     NoKey { id: String },
+    /// An API key is for more than the one that would remove it.
+    #[error(
+        "the key `{id}` is for more than the key that would remove it; use one whose scope holds its scope"
+    )]
+    KeyForMore { id: String },
+    /// An API key that is bound would leave none.
+    #[error(
+        "with the last key gone whoever is on the daemon's machine may do everything: a key that has a scope or expires does not \
+         remove it; `strowger key remove` does"
+    )]
+    LastKey,
     /// The label of an API key is none.
     #[error("the label of a key is 1 to 100 characters on one line")]
     Label,
@@ -156,6 +167,8 @@ impl Error {
             | Self::NotPersonal { .. }
             | Self::Permanent
             | Self::NoKey { .. }
+            | Self::KeyForMore { .. }
+            | Self::LastKey
             | Self::Label
             | Self::IdempotencyFull
             | Self::Randomness(_)

@@ -129,12 +129,37 @@ impl Store {
     ///
     /// If there is none of this id, or the database refuses.
     pub async fn remove_key(&self, actor: &Actor, id: &str) -> Result<Key, Error> {
+        self.take_back(actor, id, None).await
+    }
+
+    /// The same for the holder of another key, which removes none that is for more than itself. One that has a scope or expires does
+    /// not remove the last key either: where there are none, nobody is bound.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this id, it is not for that key to remove, or the database refuses.
+    pub async fn remove_key_by(&self, actor: &Actor, id: &str, by: &Key) -> Result<Key, Error> {
+        self.take_back(actor, id, Some(by)).await
+    }
+
+    async fn take_back(&self, actor: &Actor, id: &str, by: Option<&Key>) -> Result<Key, Error> {
         let mut transaction = self.pool.write().await?;
+        // First, for then nobody else removes another meanwhile.
+        let revision = held_revision(&mut transaction).await?;
         let sql = "DELETE FROM api_keys WHERE id = $1 \
                    RETURNING id, label, role, scope, last4, created_at, expires_at";
         let gone = transaction.fetch(sql, &[id.into()]).await?;
         let gone = gone.first().map(key).transpose()?.ok_or_else(|| Error::NoKey { id: id.to_owned() })?;
-        let revision = held_revision(&mut transaction).await?;
+        if let Some(by) = by {
+            let is_held = |own: &Scope| gone.scope.as_ref().is_some_and(|scope| own.holds(scope));
+            if by.scope.as_ref().is_some_and(|own| !is_held(own)) {
+                return Err(Error::KeyForMore { id: id.to_owned() });
+            }
+            let is_bound = by.scope.is_some() || by.expires_at.is_some();
+            if is_bound && transaction.fetch("SELECT id FROM api_keys LIMIT 1", &[]).await?.is_empty() {
+                return Err(Error::LastKey);
+            }
+        }
         audit::write(&mut transaction, actor, revision, &[Entry::of_key(Some(&gone), None)]).await?;
         transaction.commit().await?;
         Ok(gone)
@@ -183,7 +208,8 @@ impl Token {
         self.0.get(self.0.len() - 4..).unwrap_or_default().to_owned()
     }
 
-    fn hash(&self) -> String {
+    /// What is kept of it.
+    pub fn hash(&self) -> String {
         hex(&Sha256::digest(self.0.as_bytes()))
     }
 }

@@ -47,6 +47,17 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
+    /// The node, another than this, that the call of this id is up at, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the database refuses.
+    pub async fn elsewhere(&self, id: &str) -> Result<Option<String>, Error> {
+        let sql = "SELECT node FROM call_records WHERE id = $1 AND status IS NULL AND node <> $2";
+        let rows = self.pool.fetch(sql, &[id.into(), Value::from(&*self.node)]).await?;
+        rows.first().map(|row| row.text("node")).transpose()
+    }
+
     /// Marks the calls of this node that were up when its last process ended, and says how many: `failed`, reason `cut-off`,
     /// ended by `system` at `now_ms`, when this process began.
     ///

@@ -85,7 +85,7 @@ impl Gate {
         match self.access {
             Access::Open => Ok(Caller::Nameless),
             Access::Local(_) if is_local => host::check(headers).map(|()| Caller::Nameless),
-            Access::Local(_) | Access::Role(..) => identity::identify(&self.api.store, headers, peer).await,
+            Access::Local(_) | Access::Role(..) => identity::identify(&self.api, headers, peer).await,
         }
     }
 }

@@ -1,20 +1,22 @@
 //! From the head of a request to who sends it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use store::{Store, Token};
+use store::{Key, Token};
+use tokio::time::timeout;
 
 use super::{Caller, Peer};
+use crate::api::{Api, PATIENCE};
 use crate::host;
 use crate::problem::Problem;
 
 /// Who sends this. Without a key: somebody on this machine, as long as there are no keys.
-pub(super) async fn identify(store: &Store, headers: &HeaderMap, peer: Peer) -> Result<Caller, Problem> {
+pub(super) async fn identify(api: &Api, headers: &HeaderMap, peer: Peer) -> Result<Caller, Problem> {
     if let Some(token) = token(headers)? {
-        let key = store.find_key(&token).await?;
+        let key = find(api, &token).await?;
         let key = key.ok_or_else(|| {
             refused("key-unknown", "there is no such key; `strowger key list` shows which there are")
         })?;
@@ -23,11 +25,27 @@ pub(super) async fn identify(store: &Store, headers: &HeaderMap, peer: Peer) -> 
         }
         return Ok(Caller::Key(Box::new(key)));
     }
-    if !peer.0.ip().to_canonical().is_loopback() || !store.keys().await?.is_empty() {
+    if !peer.0.ip().to_canonical().is_loopback() || !api.store.keys().await?.is_empty() {
         return Err(refused("key-missing", "send a key: Authorization: Bearer KEY"));
     }
     host::check(headers)?;
     Ok(Caller::Loopback)
+}
+
+/// The key that this is. Where the store can't say, a key that it has found not long ago: calls can be ended while it is gone.
+async fn find(api: &Api, token: &Token) -> Result<Option<Key>, store::Error> {
+    let (hash, asked) = (token.hash(), api.known.asked());
+    let answer = api.store.find_key(token);
+    let found = match api.known.recall(&hash, Instant::now()) {
+        None => answer.await?,
+        Some(key) => match timeout(PATIENCE, answer).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) if !error.is_transient() => return Err(error),
+            Ok(Err(_)) | Err(_) => return Ok(Some(key)),
+        },
+    };
+    api.known.learn(asked, hash, found.as_ref(), Instant::now());
+    Ok(found)
 }
 
 /// The key that the request shows: `Bearer KEY`, or `Basic` with the key as its password.

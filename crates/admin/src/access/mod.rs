@@ -2,6 +2,7 @@
 
 mod gate;
 pub(crate) mod identity;
+mod known;
 mod rate;
 
 use std::net::SocketAddr;
@@ -9,10 +10,11 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use store::{Actor, Key, Permission, Role, Scope, Store};
+use store::{Actor, Key, Permission, Resource, Role, Scope, Store};
 
 pub(crate) use self::gate::{Gate, Shape, gate};
 use self::identity::now_ms;
+pub(crate) use self::known::Known;
 pub(crate) use self::rate::{Buckets, Who};
 use crate::problem::Problem;
 
@@ -84,6 +86,19 @@ impl Caller {
             Self::Nameless | Self::Loopback => None,
             Self::Key(key) => key.expires_at.map(|at| Duration::from_millis(at.saturating_sub(now_ms()))),
         }
+    }
+
+    /// Whose key it is, if it has one.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Nameless | Self::Loopback => None,
+            Self::Key(key) => Some(key),
+        }
+    }
+
+    /// Whether it may look at calls that have ended too, not just at those that are up.
+    pub(crate) fn sees_records(&self) -> bool {
+        self.scope().is_none_or(|scope| scope.allows(Permission::read(Resource::Records)))
     }
 
     /// For the audit trail.

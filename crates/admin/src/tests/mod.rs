@@ -76,7 +76,7 @@ impl Live for Calls {
     fn dial(&self, id: String, _digits: Digits) -> Answering<'_, Option<Dialled>> {
         let is_up = self.up.lock().unwrap().iter().any(|call| call.id == id);
         self.dialled.lock().unwrap().push(id);
-        Box::pin(std::future::ready(Some(if is_up { Dialled::Sent } else { Dialled::NotTalking })))
+        Box::pin(std::future::ready(Some(if is_up { Dialled::Sent } else { Dialled::Unknown })))
     }
 }
 

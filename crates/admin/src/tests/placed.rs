@@ -109,5 +109,5 @@ async fn digits_are_sent_to_a_call_that_is_up() {
     assert_eq!((wrong.status, wrong.json()["field"].as_str()), (422, Some("digits")));
     house.store.write(&[record('d', Some(CallStatus::Completed), 4)]).await.unwrap();
     let ended = house.ask("POST", "/v1/calls/dddddd/dtmf", "", r#"{"digits": "1"}"#).await;
-    assert_eq!((ended.status, ended.problem().as_str()), (409, "not-talking"));
+    assert_eq!((ended.status, ended.problem().as_str()), (409, "call-ended"));
 }

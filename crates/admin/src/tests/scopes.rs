@@ -6,6 +6,7 @@ use store::Resource;
 
 use super::*;
 use crate::access::Access;
+use crate::access::identity::now_ms;
 use crate::operation::Method;
 use crate::operations;
 
@@ -110,4 +111,67 @@ async fn a_key_makes_no_key_that_is_for_more() {
             assert_eq!(reply.problem(), "scope-too-wide");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_makes_no_key_that_is_taken_longer() {
+    let house = House::open().await;
+    let end = now_ms() + 3_600_000;
+    let own = bearer(&house.key(Role::Admin, Some(end)).await);
+    let later = end + 1;
+    for (expires, status) in [(String::new(), 403), (later.to_string(), 403), (end.to_string(), 201)] {
+        let wanted = if expires.is_empty() { expires } else { format!(r#", "expires_at": {expires}"#) };
+        let wanted = format!(r#"{{"label": "x", "role": "admin"{wanted}}}"#);
+        let reply = house.ask("POST", "/v1/keys", &own, &wanted).await;
+        assert_eq!(reply.status, status, "{reply:?}");
+        if status == 403 {
+            assert_eq!(
+                (reply.problem().as_str(), &reply.json()["field"]),
+                ("expires-too-late", &"expires_at".into())
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_a_scope_removes_no_key_that_is_for_more_and_not_the_last() {
+    let house = House::open().await;
+    house.key(Role::Admin, None).await;
+    let [admin] = house.store.keys().await.unwrap().try_into().unwrap();
+    let own = bearer(&house.key_for(Permission::write(Resource::Keys)).await);
+    let path = format!("/v1/keys/{}", admin.id);
+    let refused = house.ask("DELETE", &path, &own, "").await;
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "scope-too-wide"));
+    house.store.remove_key(&Actor::cli(), &admin.id).await.unwrap();
+    let [last] = house.store.keys().await.unwrap().try_into().unwrap();
+    let path = format!("/v1/keys/{}", last.id);
+    let refused = house.ask("DELETE", &path, &own, "").await;
+    assert_eq!((refused.status, refused.problem().as_str()), (409, "last-key"));
+    assert_eq!(house.get("/v1/keys").await.status, 401);
+    house.key(Role::Admin, None).await;
+    assert_eq!(house.ask("DELETE", &path, &own, "").await.status, 204);
+    assert_eq!(house.ask("GET", "/v1/keys", &own, "").await.status, 401, "it is forgotten at once");
+}
+
+#[tokio::test]
+async fn a_key_for_calls_alone_sees_those_that_are_up_and_no_records() {
+    let house = House::open().await;
+    *house.calls.up.lock().unwrap() = vec![record('a', None, 1)];
+    let remote = record('c', None, 1);
+    house.store.clone().of_node("two").write(&[remote]).await.unwrap();
+    house.store.write(&[record('d', Some(CallStatus::Completed), 4)]).await.unwrap();
+    let calls = bearer(&house.key_for(Permission::write(Resource::Calls)).await);
+    let all = bearer(&house.key(Role::Admin, None).await);
+    for (path, own, full) in [
+        ("/v1/calls/aaaaaa", 200, 200),
+        ("/v1/calls/cccccc", 200, 200),
+        ("/v1/calls/dddddd", 404, 200),
+        ("/v1/calls/dddddd/trace", 404, 404),
+    ] {
+        assert_eq!(house.ask("GET", path, &calls, "").await.status, own, "{path}");
+        assert_eq!(house.ask("GET", path, &all, "").await.status, full, "{path}");
+    }
+    let [own, full] = [calls, all].map(|key| (key, "/v1/calls/dddddd/trace"));
+    assert_eq!(house.ask("GET", own.1, &own.0, "").await.problem(), "call-unknown");
+    assert_eq!(house.ask("GET", full.1, &full.0, "").await.problem(), "trace-gone");
 }

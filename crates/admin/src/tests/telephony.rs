@@ -87,3 +87,46 @@ async fn a_bot_hangs_up_as_it_does_at_twilio() {
         assert_eq!(reply.header("content-type"), "application/json");
     }
 }
+
+#[tokio::test]
+async fn a_call_that_is_up_at_another_node_is_told_as_such() {
+    let house = House::open().await;
+    house.store.clone().of_node("two").write(&[record('c', None, 1)]).await.unwrap();
+    for (path, body) in [("hangup", ""), ("dtmf", r#"{"digits": "1"}"#)] {
+        let reply = house.ask("POST", &format!("/v1/calls/cccccc/{path}"), "", body).await;
+        assert_eq!((reply.status, reply.problem().as_str()), (409, "call-elsewhere"), "{reply:?}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains("at the node `two`"), "{reply:?}");
+    }
+    let path = format!("/2010-04-01/Accounts/AC{}/Calls/CA{}.json", "0".repeat(32), "c".repeat(32));
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let reply = house.ask("POST", &path, form, "Status=completed").await;
+    assert_eq!((reply.status, &reply.json()["code"]), (409, &json!(20_001)), "{reply:?}");
+    assert!(reply.json()["message"].as_str().unwrap().contains("at the node `two`"), "{reply:?}");
+    house.store.clone().of_node("two").write(&[record('c', Some(CallStatus::Completed), 1)]).await.unwrap();
+    assert_eq!(house.ask("POST", "/v1/calls/cccccc/hangup", "", "").await.problem(), "call-ended");
+    assert_eq!(house.ask("POST", &path, form, "Status=completed").await.status, 404);
+}
+
+#[tokio::test]
+async fn calls_are_ended_and_the_node_is_drained_while_the_store_is_gone() {
+    let mut house = House::open().await;
+    *house.calls.up.lock().unwrap() = vec![record('a', None, 1), record('b', None, 2)];
+    let known = bearer(&house.key(Role::Admin, None).await);
+    let unknown = bearer(&house.key(Role::Admin, None).await);
+    assert_eq!(house.ask("GET", "/v1/calls", &known, "").await.status, 200);
+    house.store.close().await;
+    let whole = "a".repeat(32);
+    for id in [whole.as_str(), "bbbbbb"] {
+        let reply = house.ask("POST", &format!("/v1/calls/{id}/hangup"), &known, "").await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        let path = format!("/v1/calls/{id}/dtmf");
+        assert_eq!(house.ask("POST", &path, &known, r#"{"digits": "1"}"#).await.status, 202);
+        assert_eq!(house.ask("GET", &format!("/v1/calls/{id}"), &known, "").await.status, 200);
+    }
+    let lost = house.ask("POST", "/v1/calls/cccccc/hangup", &known, "").await;
+    assert_eq!((lost.status, lost.problem().as_str()), (503, "store-failed"));
+    let stranger = house.ask("POST", &format!("/v1/calls/{whole}/hangup"), &unknown, "").await;
+    assert_eq!((stranger.status, stranger.problem().as_str()), (503, "store-failed"));
+    assert_eq!(house.ask("POST", "/v1/drain", &known, "").await.status, 202);
+    assert_eq!(house.drained.recv().await, Some(Drain { within: None }));
+}

@@ -49,6 +49,57 @@ async fn a_key_has_the_scope_that_it_was_made_with(database: Database) {
     assert_eq!(told["scope"], serde_json::json!(["numbers:read", "calls:write"]));
 }
 
+async fn a_bound_key_removes_no_key_that_is_for_more_and_not_the_last(database: Database) {
+    let store = database.open().await;
+    let actor = Actor::cli();
+    let scope = |permissions: &[Permission]| Scope::new(permissions.iter().copied());
+    let keys = Permission::write(Resource::Keys);
+    let mut made = Vec::new();
+    for (scope, expires_at) in [
+        (scope(&[keys]), None),
+        (scope(&[keys, Permission::read(Resource::Calls)]), None),
+        (None, Some(u64::from(u32::MAX))),
+        (None, None),
+    ] {
+        let wanted = NewKey { scope, ..wanted("x", Role::Admin, expires_at) };
+        made.push(store.add_key(&actor, wanted).await.expect("a key").0);
+    }
+    let [narrow, wide, ending, free] = made.as_slice() else { panic!() };
+    for other in [wide, ending, free] {
+        let refused = store.remove_key_by(&actor, &other.id, narrow).await;
+        assert!(matches!(refused, Err(Error::KeyForMore { .. })), "{refused:?}");
+    }
+    assert_eq!(store.keys().await.expect("read").len(), 4);
+    store.remove_key_by(&actor, &wide.id, ending).await.expect("removed");
+    store.remove_key_by(&actor, &free.id, ending).await.expect("removed");
+    store.remove_key_by(&actor, &narrow.id, narrow).await.expect("removed");
+    let last = store.remove_key_by(&actor, &ending.id, ending).await;
+    assert!(matches!(last, Err(Error::LastKey)), "{last:?}");
+    let both = [&scope(&[keys]), &None]
+        .map(|scope| NewKey { scope: scope.clone(), ..wanted("y", Role::Admin, None) });
+    let [(bound, _), (free, _)] = [
+        store.add_key(&actor, both[0].clone()).await.expect("a key"),
+        store.add_key(&actor, both[1].clone()).await.expect("a key"),
+    ];
+    store.remove_key(&actor, &ending.id).await.expect("removed");
+    store.remove_key_by(&actor, &bound.id, &free).await.expect("removed");
+    store.remove_key_by(&actor, &free.id, &free).await.expect("removed");
+    assert!(store.keys().await.expect("read").is_empty());
+}
+
+async fn two_bound_keys_at_once_leave_one(database: Database) {
+    let store = database.open().await;
+    let actor = Actor::cli();
+    let wanted =
+        NewKey { scope: Scope::new([Permission::write(Resource::Keys)]), ..wanted("x", Role::Admin, None) };
+    let (one, _) = store.add_key(&actor, wanted.clone()).await.expect("a key");
+    let (two, _) = store.add_key(&actor, wanted).await.expect("a key");
+    let (first, second) =
+        tokio::join!(store.remove_key_by(&actor, &one.id, &two), store.remove_key_by(&actor, &two.id, &one));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(store.keys().await.expect("read").len(), 1);
+}
+
 async fn a_key_needs_a_label(database: Database) {
     let store = database.open().await;
     for label in ["", "  ", "a\nb", &"x".repeat(101)] {
@@ -115,6 +166,8 @@ async fn idempotency_keys_are_bounded(database: Database) {
 on_each_database!(
     a_key_is_found_by_its_token_and_by_nothing_else,
     a_key_has_the_scope_that_it_was_made_with,
+    a_bound_key_removes_no_key_that_is_for_more_and_not_the_last,
+    two_bound_keys_at_once_leave_one,
     a_key_needs_a_label,
     a_request_that_is_sent_again_is_known_with_its_answer,
     of_two_at_once_one_is_the_first,
