@@ -1,12 +1,13 @@
 //! Secrets go in and never come out: what is shown says that there is one, and what is sent back as it was shown is kept.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
 
 /// For eyes. A secret that is only named, `{"file": ..}` or `{"env": ..}`, is shown so.
 pub(crate) fn hide(value: &mut Value) {
-    for path in PATHS {
+    for path in SENT.into_iter().chain(SHOWN_TO_US) {
         visit(value, path, &mut |place| {
             if place.get("file").is_none() && place.get("env").is_none() {
                 *place = set();
@@ -22,15 +23,33 @@ pub(crate) fn hide(value: &mut Value) {
 
 /// Each secret that a patch has is as it is there: what is held of it is not patched in part.
 pub(crate) fn replace(patched: &mut Value, patch: &Value) {
-    for path in PATHS {
+    for path in SENT.into_iter().chain(SHOWN_TO_US) {
         replace_at(patched, patch, path);
     }
 }
 
+/// The secrets that stay as they are held, of those that are sent somewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Vec<String>);
+
+impl Kept {
+    /// For an object that leads elsewhere: none may stay, for each was given for another place.
+    pub(crate) fn check_stays(&self) -> Result<(), Problem> {
+        let Some(field) = self.0.first() else { return Ok(()) };
+        let detail = "the secret was given for another place than this would send it to: write it again, or take it out (null)";
+        Err(Problem::new(StatusCode::CONFLICT, "secret-moved", "The secret would go elsewhere", detail)
+            .of(field))
+    }
+}
+
 /// Puts what is held in the place of what was sent as it is shown.
-pub(crate) fn restore(value: &mut Value, held: Option<&Value>) -> Result<(), Problem> {
-    for path in PATHS {
-        restore_at(value, held, path, "")?;
+pub(crate) fn restore(value: &mut Value, held: Option<&Value>) -> Result<Kept, Problem> {
+    let mut kept = Kept::default();
+    for path in SENT {
+        restore_at(value, held, path, "", &mut kept.0)?;
+    }
+    for path in SHOWN_TO_US {
+        restore_at(value, held, path, "", &mut Vec::new())?;
     }
     let held_url = held.and_then(|held| held.pointer("/endpoint/url")).and_then(Value::as_str);
     if let Some(Value::String(url)) = value.pointer_mut("/endpoint/url")
@@ -41,20 +60,27 @@ pub(crate) fn restore(value: &mut Value, held: Option<&Value>) -> Result<(), Pro
             None => return Err(nothing_held("endpoint.url")),
         }
     }
-    Ok(())
+    Ok(kept)
 }
 
-fn restore_at(value: &mut Value, held: Option<&Value>, path: &[&str], told: &str) -> Result<(), Problem> {
+fn restore_at(
+    value: &mut Value,
+    held: Option<&Value>,
+    path: &[&str],
+    told: &str,
+    kept: &mut Vec<String>,
+) -> Result<(), Problem> {
     let Some((name, rest)) = path.split_first() else {
         if *value == set() {
             *value = held.cloned().ok_or_else(|| nothing_held(told))?;
+            kept.push(told.to_owned());
         }
         return Ok(());
     };
     let Some(members) = value.as_object_mut() else { return Ok(()) };
     for (key, member) in members.iter_mut().filter(|(key, _)| *name == EACH || key == name) {
         let told = if told.is_empty() { key.clone() } else { format!("{told}.{key}") };
-        restore_at(member, held.and_then(|held| held.get(key)), rest, &told)?;
+        restore_at(member, held.and_then(|held| held.get(key)), rest, &told, kept)?;
     }
     Ok(())
 }
@@ -95,19 +121,19 @@ fn set() -> Value {
 fn nothing_held(field: &str) -> Problem {
     let detail =
         "this is how a secret is shown, and none is held here that it could stand for: write the secret";
-    Problem::new(axum::http::StatusCode::CONFLICT, "secret-absent", "No secret to keep", detail).of(field)
+    Problem::new(StatusCode::CONFLICT, "secret-absent", "No secret to keep", detail).of(field)
 }
 
-/// Where secrets stand, of any kind of object.
-const PATHS: [&[&str]; 7] = [
-    &["endpoint", "password"],
+/// Where secrets stand, of any kind of object, that are sent to where it is.
+const SENT: [&[&str]; 5] = [
     &["endpoint", "call_password"],
     &["endpoint", "headers", EACH],
     &["endpoint", "parameters", EACH],
-    &["inbound", "password"],
     &["outbound", "password"],
     &["outbound", "headers", EACH],
 ];
+/// Where those stand that others have to show.
+const SHOWN_TO_US: [&[&str]; 2] = [&["endpoint", "password"], &["inbound", "password"]];
 const URL: &[&str] = &["endpoint", "url"];
 const EACH: &str = "*";
 const HIDDEN: &str = "***";

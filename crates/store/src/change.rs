@@ -152,7 +152,8 @@ pub(crate) async fn held_revision(transaction: &mut Transaction) -> Result<u64, 
 }
 
 impl Object {
-    /// Whether each secret that is only named, and was not so in the object before, is one that `check` lets pass.
+    /// Whether each secret that is only named, and was not so in the object before, is one that `check` lets pass. Where the object
+    /// leads elsewhere than before, what is sent there counts as never named.
     ///
     /// # Errors
     ///
@@ -162,7 +163,10 @@ impl Object {
         before: Option<&Self>,
         check: impl Fn(&Secret) -> Result<(), String>,
     ) -> Result<(), Error> {
-        let known = before.map(Self::named_secrets).unwrap_or_default();
+        let mut known = before.map(Self::named_secrets).unwrap_or_default();
+        if before.is_some_and(|before| self.leads_elsewhere(before)) {
+            known.retain(|(path, _)| SHOWN_TO_US.contains(&path.as_str()));
+        }
         let sent = self.named_secrets().into_iter().filter(|named| !known.contains(named));
         let faults = sent.filter_map(|(path, secret)| {
             let message = check(&secret).err()?;
@@ -183,6 +187,9 @@ impl Object {
         alone.named_secrets().map(|(path, secret)| (own(path), secret.clone())).collect()
     }
 }
+
+/// The secrets that are asked for, and never sent.
+const SHOWN_TO_US: [&str; 2] = ["endpoint.password", "inbound.password"];
 
 /// The faults that an object has or brings about.
 async fn check(transaction: &mut Transaction, object: &Object) -> Result<(), Error> {

@@ -63,6 +63,15 @@ impl Object {
         }
     }
 
+    /// Whether what is sent to it goes to another place than it did before.
+    pub fn leads_elsewhere(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Agent(agent), Self::Agent(before)) => agent.leads_elsewhere(before),
+            (Self::Trunk(trunk), Self::Trunk(before)) => trunk.leads_elsewhere(before),
+            (Self::Settings(_) | Self::Agent(_) | Self::Trunk(_) | Self::Number(_), _) => false,
+        }
+    }
+
     /// As JSON for eyes: secrets, parameters of streams, and credentials in URLs, are `***`.
     pub fn shown(&self) -> Value {
         let mut inventory = Inventory::default();

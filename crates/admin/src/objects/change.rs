@@ -158,9 +158,12 @@ impl<'a> Place<'a> {
             if is_withdrawn {
                 withdraw(&mut value, sent);
             }
-            secrets::restore(&mut value, held_value.as_ref())?;
+            let kept = secrets::restore(&mut value, held_value.as_ref())?;
             let object: Object = typed_throughout::<T>(&value)?.into();
             let before = held.as_ref().map(|held| &held.object);
+            if before.is_some_and(|before| object.leads_elsewhere(before)) {
+                kept.check_stays()?;
+            }
             object.check_secrets(before, |secret| api.secrets.check(secret))?;
             let expect = held.map_or(Expect::New, |held| Expect::Etag(held.etag));
             let stored = if is_withdrawn {
@@ -217,7 +220,10 @@ pub(super) async fn told(
 }
 
 fn patched_by(patch: &Value, held: Value) -> Value {
-    let mut patched = merge(held, patch.clone());
+    // As it is shown, so that it is known which secrets are kept.
+    let mut shown = held;
+    secrets::hide(&mut shown);
+    let mut patched = merge(shown, patch.clone());
     secrets::replace(&mut patched, patch);
     patched
 }

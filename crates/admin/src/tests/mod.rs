@@ -2,6 +2,7 @@
 
 mod bounds;
 mod events;
+mod moved;
 mod objects;
 mod placed;
 mod problems;

@@ -4,6 +4,7 @@
 
 mod agent;
 mod clear;
+mod destination;
 mod faults;
 mod number;
 mod passed;
