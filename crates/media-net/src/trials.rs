@@ -301,11 +301,12 @@ fn packets_gather_no_longer_than_the_limit<S: Sockets>() {
     let ours = rig.open(0, V4);
     let (gather, start) = (Duration::from_millis(20), Instant::now());
     for round in 0..3 {
+        rig.sockets.wait(Some(gather), gather).unwrap();
+        assert!(start.elapsed() >= gather * u32::from(round + 1), "{:?} in round {round}", start.elapsed());
         phone.send_to(&[round], ours).unwrap();
         // What is sent does not wait for what gathers.
         rig.sockets.send(Slot(0), Channel::Rtp, phone.local_addr().unwrap(), &[round]);
         rig.sockets.wait(Some(PATIENCE), gather).unwrap();
-        assert!(start.elapsed() >= gather * u32::from(round + 1), "{:?} in round {round}", start.elapsed());
         assert_eq!(rig.taken().unwrap().3, [round]);
         assert_eq!(heard_by(&phone).0, [round]);
     }
