@@ -172,7 +172,7 @@ refusals! {
             .and_asked(asked(503).from(OUTWARD));
 
     an_offer_without_keys_where_they_are_required =>
-        inward(ECHO).of(Who::Sealed).gets((488, 127), "media-encryption-required", "encrypted media is required");
+        inward(ECHO).of(Who::Sealed).gets((488, 127), "media-encryption-required", "the audio is not encrypted");
     an_offer_of_keys_alone =>
         inward(ECHO).offering("RTP/SAVP 0").gets((488, 127), "media-encryption-required", "");
     an_offer_of_codecs_that_we_lack =>
