@@ -147,7 +147,10 @@ impl Outbox for Watcher {
     }
 
     fn event(&mut self, event: Event) {
-        assert!(matches!(event, Event::Latched { .. } | Event::Silent { .. }), "{event:?}");
+        assert!(
+            matches!(event, Event::Latched { .. } | Event::Silent { .. } | Event::Measured { .. }),
+            "{event:?}"
+        );
     }
 }
 

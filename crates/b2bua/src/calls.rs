@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use media::command::Counters;
+
 use crate::call::{Call, CallEvent};
 use crate::core::LiveCall;
-use crate::desk::Desk;
+use crate::desk::{Desk, Owner};
 use crate::ids::Ids;
 use crate::io::{CallKey, Milestone, Now, Output};
 
@@ -58,6 +60,13 @@ impl Calls {
             self.ids.put(call.record(), key);
         }
         self.keep(key, call);
+    }
+
+    /// A leg tells how it does. That is noted, and no call changes its ways for it.
+    pub(crate) fn measured(&mut self, owner: Owner, counters: &Counters) {
+        if let Some(entry) = self.by_key.get_mut(&owner.call) {
+            entry.call.measured(owner.side, counters);
+        }
     }
 
     pub(crate) fn get(&self, key: CallKey) -> Option<&Call> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use media::Event as MediaEvent;
 use numbers::{Directory, NodeState};
 use sip::Event;
 
@@ -68,7 +69,12 @@ impl Core {
             Input::FlowFailed(flow) => self.desk.flow_failed(now, flow),
             Input::Media(event) => {
                 if let Some(owner) = self.desk.heard(now, &event) {
-                    self.step(now, owner.call, CallEvent::Pair(owner.side, PairEvent::of(event)));
+                    if let MediaEvent::Measured { counters, .. } = &event {
+                        self.calls.measured(owner, counters);
+                    }
+                    if let Some(event) = PairEvent::of(event) {
+                        self.step(now, owner.call, CallEvent::Pair(owner.side, event));
+                    }
                 }
             }
             Input::Agent(event) => {

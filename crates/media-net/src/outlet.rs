@@ -1,4 +1,4 @@
-//! The way out for events: in order, none lost.
+//! The way out for events: in order, none lost but for what is told again.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,11 @@ impl Outlet {
         Self { channel, held: VecDeque::new() }
     }
 
+    /// What a leg measures is left out while others wait: it says so again.
     pub(crate) fn tell(&mut self, event: Event) {
+        if self.is_holding() && matches!(event, Event::Measured { .. }) {
+            return;
+        }
         self.held.push_back(event);
         self.flush();
     }
@@ -59,6 +63,22 @@ mod tests {
         }
         heard.extend(std::iter::from_fn(|| events.try_recv().ok()));
         assert_eq!(heard, (0..5).map(|key| Event::Silent { media: MediaKey(key) }).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn measures_do_not_pile_up_where_nobody_takes_them() {
+        let (channel, mut events) = tokio::sync::mpsc::channel(1);
+        let mut outlet = Outlet::new(channel);
+        let measured =
+            || Event::Measured { media: MediaKey(1), counters: media::command::Counters::default() };
+        (0..100).for_each(|_| outlet.tell(measured()));
+        outlet.tell(Event::Silent { media: MediaKey(1) });
+        let mut heard = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            heard.push(event);
+            outlet.flush();
+        }
+        assert_eq!(heard, [measured(), measured(), Event::Silent { media: MediaKey(1) }]);
     }
 
     #[test]

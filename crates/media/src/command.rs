@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::quality::Told;
 use crate::srtp::Srtp;
 
 /// One port pair (RTP, RTCP) of ours: our side of one leg's media. Minted by the core, never reused.
@@ -153,8 +154,14 @@ pub struct Counters {
     pub sent: u64,
     /// Sequence numbers missing of what was received.
     pub lost: u64,
-    /// Interarrival jitter (RFC 3550 s.6.4.1), the last estimate, in microseconds.
+    /// Interarrival jitter (RFC 3550 s.6.4.1) in microseconds: the mean over all that came.
     pub jitter_us: u32,
+    /// Its highest estimate, in microseconds.
+    pub jitter_max_us: u32,
+    /// From us to the far side and back, in microseconds: the mean of what its reports say. `None` as long as none says it.
+    pub round_trip_us: Option<u32>,
+    /// What it tells of what was sent to it.
+    pub far: Option<Told>,
     /// Dropped: another source than the latched one.
     pub foreign: u64,
     /// Dropped: no RTP, an unknown payload type, a closed direction, a stray stream, too late or a duplicate.
@@ -195,6 +202,14 @@ pub enum Event {
     Silent {
         /// Which one.
         media: MediaKey,
+    },
+    /// How the leg does so far: told when it reports by RTCP. Whoever has no time for one of these misses nothing that the next does not
+    /// say.
+    Measured {
+        /// Which one.
+        media: MediaKey,
+        /// Since its `Bind`.
+        counters: Counters,
     },
     /// The worker of the pair has failed and begun anew: no audio goes through it any more. It is to be released as any other.
     Lost {

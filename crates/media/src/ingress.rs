@@ -27,6 +27,10 @@ pub(crate) struct Ingress {
     welcome: Welcome,
     lost_before: u64,
     jitter_before_us: u32,
+    /// Of all streams so far: the sum of the steps that the jitter is the mean of, in samples, and how many.
+    steps: (u64, u64),
+    /// The highest estimate, in 1/16 samples.
+    peak: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +64,8 @@ impl Ingress {
             welcome: Welcome::Anyone,
             lost_before: 0,
             jitter_before_us: 0,
+            steps: (0, 0),
+            peak: 0,
         }
     }
 
@@ -114,6 +120,8 @@ impl Ingress {
         if let Some(previous) = stream.transit.replace(transit) {
             let d = timestamp_distance(previous, transit).unsigned_abs().min(MAX_TRANSIT_STEP);
             stream.jitter = stream.jitter + d - ((stream.jitter + 8) >> 4);
+            self.peak = self.peak.max(stream.jitter);
+            self.steps = (self.steps.0 + u64::from(d), self.steps.1 + 1);
         }
     }
 
@@ -151,6 +159,17 @@ impl Ingress {
             .as_ref()
             .filter(|stream| stream.transit.is_some())
             .map_or(self.jitter_before_us, |stream| (stream.jitter >> 4).saturating_mul(125))
+    }
+
+    /// The mean of all streams so far, in microseconds.
+    pub(crate) fn jitter_mean_us(&self) -> u32 {
+        let (sum, steps) = self.steps;
+        (sum * 125).checked_div(steps).map_or(0, |mean| u32::try_from(mean).unwrap_or(u32::MAX))
+    }
+
+    /// The highest estimate so far, in microseconds.
+    pub(crate) fn jitter_max_us(&self) -> u32 {
+        (self.peak >> 4).saturating_mul(125)
     }
 
     fn judge(&self, now: Instant, header: &Header) -> Arrival {

@@ -122,10 +122,9 @@ impl Jitter {
         self.filled = 0;
     }
 
-    /// Adapts to the network: two deviations of the interarrival time, within 20 to 60 ms.
+    /// Adapts to the network.
     pub(crate) fn adapt(&mut self, jitter_us: u32) {
-        let wanted = MIN_PATIENCE + 2 * Duration::from_micros(u64::from(jitter_us));
-        self.patience = wanted.min(MAX_PATIENCE);
+        self.patience = patience(jitter_us);
     }
 
     /// An audio packet. Ask `poll` after it.
@@ -364,6 +363,11 @@ impl Jitter {
         self.filled = self.filled.saturating_add(u32::try_from(FRAME - left).unwrap_or(0));
         frame
     }
+}
+
+/// How long a missing packet is waited for: two deviations of the interarrival time, within 20 to 60 ms.
+pub(crate) fn patience(jitter_us: u32) -> Duration {
+    (MIN_PATIENCE + 2 * Duration::from_micros(jitter_us.into())).min(MAX_PATIENCE)
 }
 
 /// The longest payload that is read: 180 ms, more than a datagram on the Internet carries.

@@ -204,7 +204,7 @@ impl Leg {
             if channel == Channel::Rtcp && is_rtcp(packet) {
                 self.reports.comes_from(source);
             }
-            self.reports.take(now, &packet[..length]);
+            self.reports.take(now, self.egress.ssrc(), &packet[..length]);
             return None;
         }
         let length = match self.cover.open_rtp(now, packet) {
@@ -297,6 +297,7 @@ impl Leg {
         {
             let report = self.reports.report(now, &self.egress, &mut self.ingress);
             self.tell(target, report, outbox);
+            outbox.event(Event::Measured { media: self.media, counters: self.counters() });
         }
     }
 
@@ -376,7 +377,14 @@ impl Leg {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        Counters { lost: self.ingress.lost(), jitter_us: self.ingress.jitter_us(), ..self.counters }
+        Counters {
+            lost: self.ingress.lost(),
+            jitter_us: self.ingress.jitter_mean_us(),
+            jitter_max_us: self.ingress.jitter_max_us(),
+            round_trip_us: self.reports.round_trip_us(),
+            far: self.reports.told(),
+            ..self.counters
+        }
     }
 
     /// Where to send, if we may.

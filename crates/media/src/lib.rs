@@ -18,6 +18,7 @@ mod leg;
 mod packet;
 mod playout;
 pub mod ports;
+pub mod quality;
 mod relay;
 mod reports;
 mod rtcp;

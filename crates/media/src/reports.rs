@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::dice::Dice;
 use crate::egress::Egress;
 use crate::ingress::Ingress;
+use crate::quality::{FarSide, Told};
 use crate::rtcp::{Block, CNAME, Compound, SenderInfo, SenderReport};
 
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Reports {
     /// Where the far side's reports come from.
     source: Option<SocketAddr>,
     theirs: Option<(Instant, SenderReport)>,
+    /// What they say of our stream.
+    far: FarSide,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +57,7 @@ impl Reports {
             told: [0; 2],
             source: None,
             theirs: None,
+            far: FarSide::default(),
         }
     }
 
@@ -76,11 +80,26 @@ impl Reports {
         self.octets = self.octets.wrapping_add(u32::try_from(payload).unwrap_or(0));
     }
 
-    /// A report of the far side.
-    pub(crate) fn take(&mut self, now: Instant, packet: &[u8]) {
+    /// A report of the far side, which may be about our stream.
+    pub(crate) fn take(&mut self, now: Instant, ours: u32, packet: &[u8]) {
         if let Some(report) = SenderReport::read(packet) {
             self.theirs = Some((now, report));
         }
+        if self.packets > 0
+            && let Some(block) = Block::about(ours, packet)
+        {
+            self.far.take(self.packets, middle(self.ntp(now)), &block);
+        }
+    }
+
+    /// What the far side tells of what was sent to it.
+    pub(crate) fn told(&self) -> Option<Told> {
+        self.far.told()
+    }
+
+    /// The mean, in microseconds.
+    pub(crate) fn round_trip_us(&self) -> Option<u32> {
+        self.far.round_trip_us()
     }
 
     /// The far side's reports come from here, to our RTCP port: there it can be reached, whatever NAT is between.
@@ -151,6 +170,12 @@ impl Reports {
         let since = now.saturating_duration_since(self.epoch) + Duration::from_secs(1);
         (since.as_secs() << 32) | ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
     }
+}
+
+/// The 32 bits in the middle of an NTP time.
+fn middle(ntp: u64) -> u32 {
+    let [_, _, n2, n3, n4, n5, _, _] = ntp.to_be_bytes();
+    u32::from_be_bytes([n2, n3, n4, n5])
 }
 
 /// In 1/65,536 s.

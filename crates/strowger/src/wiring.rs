@@ -95,6 +95,7 @@ pub(crate) async fn media_events(
             media::Event::Bound { .. }
             | media::Event::BindFailed { .. }
             | media::Event::Silent { .. }
+            | media::Event::Measured { .. }
             | media::Event::Lost { .. } => {}
         }
         if inputs.send(Input::Media(event)).await.is_err() {

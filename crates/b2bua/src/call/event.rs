@@ -125,15 +125,17 @@ impl StreamEvent {
 }
 
 impl PairEvent {
-    pub(crate) fn of(event: MediaEvent) -> Self {
-        match event {
+    /// `None` for what is noted, and is no news to a call.
+    pub(crate) fn of(event: MediaEvent) -> Option<Self> {
+        Some(match event {
             MediaEvent::Bound { .. } => Self::Bound,
             MediaEvent::BindFailed { error, .. } => Self::BindFailed(error),
             MediaEvent::Latched { .. } => Self::Latched,
             MediaEvent::Silent { .. } => Self::Silent,
+            MediaEvent::Measured { .. } => return None,
             MediaEvent::Lost { .. } => Self::Lost,
             MediaEvent::Released { counters, .. } => Self::Released(counters),
-        }
+        })
     }
 }
 

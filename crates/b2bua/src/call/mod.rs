@@ -38,6 +38,7 @@ mod target;
 
 use std::time::Instant;
 
+use media::command::Counters;
 use sip::endpoint::DialogKey;
 
 use self::answered::Answered;
@@ -51,7 +52,7 @@ use self::placing::Placing;
 
 use crate::ask::{Dialled, Digits};
 use crate::desk::Desk;
-use crate::fate::{Fate, Parties};
+use crate::fate::{Fate, Parties, Side};
 use crate::io::{CallKey, Milestone, Now};
 use crate::record::CallRecord;
 
@@ -165,6 +166,13 @@ impl Call {
             State::Forgotten => State::Forgotten,
         };
         Self { facts, state }
+    }
+
+    /// Notes how a leg does so far.
+    pub(crate) fn measured(&mut self, side: Side, counters: &Counters) {
+        if self.facts.record.status.is_none() {
+            self.facts.record.heard(side, counters);
+        }
     }
 
     /// When `CallEvent::Timeout` has something to do.

@@ -33,6 +33,7 @@ impl Desk {
             Event::Bound { media }
             | Event::Latched { media, .. }
             | Event::Silent { media }
+            | Event::Measured { media, .. }
             | Event::Lost { media } => self.index.media.get(media)?.owner,
             Event::BindFailed { media, .. } | Event::Released { media, .. } => self.give_back(now, *media),
         }

@@ -42,6 +42,7 @@ fn latched(world: &World) -> Vec<SocketAddr> {
             | Event::BindFailed { .. }
             | Event::Silent { .. }
             | Event::Lost { .. }
+            | Event::Measured { .. }
             | Event::Released { .. }) => panic!("{other:?}"),
         })
         .collect()

@@ -5,6 +5,7 @@ mod dialling;
 mod encrypted;
 mod hearing;
 mod latching;
+mod measuring;
 mod reporting;
 mod silence;
 mod speaking;

@@ -27,6 +27,8 @@ pub(crate) struct Recorder {
     pub(crate) taps: Vec<(MediaKey, TapEvent)>,
     pub(crate) tap_times: Vec<Duration>,
     pub(crate) events: Vec<Event>,
+    /// What legs told of themselves, and when.
+    pub(crate) measured: Vec<(Duration, MediaKey, Counters)>,
     pub(crate) full: bool,
     /// The far sides of encrypted legs, who must be able to open what they are sent.
     pub(crate) openers: BTreeMap<Slot, Opener>,
@@ -100,7 +102,10 @@ impl Outbox for Recorder {
     }
 
     fn event(&mut self, event: Event) {
-        self.events.push(event);
+        match event {
+            Event::Measured { media, counters } => self.measured.push((self.at, media, counters)),
+            other => self.events.push(other),
+        }
     }
 }
 
