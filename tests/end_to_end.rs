@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what failed by panicking")]
 
 mod media_stream;
+mod quality;
 mod seeing;
 mod sipp;
 mod support;

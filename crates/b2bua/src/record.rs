@@ -58,16 +58,50 @@ pub enum EndedBy {
     System,
 }
 
-/// What one direction of audio was like.
+/// What one leg's audio was like: as we received it, and as the far side says by RTCP that it received ours. Of a call that is up, so far.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(default)]
 pub struct Quality {
     /// Packets received from that side.
     pub packets: u64,
     /// Missing by sequence number.
     pub lost: u64,
-    /// Milliseconds.
+    /// The mean, in milliseconds.
     pub jitter_ms: f64,
+    /// Its highest estimate, in milliseconds.
+    pub jitter_max_ms: f64,
+    /// The mean opinion score by the E-model, 1 to 4.5; none where nothing came.
+    pub mos: Option<f64>,
+    /// To that side and back, in milliseconds: the mean; none where its reports do not tell.
+    pub rtt_ms: Option<f64>,
+    /// Packets sent to that side.
+    pub sent: u64,
+    /// Those of them that it says it missed; none where it says nothing, as with the next two.
+    pub far_lost: Option<u64>,
+    /// The jitter that it says it found, in milliseconds.
+    pub far_jitter_ms: Option<f64>,
+    /// The score of what it received.
+    pub far_mos: Option<f64>,
+}
+
+impl Quality {
+    fn of(counters: &Counters) -> Self {
+        let ms = |us: u32| f64::from(us) / 1000.0;
+        let score = |mos: f64| (mos * 100.0).round() / 100.0;
+        Self {
+            packets: counters.received,
+            lost: counters.lost,
+            jitter_ms: ms(counters.jitter_us),
+            jitter_max_ms: ms(counters.jitter_max_us),
+            mos: counters.mos().map(score),
+            rtt_ms: counters.round_trip_us.map(ms),
+            sent: counters.sent,
+            far_lost: counters.far.map(|told| told.lost.into()),
+            far_jitter_ms: counters.far.map(|told| ms(told.jitter_us)),
+            far_mos: counters.far_mos().map(score),
+        }
+    }
 }
 
 /// One call, from its INVITE to its end. Times are milliseconds since 1970.
@@ -214,13 +248,9 @@ impl CallRecord {
         self.media_encryption = a.suite().is_some() && b.is_none_or(|leg| leg.suite().is_some());
     }
 
-    /// Fills in what a leg's media was like.
+    /// Fills in what a leg's media was like, or is so far.
     pub(crate) fn heard(&mut self, side: Side, counters: &Counters) {
-        let quality = Some(Quality {
-            packets: counters.received,
-            lost: counters.lost,
-            jitter_ms: f64::from(counters.jitter_us) / 1000.0,
-        });
+        let quality = Some(Quality::of(counters));
         match side {
             Side::Caller => self.quality_a = quality,
             Side::Callee => self.quality_b = quality,
@@ -230,6 +260,7 @@ impl CallRecord {
 
 #[cfg(test)]
 mod tests {
+    use media::quality::Told;
     use numbers::Refusal;
 
     use super::*;
@@ -302,6 +333,26 @@ mod tests {
         let mut record = answered();
         record.finish(5_000, &Fate::HungUp(Party::Caller, vec!["Q.850;cause=31;text=\"x\"".to_owned()]));
         assert_eq!(record.q850, Some(31));
+    }
+
+    #[test]
+    fn a_leg_that_heard_nothing_has_no_score_and_one_that_is_told_nothing_has_none_of_the_far_side() {
+        let mut record = answered();
+        record.heard(Side::Caller, &Counters { sent: 9, ..Counters::default() });
+        assert_eq!(record.quality_a, Some(Quality { sent: 9, ..Quality::default() }));
+        let far = Some(Told { lost: 50, of: 100, jitter_us: 2_500 });
+        let counters = Counters {
+            received: 100,
+            jitter_us: 1_500,
+            round_trip_us: Some(60_250),
+            far,
+            ..Counters::default()
+        };
+        record.heard(Side::Callee, &counters);
+        let quality = record.quality_b.unwrap();
+        assert_eq!((quality.jitter_ms, quality.rtt_ms, quality.mos), (1.5, Some(60.25), Some(4.38)));
+        assert_eq!((quality.far_lost, quality.far_jitter_ms), (Some(50), Some(2.5)));
+        assert!(quality.far_mos < Some(2.0), "{quality:?}");
     }
 
     #[test]

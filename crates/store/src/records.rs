@@ -160,7 +160,7 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         quality_a,
         quality_b,
     } = record;
-    vec![
+    let mut values = vec![
         id.into(),
         direction_word(*direction).into(),
         trunk_id.into(),
@@ -193,13 +193,24 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         ended_by.map(ended_by_word).into(),
         reason.into(),
         detail.into(),
-        quality_a.map(|quality| quality.packets).into(),
-        quality_a.map(|quality| quality.lost).into(),
-        quality_a.map(|quality| quality.jitter_ms).into(),
-        quality_b.map(|quality| quality.packets).into(),
-        quality_b.map(|quality| quality.lost).into(),
-        quality_b.map(|quality| quality.jitter_ms).into(),
         node.into(),
+    ];
+    values.extend([quality_a, quality_b].into_iter().flat_map(|quality| quality_values(*quality)));
+    values
+}
+
+fn quality_values(quality: Option<Quality>) -> [Value<'static>; 10] {
+    [
+        quality.map(|quality| quality.packets).into(),
+        quality.map(|quality| quality.lost).into(),
+        quality.map(|quality| quality.jitter_ms).into(),
+        quality.map(|quality| quality.jitter_max_ms).into(),
+        quality.and_then(|quality| quality.mos).into(),
+        quality.and_then(|quality| quality.rtt_ms).into(),
+        quality.map(|quality| quality.sent).into(),
+        quality.and_then(|quality| quality.far_lost).into(),
+        quality.and_then(|quality| quality.far_jitter_ms).into(),
+        quality.and_then(|quality| quality.far_mos).into(),
     ]
 }
 
@@ -243,16 +254,29 @@ pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
         reason: row.optional_text("reason")?,
         detail: row.optional_text("detail")?,
         retry_after_s: None,
-        quality_a: quality(row, "quality_a_packets", "quality_a_lost", "quality_a_jitter_ms")?,
-        quality_b: quality(row, "quality_b_packets", "quality_b_lost", "quality_b_jitter_ms")?,
+        quality_a: quality(row, "a")?,
+        quality_b: quality(row, "b")?,
     })
 }
 
-fn quality(row: &Row, packets: &str, lost: &str, jitter_ms: &str) -> Result<Option<Quality>, Error> {
-    let Some(packets) = row.optional_natural(packets)? else { return Ok(None) };
-    let lost = row.optional_natural(lost)?.unwrap_or_default();
-    let jitter_ms = row.optional_real(jitter_ms)?;
-    Ok(Some(Quality { packets, lost, jitter_ms: jitter_ms.unwrap_or_default() }))
+/// Of that leg; none if it has no count of packets. What is not told of an earlier call is zero or none.
+fn quality(row: &Row, leg: &str) -> Result<Option<Quality>, Error> {
+    let column = |name: &str| format!("quality_{leg}_{name}");
+    let natural = |name| row.optional_natural(&column(name));
+    let real = |name| row.optional_real(&column(name));
+    let Some(packets) = natural("packets")? else { return Ok(None) };
+    Ok(Some(Quality {
+        packets,
+        lost: natural("lost")?.unwrap_or_default(),
+        jitter_ms: real("jitter_ms")?.unwrap_or_default(),
+        jitter_max_ms: real("jitter_max_ms")?.unwrap_or_default(),
+        mos: real("mos")?,
+        rtt_ms: real("rtt_ms")?,
+        sent: natural("sent")?.unwrap_or_default(),
+        far_lost: natural("far_lost")?,
+        far_jitter_ms: real("far_jitter_ms")?,
+        far_mos: real("far_mos")?,
+    }))
 }
 
 fn word<T: Copy>(
@@ -333,8 +357,13 @@ const ENDERS: [EndedBy; 6] =
 const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \
     sip_call_id_a, sip_call_id_b, transport, source, codec, media_encryption, media_encryption_a, media_encryption_b, invite_at, \
     ringing_at, answered_at, ended_at, duration_ms, billable_s, agent_active_ms, rating, status, \
-    sip_status, q850, ended_by, reason, detail, quality_a_packets, quality_a_lost, quality_a_jitter_ms, \
-    quality_b_packets, quality_b_lost, quality_b_jitter_ms, node";
+    sip_status, q850, ended_by, reason, detail, node, \
+    quality_a_packets, quality_a_lost, quality_a_jitter_ms, quality_a_jitter_max_ms, \
+    quality_a_mos, quality_a_rtt_ms, quality_a_sent, \
+    quality_a_far_lost, quality_a_far_jitter_ms, quality_a_far_mos, \
+    quality_b_packets, quality_b_lost, quality_b_jitter_ms, quality_b_jitter_max_ms, \
+    quality_b_mos, quality_b_rtt_ms, quality_b_sent, \
+    quality_b_far_lost, quality_b_far_jitter_ms, quality_b_far_mos";
 
 const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
@@ -349,10 +378,17 @@ const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     billable_s = excluded.billable_s, agent_active_ms = excluded.agent_active_ms, \
     rating = excluded.rating, status = excluded.status, sip_status = excluded.sip_status, \
     q850 = excluded.q850, ended_by = excluded.ended_by, reason = excluded.reason, detail = excluded.detail, \
+    node = excluded.node, \
     quality_a_packets = excluded.quality_a_packets, quality_a_lost = excluded.quality_a_lost, \
-    quality_a_jitter_ms = excluded.quality_a_jitter_ms, \
+    quality_a_jitter_ms = excluded.quality_a_jitter_ms, quality_a_jitter_max_ms = excluded.quality_a_jitter_max_ms, \
+    quality_a_mos = excluded.quality_a_mos, quality_a_rtt_ms = excluded.quality_a_rtt_ms, \
+    quality_a_sent = excluded.quality_a_sent, quality_a_far_lost = excluded.quality_a_far_lost, \
+    quality_a_far_jitter_ms = excluded.quality_a_far_jitter_ms, quality_a_far_mos = excluded.quality_a_far_mos, \
     quality_b_packets = excluded.quality_b_packets, quality_b_lost = excluded.quality_b_lost, \
-    quality_b_jitter_ms = excluded.quality_b_jitter_ms, node = excluded.node \
+    quality_b_jitter_ms = excluded.quality_b_jitter_ms, quality_b_jitter_max_ms = excluded.quality_b_jitter_max_ms, \
+    quality_b_mos = excluded.quality_b_mos, quality_b_rtt_ms = excluded.quality_b_rtt_ms, \
+    quality_b_sent = excluded.quality_b_sent, quality_b_far_lost = excluded.quality_b_far_lost, \
+    quality_b_far_jitter_ms = excluded.quality_b_far_jitter_ms, quality_b_far_mos = excluded.quality_b_far_mos \
 WHERE call_records.status IS NULL OR excluded.status IS NOT NULL";
 
 const CUT_OFF: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \

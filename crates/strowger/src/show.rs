@@ -146,6 +146,8 @@ fn page(record: &Value) -> String {
         ("billable", billed),
         ("heard", heard(&record["quality_a"]).map(|heard| format!("{heard} from the caller"))),
         ("", heard(&record["quality_b"]).map(|heard| format!("{heard} from the agent"))),
+        ("told", told(&record["quality_a"]).map(|told| format!("{told} by the caller, of what it was sent"))),
+        ("", told(&record["quality_b"]).map(|told| format!("{told} by the agent, of what it was sent"))),
         ("Call-ID", text(record, "sip_call_id_a").map(|id| format!("{id}  caller"))),
         ("", text(record, "sip_call_id_b").map(|id| format!("{id}  agent"))),
     ];
@@ -157,7 +159,25 @@ fn heard(quality: &Value) -> Option<String> {
     let packets = number(quality, "packets")?;
     let lost = number(quality, "lost").unwrap_or_default();
     let jitter = quality["jitter_ms"].as_f64().unwrap_or_default();
-    Some(format!("{packets} packets, {lost} lost, {jitter:.1} ms jitter"))
+    let score = score(quality, "mos");
+    Some(format!("{packets} packets, {lost} lost, {jitter:.1} ms jitter{score}"))
+}
+
+/// What the far side says by RTCP that it heard.
+fn told(quality: &Value) -> Option<String> {
+    let lost = number(quality, "far_lost")?;
+    let sent = number(quality, "sent").unwrap_or_default();
+    let jitter = quality["far_jitter_ms"].as_f64().unwrap_or_default();
+    let round_trip = quality["rtt_ms"].as_f64().map(|ms| format!(", {ms:.0} ms round trip"));
+    let score = score(quality, "far_mos");
+    Some(format!(
+        "{sent} packets, {lost} lost, {jitter:.1} ms jitter{}{score}",
+        round_trip.unwrap_or_default()
+    ))
+}
+
+fn score(quality: &Value, key: &str) -> String {
+    quality[key].as_f64().map_or_else(String::new, |mos| format!(", MOS {mos:.2}"))
 }
 
 /// `28 ms`, or as other durations.
@@ -190,7 +210,8 @@ mod tests {
             "id": "3f9c21d8", "direction": "inbound", "status": "completed", "reason": "normal", "ended_by": "caller",
             "from": "+12125550199", "from_raw": "sip:+12125550199@192.0.2.7", "to": null, "to_raw": "\u{1b}[2Jnobody",
             "invite_at": 1_709_251_199_123_u64, "ringing_at": 1_709_251_199_151_u64, "answered_at": 1_709_251_201_323_u64, "duration_ms": 3_240,
-            "sip_status": 200, "q850": 16, "billable_s": 2, "quality_a": {"packets": 150, "lost": 1, "jitter_ms": 0.25},
+            "sip_status": 200, "q850": 16, "billable_s": 2, "quality_a": {"packets": 150, "lost": 1, "jitter_ms": 0.25,
+                "mos": 4.31, "rtt_ms": 61.6, "sent": 149, "far_lost": 2, "far_jitter_ms": 1.25, "far_mos": 4.2},
             "sip_call_id_a": "a@b", "source": "192.0.2.7:5060", "transport": "udp", "agent_id": "echo", "agent_source": "default",
         });
         let expected = "\
@@ -206,7 +227,8 @@ invited   2024-02-29 23:59:59.123 UTC
 ringing   2024-02-29 23:59:59.151 UTC  +28 ms
 answered  2024-03-01 00:00:01.323 UTC  +2.2 s
 billable  2 s
-heard     150 packets, 1 lost, 0.2 ms jitter from the caller
+heard     150 packets, 1 lost, 0.2 ms jitter, MOS 4.31 from the caller
+told      149 packets, 2 lost, 1.2 ms jitter, 62 ms round trip, MOS 4.20 by the caller, of what it was sent
 Call-ID   a@b  caller";
         assert_eq!(page(&record), expected);
     }

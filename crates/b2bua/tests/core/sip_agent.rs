@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use b2bua::Input;
-use b2bua::io::Verdict;
+use b2bua::io::{Command, Verdict};
 use b2bua::record::{CallStatus, EndedBy};
+use b2bua::{CallRecord, Input};
+use media::MediaKey;
+use media::command::Counters;
 
 use crate::house::{AGENT, Binds, CALLER, House, INVENTORY, US};
 use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, place, reply};
@@ -73,6 +75,36 @@ record Completed normal
     let bye = house.last(AGENT, "BYE");
     reply(&mut house, AGENT, &bye, "200 OK", "");
     house.assert_empty();
+}
+
+#[test]
+fn a_call_that_is_up_tells_how_its_legs_do_and_goes_on_as_it_was() {
+    let mut house = House::new();
+    connected(&mut house);
+    house.look();
+    let told = |received| {
+        let counters = Counters { received, sent: 7, jitter_us: 2_500, ..Counters::default() };
+        move |media| Input::Media(media::Event::Measured { media, counters })
+    };
+    let [a, b] = house.media[..] else { panic!("two legs") };
+    house.input(told(90)(a));
+    house.input(told(80)(b));
+    house.input(told(91)(a));
+    // Of no call.
+    house.input(told(1)(MediaKey(999)));
+    assert_eq!(house.look(), "\n");
+    let packets = |record: &CallRecord| [record.quality_a, record.quality_b].map(|leg| leg.unwrap().packets);
+    let up = house.core.calls().next().expect("it is up").record.clone();
+    assert_eq!((packets(&up), up.status), ([91, 80], None));
+    let leg = up.quality_a.unwrap();
+    assert_eq!((leg.sent, leg.mos.is_some(), leg.far_mos), (7, true, None));
+    let call = house.call();
+    house.command(Command::Hangup(call));
+    house.look();
+    assert_eq!(packets(house.record()), [50, 50], "what they came to");
+    house.input(told(92)(a));
+    assert_eq!(house.look(), "\n");
+    assert_eq!(packets(house.record()), [50, 50]);
 }
 
 #[test]

@@ -51,14 +51,38 @@ fn ended(index: u64) -> CallRecord {
         reason: Some("normal".into()),
         detail: Some("in words".into()),
         retry_after_s: None,
-        quality_a: Some(Quality { packets: 500, lost: 1, jitter_ms: 0.125 }),
-        quality_b: Some(Quality { packets: u64::from(u32::MAX) + 1, lost: 0, jitter_ms: 7.5 }),
+        quality_a: Some(Quality {
+            packets: 500,
+            lost: 1,
+            jitter_ms: 0.125,
+            jitter_max_ms: 9.25,
+            mos: Some(4.31),
+            rtt_ms: Some(62.5),
+            sent: 480,
+            far_lost: Some(3),
+            far_jitter_ms: Some(2.25),
+            far_mos: Some(4.02),
+        }),
+        quality_b: Some(Quality {
+            packets: u64::from(u32::MAX) + 1,
+            jitter_ms: 7.5,
+            far_mos: Some(1.0),
+            ..Quality::default()
+        }),
         ..up(index)
     }
 }
 
 async fn count(store: &Store) -> usize {
     store.recent_calls(u32::MAX).await.expect("read").len()
+}
+
+/// As a spool may hold it.
+#[test]
+fn a_record_of_before_there_were_scores_is_read() {
+    let quality: Quality =
+        serde_json::from_str(r#"{"packets": 7, "lost": 1, "jitter_ms": 0.5}"#).expect("read");
+    assert_eq!(quality, Quality { packets: 7, lost: 1, jitter_ms: 0.5, ..Quality::default() });
 }
 
 async fn every_field_comes_back_under_its_own_name(database: Database) {

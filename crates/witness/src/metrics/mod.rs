@@ -3,6 +3,7 @@
 mod calls;
 mod closed;
 mod media;
+mod quality;
 mod sip;
 mod threads;
 
@@ -26,6 +27,7 @@ use prometheus_client::registry::Registry;
 use self::calls::Calls;
 use self::closed::{Closed, Named};
 use self::media::Media;
+use self::quality::Sound;
 use self::threads::Threads;
 use crate::Counters;
 
@@ -35,6 +37,7 @@ pub struct Metrics {
     signalling: Arc<Counters>,
     calls: Arc<Calls>,
     media: Arc<Media>,
+    sound: Arc<Sound>,
     threads: Arc<ThreadCounts>,
     answers: Arc<Answers>,
     setup: Histogram,
@@ -89,17 +92,20 @@ impl Metrics {
         directory.register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&calls)));
         registry.register_collector(Box::new(Arc::clone(&media)));
+        let sound = Arc::new(Sound::new());
+        registry.register_collector(Box::new(Arc::clone(&sound)));
         let threads: Arc<ThreadCounts> = Arc::default();
         registry.register_collector(Box::new(Threads(Arc::clone(&threads))));
         registry.register_collector(Box::new(Arc::clone(&answers)));
         registry.register_collector(Box::new(Arc::clone(&signalling)));
-        Self { registry, signalling, calls, media, threads, answers, setup, directory }
+        Self { registry, signalling, calls, media, sound, threads, answers, setup, directory }
     }
 
     /// A record, as it goes to the store: that of a call which has ended is counted.
     pub fn record(&self, record: &CallRecord) {
         let Some(status) = record.status else { return };
         self.calls.ended(record, status);
+        self.sound.ended(record);
         if let Some(answered) = record.answered_at {
             let ms = u32::try_from(answered.saturating_sub(record.invite_at)).unwrap_or(u32::MAX);
             self.setup.observe(f64::from(ms) / 1000.0);

@@ -1,7 +1,7 @@
 //! The text as a scraper reads it.
 
 use ::sip::{Flow, Transport};
-use b2bua::record::{CallDirection, CallRecord, CallStatus};
+use b2bua::record::{CallDirection, CallRecord, CallStatus, Quality};
 
 use super::*;
 use crate::{Direction, Gauges};
@@ -168,6 +168,52 @@ fn the_text_is_of_metrics_each_with_help_and_type_before_it() {
     }
     assert_eq!((ended, text.ends_with("# EOF\n")), (1, true));
     assert_eq!((value(&text, "strowger_calls "), value(&text, "strowger_sip_dialogs ")), (Some(3), Some(5)));
+}
+
+#[test]
+fn the_sound_of_a_call_is_told_by_leg_and_way_when_it_has_ended() {
+    let metrics = Metrics::new("0", Arc::default());
+    let caller = Quality {
+        packets: 99,
+        lost: 1,
+        jitter_ms: 3.0,
+        mos: Some(4.1),
+        rtt_ms: Some(40.0),
+        sent: 100,
+        far_lost: Some(30),
+        far_jitter_ms: Some(60.0),
+        far_mos: Some(1.8),
+        ..Quality::default()
+    };
+    // Nothing came of that side, and it tells nothing.
+    let agent = Quality { sent: 99, ..Quality::default() };
+    let mut record = CallRecord { quality_a: Some(caller), quality_b: Some(agent), ..up() };
+    metrics.record(&record);
+    assert_eq!(
+        value(&metrics.text(Standing::default()), "strowger_call_mos_count{leg=\"a\",way=\"sent\"}"),
+        Some(0)
+    );
+    record.status = Some(CallStatus::Completed);
+    metrics.record(&record);
+    let text = metrics.text(Standing::default());
+    for (series, expected) in [
+        ("mos_bucket{le=\"4.03\",leg=\"a\",way=\"received\"}", 0),
+        ("mos_bucket{le=\"4.2\",leg=\"a\",way=\"received\"}", 1),
+        ("mos_bucket{le=\"2.0\",leg=\"a\",way=\"sent\"}", 1),
+        ("loss_ratio_bucket{le=\"0.005\",leg=\"a\",way=\"received\"}", 0),
+        ("loss_ratio_bucket{le=\"0.01\",leg=\"a\",way=\"received\"}", 1),
+        ("loss_ratio_bucket{le=\"0.2\",leg=\"a\",way=\"sent\"}", 0),
+        ("loss_ratio_bucket{le=\"0.5\",leg=\"a\",way=\"sent\"}", 1),
+        ("jitter_seconds_bucket{le=\"0.005\",leg=\"a\",way=\"received\"}", 1),
+        ("jitter_seconds_bucket{le=\"0.05\",leg=\"a\",way=\"sent\"}", 0),
+        ("round_trip_seconds_bucket{le=\"0.02\",leg=\"a\"}", 0),
+        ("round_trip_seconds_bucket{le=\"0.05\",leg=\"a\"}", 1),
+        ("mos_count{leg=\"b\",way=\"received\"}", 0),
+        ("mos_count{leg=\"b\",way=\"sent\"}", 0),
+        ("round_trip_seconds_count{leg=\"b\"}", 0),
+    ] {
+        assert_eq!(value(&text, &format!("strowger_call_{series} ")), Some(expected), "{series}\n{text}");
+    }
 }
 
 /// A call that is up.
