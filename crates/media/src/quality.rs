@@ -1,7 +1,7 @@
 //! How good a leg's audio is, both ways: what the far side tells of ours (RFC 3550 s.6.4.1), and a mean opinion score by the E-model
 //! (ITU-T G.107, 06/2015) with the values of G.711 (ITU-T G.113 appendix I). Scores are reckoned when they are asked for, never for a packet.
 //!
-//! All parameters but loss and delay have the defaults of G.107 table 2, whose R is 93.2. Losses count as if each came alone (BurstR = 1)
+//! All parameters but loss and delay have the defaults of G.107 table 2, whose R is 93.2. Losses count as if each came alone (`BurstR` = 1)
 //! and as concealed, as phones and our own taps do it. The delay is half the round trip and a jitter buffer like ours.
 
 use std::time::Duration;
