@@ -36,9 +36,9 @@ struct Caller {
 impl Caller {
     fn new(daemon: SocketAddr) -> Self {
         let sip = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (rtp, rtcp) = pair();
+        let (rtp, reports) = pair();
         sip.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
-        for socket in [&rtp, &rtcp] {
+        for socket in [&rtp, &reports] {
             socket.set_nonblocking(true).unwrap();
         }
         let sdp = phone::sdp::pcmu(rtp.local_addr().unwrap());
@@ -53,7 +53,7 @@ impl Caller {
         let invite = Invite::to(format!("sip:{NUMBER}@{daemon}")).offer(sdp);
         let phone =
             Phone::new(config, vec![Step::Invite(invite), Step::Expect(200), Step::Ack { sdp: None }]);
-        Self { phone, sip, rtp, rtcp, began: Instant::now(), sequence: 0, far: None, answered: 0 }
+        Self { phone, sip, rtp, rtcp: reports, began: Instant::now(), sequence: 0, far: None, answered: 0 }
     }
 
     /// Talks and reports until `done`.
