@@ -104,7 +104,12 @@ impl Outbox for Recorder {
     fn event(&mut self, event: Event) {
         match event {
             Event::Measured { media, counters } => self.measured.push((self.at, media, counters)),
-            other => self.events.push(other),
+            other @ (Event::Bound { .. }
+            | Event::BindFailed { .. }
+            | Event::Latched { .. }
+            | Event::Silent { .. }
+            | Event::Lost { .. }
+            | Event::Released { .. }) => self.events.push(other),
         }
     }
 }
