@@ -33,7 +33,7 @@ fn speaking() -> (World, u32, u32) {
     }
     let report = &world.out.reports[0].bytes;
     assert_eq!(report[1], 200, "a sender report");
-    let word = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().unwrap());
+    let word = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().expect("four bytes"));
     let (ssrc, middle) = (word(4), word(10));
     let told = world.out.reports[0].at;
     // The report is a multiple of nothing: time goes on from it.
@@ -42,12 +42,12 @@ fn speaking() -> (World, u32, u32) {
 }
 
 fn counters(world: &World) -> Counters {
-    world.table.counters(A).unwrap()
+    world.table.counters(A).expect("the leg is open")
 }
 
 /// 1/65,536 s.
 fn ticks(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros() * 65_536 / 1_000_000).unwrap()
+    u32::try_from(duration.as_micros() * 65_536 / 1_000_000).expect("less than 18 hours")
 }
 
 #[test]
@@ -102,8 +102,8 @@ fn a_report_that_lies_or_is_about_others_changes_nothing() {
 fn a_report_about_a_stream_that_has_not_begun_is_no_news() {
     let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
     world.run(10_000);
-    let report = world.out.reports.iter().find(|report| report.slot.0 == 0).unwrap();
-    let ssrc = u32::from_be_bytes(report.bytes[4..8].try_into().unwrap());
+    let report = world.out.reports.iter().find(|report| report.slot.0 == 0).expect("a report");
+    let ssrc = u32::from_be_bytes(report.bytes[4..8].try_into().expect("four bytes"));
     world.receive_report(0, rtcp(), &receiver_report(ssrc, 5, 5, 0, 0));
     assert_eq!(counters(&world).far, None);
 }
