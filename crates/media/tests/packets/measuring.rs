@@ -33,8 +33,8 @@ fn speaking() -> (World, u32, u32) {
     }
     let report = &world.out.reports[0].bytes;
     assert_eq!(report[1], 200, "a sender report");
-    let word = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().expect("four bytes"));
-    let (ssrc, middle) = (word(4), word(10));
+    let number = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().expect("four bytes"));
+    let (ssrc, middle) = (number(4), number(10));
     let told = world.out.reports[0].at;
     // The report is a multiple of nothing: time goes on from it.
     world.run_to(told.max(world.elapsed()));
