@@ -4,7 +4,7 @@
 //! receive and forward packets; run what is due. Each part has a budget, so that none starves the others, and none waits.
 //!
 //! To be woken for a packet costs several times what the packet does. So a worker to which they come in close succession lets half a
-//! millisecond of them gather before each turn ([`pace`]).
+//! millisecond of them gather before each turn (`pace`).
 //!
 //! Orders are never lost: they queue without a bound of their own, which the calls that they belong to bound, so that the call
 //! logic never waits for a worker. Nor are events: those that the channel has no room for are held in order and tried
