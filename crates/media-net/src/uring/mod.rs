@@ -36,6 +36,8 @@ pub(crate) struct Uring {
     /// Requests that have ended and are to be made again; whether that of the bell is.
     deaf: Vec<u64>,
     bell_is_deaf: bool,
+    /// Since the last wait, while requests were ended or room was made: the next one must not sleep, as the bell is rung once only.
+    bell_was_heard: bool,
     /// Requests whose end is waited for.
     closing: Vec<u64>,
     counts: Arc<ThreadCounts>,
@@ -63,7 +65,10 @@ impl Uring {
             match completion {
                 Completion::Sent(Ok(())) => {}
                 Completion::Sent(Err(_)) => self.counts.add(Mishap::Unsent),
-                Completion::Heard { token: BELL, end, .. } => self.bell_is_deaf |= end.is_some(),
+                Completion::Heard { token: BELL, end, .. } => {
+                    self.bell_was_heard = true;
+                    self.bell_is_deaf |= end.is_some();
+                }
                 Completion::Heard { token, landed, end } => {
                     if let Some(landed) = landed {
                         self.landed.push_back((token, landed));
@@ -130,6 +135,7 @@ impl Sockets for Uring {
             landed: VecDeque::with_capacity(1_024),
             deaf: Vec::new(),
             bell_is_deaf: true,
+            bell_was_heard: false,
             closing: Vec::new(),
             counts,
         })
@@ -171,9 +177,11 @@ impl Sockets for Uring {
 
     fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
         self.listen()?;
-        let limit = if self.landed.is_empty() { limit } else { Some(Duration::ZERO) };
+        let is_idle = self.landed.is_empty() && !self.bell_was_heard;
+        let limit = if is_idle { limit } else { Some(Duration::ZERO) };
         self.ring.wait(limit, limit.map_or(gather, |limit| limit.min(gather)))?;
         self.harvest();
+        self.bell_was_heard = false;
         Ok(())
     }
 
