@@ -84,7 +84,7 @@ struct Seen {
     resident: [u64; 2],
 }
 
-/// Sends strangers to the ports of a call as soon as both talk, until the end.
+/// Sends strangers to the ports of a call as soon as each end has heard the other, until the end.
 fn meddle(call: &mut Call, process: PathBuf) -> JoinHandle<Seen> {
     let (talking, talk) = oneshot::channel();
     call.talking = Some(talking);

@@ -14,7 +14,7 @@ use crate::heard::Account;
 pub(crate) struct Call {
     pub(crate) caller: Handset,
     pub(crate) callee: Handset,
-    /// Is told, once both talk, which ports of the daemon the caller and the callee send to.
+    /// Is told, once each has heard the other, which ports of the daemon the caller and the callee send to.
     pub(crate) talking: Option<oneshot::Sender<[SocketAddr; 2]>>,
 }
 
@@ -51,9 +51,12 @@ impl Call {
                 talking = true;
                 self.caller.begin(now);
                 self.callee.begin(now);
-                if let Some(told) = self.talking.take() {
-                    told.send([self.caller.far(), self.callee.far()]).unwrap();
-                }
+            }
+            if !self.caller.heard.is_empty()
+                && !self.callee.heard.is_empty()
+                && let Some(told) = self.talking.take()
+            {
+                told.send([self.caller.far(), self.callee.far()]).unwrap();
             }
             self.caller.turn(now).await;
             self.callee.turn(now).await;
