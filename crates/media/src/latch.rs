@@ -98,7 +98,8 @@ impl Latch {
             return self.take(now, source);
         }
         let quiet = now.saturating_duration_since(heard.last);
-        let needed = if heard.packets < SETTLING || quiet >= SILENT {
+        let is_unsettled = heard.packets < SETTLING && heard_rank < Some(Rank::Announced);
+        let needed = if is_unsettled || quiet >= SILENT {
             SETTLING
         } else if quiet >= FALTERING && are_neighbours(heard.source.ip(), source.ip()) {
             NEIGHBOURLY

@@ -67,6 +67,10 @@ fn the_announced_source_is_locked_at_once() {
     let mut world = World::tapped(Codec::Pcmu);
     talk(&mut world, &mut from(address(1), 1), 1);
     assert_eq!(latched(&world), [address(1)]);
+    talk(&mut world, &mut from(INTRUDER, 1), 2);
+    assert_eq!(latched(&world), [address(1)]);
+    let counters = world.table.counters(A).unwrap();
+    assert_eq!((counters.received, counters.foreign), (1, 2));
 }
 
 #[test]
