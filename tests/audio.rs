@@ -10,6 +10,8 @@
 mod attack;
 #[path = "audio/attacks.rs"]
 mod attacks;
+#[path = "audio/baresip.rs"]
+mod baresip;
 #[path = "audio/call.rs"]
 mod call;
 #[path = "audio/codec.rs"]
@@ -29,5 +31,7 @@ mod signal;
 mod story;
 #[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod support;
+#[path = "audio/telephones.rs"]
+mod telephones;
 #[path = "audio/weather.rs"]
 mod weather;

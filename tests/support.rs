@@ -110,7 +110,7 @@ impl Daemon {
 
     /// What it has logged since its start: all of it only after `terminate`.
     pub(crate) fn log(&self) -> String {
-        self.log.0.0.lock().unwrap().text.clone()
+        self.log.text()
     }
 
     /// Waits until it has logged `words`.
@@ -165,9 +165,9 @@ fn strowger(folder: &Path, environment: &[(String, String)], arguments: &[&str])
     command
 }
 
-/// What a daemon has logged.
+/// What a program has said.
 #[derive(Clone, Default)]
-struct Log(Arc<(Mutex<Said>, Condvar)>);
+pub(crate) struct Log(Arc<(Mutex<Said>, Condvar)>);
 
 #[derive(Default)]
 struct Said {
@@ -178,7 +178,7 @@ struct Said {
 
 impl Log {
     /// Takes in all that it says, until the end.
-    fn follow(&self, lines: impl Iterator<Item = String>) {
+    pub(crate) fn follow(&self, lines: impl Iterator<Item = String>) {
         let (said, more) = &*self.0;
         for line in lines {
             let text = &mut said.lock().unwrap().text;
@@ -190,11 +190,15 @@ impl Log {
         more.notify_all();
     }
 
-    fn wait(&self, words: &str) {
+    pub(crate) fn text(&self) -> String {
+        self.0.0.lock().unwrap().text.clone()
+    }
+
+    pub(crate) fn wait(&self, words: &str) {
         let (said, more) = &*self.0;
         let due = |said: &mut Said| !said.over && !said.text.contains(words);
         let (said, _) = more.wait_timeout_while(said.lock().unwrap(), PATIENCE, due).unwrap();
-        assert!(said.text.contains(words), "strowger never said `{words}`:\n{}", said.text);
+        assert!(said.text.contains(words), "it never said `{words}`:\n{}", said.text);
     }
 }
 

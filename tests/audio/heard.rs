@@ -97,6 +97,18 @@ impl Account {
     }
 }
 
+/// How like each second's beginning of what was said is to what was heard, where it is most: 1 is the same but for loudness. What lies between may
+/// have been stretched, for a telephone plays by a clock of its own.
+pub(crate) fn likenesses(said: &[i16], heard: &[i16]) -> Vec<f64> {
+    let parts = said.chunks_exact(50 * FRAME).map(|second| &second[..PART]);
+    let of = |part: &[i16], there: &[i16]| {
+        let mut sums = Sums::default();
+        part.iter().zip(there).for_each(|(own, other)| sums.add((*own).into(), (*other).into()));
+        sums.likeness()
+    };
+    parts.map(|part| heard.windows(PART).map(|there| of(part, there)).fold(0.0, f64::max)).collect()
+}
+
 /// Of two rows of samples.
 #[derive(Default)]
 struct Sums {
@@ -164,6 +176,8 @@ fn alignment(samples: &[i16], heard: &[Packet], codec: Codec) -> i64 {
     best.and_then(|best| i64::try_from(best).ok()).unwrap_or_default()
 }
 
+/// Samples in which a second of what was said is known again.
+const PART: usize = 2 * FRAME;
 /// Packets that the beginning is found by.
 const PROBE: usize = 3;
 /// Samples of the signal in which the first packet is looked for: 400 ms.
@@ -207,5 +221,14 @@ mod tests {
         heard[30].payload[80] ^= 0x20;
         let account = account(&heard, &samples);
         assert_eq!((account.heard, account.wrong.len()), (49, 1), "{account:?}");
+    }
+
+    #[test]
+    fn a_likeness_is_that_of_the_signal_and_of_no_other() {
+        let [samples, other] = [3, 4].map(|seed| signal(150, seed));
+        let late = [&[0; 333], &samples[..]].concat();
+        assert!(likenesses(&samples, &late).iter().all(|likeness| *likeness > 0.999));
+        assert!(likenesses(&samples, &other).iter().all(|likeness| *likeness < 0.999));
+        assert_eq!(likenesses(&samples, &[0; 1_000]), [0.0; 3]);
     }
 }
