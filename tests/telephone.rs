@@ -15,14 +15,22 @@ static SEED: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Telephone {
     phone: Phone,
     socket: UdpSocket,
+    /// The last message that came.
+    heard: Vec<u8>,
 }
 
 /// What became of an INVITE.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
     Answered,
-    /// By this status.
-    Refused(u16),
+    /// By this status, and for what the Reason header's text begins with.
+    Refused(u16, String),
+}
+
+impl Fate {
+    pub(crate) fn refused(status: u16, reason: &str) -> Self {
+        Self::Refused(status, reason.to_owned())
+    }
 }
 
 impl Telephone {
@@ -40,10 +48,18 @@ impl Telephone {
         };
         let invite = Invite::to(format!("sip:{to}@{daemon}")).offer(sdp::pcmu(own));
         let script = vec![Step::Invite(invite), Step::ExpectFinal, Step::Ack { sdp: None }];
-        let mut telephone = Self { phone: Phone::new(config, script), socket };
+        let mut telephone = Self { phone: Phone::new(config, script), socket, heard: Vec::new() };
         telephone.play(|phone| phone.status().is_some() && (phone.is_up() || phone.outcome().is_some()));
         let status = telephone.phone.status().unwrap();
-        (telephone, if status < 300 { Fate::Answered } else { Fate::Refused(status) })
+        let fate = if status < 300 { Fate::Answered } else { Fate::refused(status, &telephone.reason()) };
+        (telephone, fate)
+    }
+
+    fn reason(&self) -> String {
+        let heard = String::from_utf8_lossy(&self.heard);
+        let (_, text) =
+            heard.split_once("Reason: SIP;").and_then(|(_, rest)| rest.split_once("text=\"")).unwrap();
+        text.split(':').next().unwrap().to_owned()
     }
 
     /// Ends the call, and waits until the far side has heard of it.
@@ -70,7 +86,8 @@ impl Telephone {
             let wait = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             self.socket.set_read_timeout(Some(wait)).unwrap();
             if let Ok((length, from)) = self.socket.recv_from(&mut octets) {
-                self.phone.receive(Instant::now(), from, &octets[..length]);
+                self.heard = octets[..length].to_vec();
+                self.phone.receive(Instant::now(), from, &self.heard);
             }
         }
     }
