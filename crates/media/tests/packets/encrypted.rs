@@ -347,6 +347,37 @@ fn no_index_comes_back_with_a_key() {
     }
 }
 
+/// As where two forks of a call answer by different suites in turn. The far sides' openers live on, and refuse what comes twice.
+#[test]
+fn a_key_that_comes_back_goes_on_where_it_was() {
+    for suite in Suite::ALL {
+        let one = keys(suite, 1, 2);
+        let others = Suite::ALL.map(|suite| keys(suite, 3, 4));
+        let mut world = encrypted_tap(&one);
+        let mut far = Far::new(1, Codec::Pcmu, &one);
+        let heard: Vec<_> = (0..50).map(|_| far.audio(&[1; 160])).collect();
+        for packet in &heard {
+            world.receive(0, address(1), packet);
+        }
+        world.run(20_000);
+        let opener = world.out.openers.remove(&Slot(0)).expect("encrypted");
+        for other in &others {
+            world.encrypt(A, 0, 1, Codec::Pcmu, other);
+            world.run(20_000);
+        }
+        let before = world.out.reports.len();
+        world.describe(A, keyed(1, Codec::Pcmu, &one));
+        world.out.openers.insert(Slot(0), opener);
+        world.run(20_000);
+        assert!(world.out.reports.len() >= before + 2);
+        for packet in &heard {
+            world.receive(0, address(1), packet);
+        }
+        let counters = world.counters(A);
+        assert_eq!((counters.received, counters.replayed, counters.unauthenticated), (50, 50, 0));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
