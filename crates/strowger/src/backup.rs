@@ -1,8 +1,10 @@
 //! `strowger backup`: a copy of the store, while it is in use.
 
+use serde_json::json;
 use store::Store;
 
 use crate::cli::Backup;
+use crate::commands;
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -13,6 +15,6 @@ pub(crate) async fn backup(backup: &Backup) -> Result<(), Failure> {
     let copied = store.backup(&backup.file).await;
     store.close().await;
     copied?;
-    println!("backed up to {}", backup.file.display());
-    Ok(())
+    let file = backup.file.display().to_string();
+    commands::tell(backup.telling.form, &json!({ "file": file }), || format!("backed up to {file}"))
 }

@@ -1,40 +1,48 @@
-//! The commands that come and go: `check`, `apply`, the lists.
+//! The commands that come and go: `check`, `apply`; and how all of them tell what they did.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use numbers::Inventory;
+use serde_json::{Value, json};
 use sip_net::{Tls, Trust};
 use store::Store;
 
-use crate::cli::{Apply, CallListing, Check};
+use crate::cli::{Apply, Check, Form};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
 use crate::plan::{self, Length};
-use crate::{inventory_file, list, secrets};
+use crate::{inventory_file, secrets};
 
 /// Names every fault of both files.
 pub(crate) fn check(check: &Check) -> Result<(), Failure> {
     let config = Config::load(check.config.path.as_deref());
     let inventory = check.inventory.as_deref().map(whole_inventory).transpose();
     let mut faults = Vec::new();
+    let mut lines = Vec::new();
     match config {
         Ok(config) => match config.tls_files().map(|files| Tls::load(files, &Trust::Only(Vec::new()))) {
             Some(Err(error)) => return Err(error.into()),
-            Some(Ok(_)) | None => println!("configuration: in order"),
+            Some(Ok(_)) | None => lines.push("configuration: in order".to_owned()),
         },
         Err(Faults(found)) => faults.extend(found),
     }
+    let mut document = json!({ "inventory": null, "warnings": [] });
     match inventory {
         Ok(None) => {}
         Ok(Some(inventory)) => {
-            println!("inventory: in order, {}", census(&inventory));
-            for warning in inventory.warnings() {
-                println!("warning: {}", printable(&warning));
-            }
+            document = json!({ "inventory": counts(&inventory), "warnings": inventory.warnings() });
+            lines.push(format!("inventory: in order, {}", census(&inventory)));
+            lines.extend(warnings(&inventory));
         }
         Err(Faults(found)) => faults.extend(found),
+    }
+    match check.telling.form {
+        // Of two files one may be in order.
+        Form::Text => lines.iter().try_for_each(|line| write_out(line))?,
+        Form::Json if faults.is_empty() => write_out(&format!("{document:#}"))?,
+        Form::Json => {}
     }
     if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
 }
@@ -53,24 +61,30 @@ pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
     let plan = if apply.dry_run { store.plan(&inventory).await } else { store.apply(&inventory).await };
     store.close().await;
     let plan = plan?;
+    if apply.telling.form == Form::Json {
+        let document = json!({
+            "dry_run": apply.dry_run,
+            "plan": plan::document(&plan),
+            "inventory": counts(&inventory),
+            "warnings": inventory.warnings(),
+        });
+        return write_out(&format!("{document:#}"));
+    }
     write_out(&plan::text(&plan, if apply.full { Length::Full } else { Length::Bounded }))?;
-    for warning in inventory.warnings() {
-        write_out(&format!("warning: {}", printable(&warning)))?;
-    }
+    warnings(&inventory).try_for_each(|warning| write_out(&warning))?;
     match (plan.is_empty(), apply.dry_run) {
-        (true, _) => {}
-        (false, true) => write_out("dry run: nothing was changed")?,
-        (false, false) => write_out(&format!("applied: the store has {}", census(&inventory)))?,
+        (true, _) => Ok(()),
+        (false, true) => write_out("dry run: nothing was changed"),
+        (false, false) => write_out(&format!("applied: the store has {}", census(&inventory))),
     }
-    Ok(())
 }
 
-pub(crate) async fn call_list(calls: &CallListing) -> Result<(), Failure> {
-    let config = Config::load(calls.config.path.as_deref())?;
-    let store = Store::open_existing(&config.store_url()).await?;
-    let records = store.recent_calls(calls.limit).await;
-    store.close().await;
-    list::print(&list::calls(&records?)?, calls.json)
+/// What a command has to say: the document, or the words for it.
+pub(crate) fn tell(form: Form, document: &Value, words: impl FnOnce() -> String) -> Result<(), Failure> {
+    match form {
+        Form::Json => write_out(&format!("{document:#}")),
+        Form::Text => write_out(&words()),
+    }
 }
 
 /// To standard output.
@@ -99,8 +113,17 @@ fn whole_inventory(path: &Path) -> Result<Inventory, Faults> {
     resolved.map_err(|faults| Faults(faults.into_iter().map(told).collect()))
 }
 
-/// A plan against no store at all.
-const NOWHERE: &str = "sqlite::memory:";
+fn warnings(inventory: &Inventory) -> impl Iterator<Item = String> {
+    inventory.warnings().into_iter().map(|warning| format!("warning: {}", printable(&warning)))
+}
+
+fn counts(inventory: &Inventory) -> Value {
+    json!({
+        "numbers": inventory.numbers.len(),
+        "agents": inventory.agents.len(),
+        "trunks": inventory.trunks.len(),
+    })
+}
 
 fn census(inventory: &Inventory) -> String {
     let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
@@ -111,3 +134,6 @@ fn census(inventory: &Inventory) -> String {
     ]
     .join(", ")
 }
+
+/// A plan against no store at all.
+const NOWHERE: &str = "sqlite::memory:";

@@ -57,7 +57,8 @@ impl Daemon {
             let path = wanted.path.split('?').next().unwrap_or_default().to_owned();
             return Err(Failure::NotServed { url: self.url.clone(), path });
         }
-        Err(Failure::Refused(self.words(wanted.path, answer.status, &problem)))
+        let words = self.words(wanted.path, answer.status, &problem);
+        Err(Failure::Refused { words, problem: Box::new(problem) })
     }
 
     /// A problem document in words: the field that is at fault, and what to do.

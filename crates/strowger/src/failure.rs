@@ -32,9 +32,15 @@ pub(crate) enum Failure {
     /// A daemon of another version.
     #[error("the daemon at {url} does not serve {path}; is it of this version?")]
     NotServed { url: admin::Url, path: String },
-    /// What the daemon said to a request.
+    /// What the daemon said to a request: in words, and the problem document; `null` if it sent none.
+    #[error("{words}")]
+    Refused { words: String, problem: Box<serde_json::Value> },
+    /// What is asked for is not in the store.
     #[error("{0}")]
-    Refused(String),
+    Absent(String),
+    /// The first digits of an id are those of several calls.
+    #[error("{0}")]
+    Ambiguous(String),
     #[error(transparent)]
     Tls(#[from] sip_net::TlsError),
     #[error("the packet threads can't be started: {0}")]

@@ -8,7 +8,7 @@ use store::{Actor, Scope, Store};
 
 use crate::calendar::utc;
 use crate::cli::{self, Asking, KeyCommand, Named, NewKey, Role};
-use crate::commands::write_out;
+use crate::commands;
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ async fn list(asking: &Asking) -> Result<(), Failure> {
         vec![shown(key, "id"), shown(key, "label"), shown(key, "role"), scope, shown(key, "last4"), expires]
     });
     let table = table(&["KEY", "LABEL", "ROLE", "SCOPE", "ENDS IN", "EXPIRES (UTC)"], rows);
-    list::print(&Listed { table, notes: Vec::new(), json: items(keys) }, asking.json)
+    list::print(&Listed { table, notes: Vec::new(), json: items(keys) }, asking.telling.form)
 }
 
 async fn add(key: &NewKey) -> Result<(), Failure> {
@@ -69,7 +69,7 @@ async fn add(key: &NewKey) -> Result<(), Failure> {
         }
         made => made?,
     };
-    tell(&made, key.asking.json)
+    tell(&made, &key.asking)
 }
 
 async fn by_daemon(wanted: &store::NewKey, told: &cli::Daemon) -> Result<Value, Failure> {
@@ -100,15 +100,14 @@ fn store_url(told: &cli::Daemon) -> Result<String, Failure> {
 }
 
 /// What the key is, which nobody is told again.
-fn tell(made: &Value, as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        return write_out(&format!("{made:#}"));
-    }
-    let id = shown(made, "id");
-    write_out(&format!(
-        "{}\nThis is key {id}, told this once. Give it as --key or STROWGER_KEY; take it back with: strowger key remove {id}",
-        shown(made, "token")
-    ))
+fn tell(made: &Value, asking: &Asking) -> Result<(), Failure> {
+    commands::tell(asking.telling.form, made, || {
+        let id = shown(made, "id");
+        format!(
+            "{}\nThis is key {id}, told this once. Give it as --key or STROWGER_KEY; take it back with: strowger key remove {id}",
+            shown(made, "token")
+        )
+    })
 }
 
 async fn remove(named: &Named) -> Result<(), Failure> {
@@ -124,9 +123,7 @@ async fn remove(named: &Named) -> Result<(), Failure> {
         }
         removed => drop(removed?),
     }
-    write_out(&if named.asking.json {
-        json!({ "id": named.id }).to_string()
-    } else {
+    commands::tell(named.asking.telling.form, &json!({ "id": named.id }), || {
         format!("removed key {}", named.id)
     })
 }

@@ -1,12 +1,12 @@
 //! Lists, as a table or as JSON, of what the daemon or the store tells.
 
-use b2bua::CallRecord;
 use comfy_table::Table;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::calendar::{duration, short_utc};
-use crate::commands::{printable, write_out};
+use crate::cli::Form;
+use crate::commands::{printable, tell};
 use crate::failure::Failure;
 use crate::objects::Kind;
 use crate::table::{items, table, without_credentials};
@@ -40,18 +40,14 @@ pub(crate) fn objects(kind: Kind, owned: &Owned) -> Listed {
 }
 
 /// To standard output.
-pub(crate) fn print(listed: &Listed, as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        return write_out(&format!("{:#}", listed.json));
-    }
-    if listed.table.is_empty() {
-        return write_out("none");
-    }
-    let table = listed.table.trim_fmt();
-    if listed.notes.is_empty() {
-        return write_out(&table);
-    }
-    write_out(&format!("{table}\n\n{}", listed.notes.join("\n")))
+pub(crate) fn print(listed: &Listed, form: Form) -> Result<(), Failure> {
+    tell(form, &listed.json, || {
+        if listed.table.is_empty() {
+            return "none".to_owned();
+        }
+        let table = listed.table.trim_fmt();
+        if listed.notes.is_empty() { table } else { format!("{table}\n\n{}", listed.notes.join("\n")) }
+    })
 }
 
 /// A line for each field of an object that has a value; a dot leads into a table.
@@ -143,27 +139,27 @@ fn joined(direction: &Value, list: &str, word: impl Fn(&Value) -> Option<String>
     if words.is_empty() { NONE.to_owned() } else { words.join(", ") }
 }
 
-pub(crate) fn calls(records: &[CallRecord]) -> serde_json::Result<Listed> {
-    let values = records.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
-    Ok(Listed { table: call_table(records), notes: Vec::new(), json: items(values) })
+/// The list of calls.
+pub(crate) fn calls(records: Vec<Value>) -> Listed {
+    Listed { table: call_table(&records), notes: Vec::new(), json: items(records) }
 }
 
 /// A row for each call: when, who, what became of it.
-pub(crate) fn call_table(records: &[CallRecord]) -> Table {
+fn call_table(records: &[Value]) -> Table {
     let rows = records.iter().map(|record| {
-        let party = |e164: &Option<String>, raw: &str| e164.clone().unwrap_or_else(|| raw.to_owned());
-        let sip = record.sip_status.map_or_else(|| NONE.to_owned(), |status| status.to_string());
+        let party = |e164: &str, raw: &str| text(record, e164).unwrap_or_else(|| shown(record, raw));
+        let ms = |key: &str| record[key].as_u64().unwrap_or_default();
         vec![
-            record.id.chars().take(SHORT_ID).collect(),
-            short_utc(record.invite_at),
-            party(&record.from, &record.from_raw),
-            party(&record.to, &record.to_raw),
-            record.agent_id.clone().unwrap_or_else(|| NONE.to_owned()),
-            record.status.as_ref().map_or_else(|| "up".to_owned(), word),
-            sip,
-            duration(record.duration_ms),
-            record.ended_by.as_ref().map_or_else(|| NONE.to_owned(), word),
-            record.reason.clone().unwrap_or_default(),
+            shown(record, "id").chars().take(SHORT_ID).collect(),
+            short_utc(ms("invite_at")),
+            party("from", "from_raw"),
+            party("to", "to_raw"),
+            shown(record, "agent_id"),
+            text(record, "status").unwrap_or_else(|| "up".to_owned()),
+            shown(record, "sip_status"),
+            duration(ms("duration_ms")),
+            shown(record, "ended_by"),
+            text(record, "reason").unwrap_or_default(),
         ]
     });
     table(

@@ -4,6 +4,7 @@ mod addresses;
 mod backup;
 mod calendar;
 mod call_line;
+mod call_list;
 mod cli;
 mod commands;
 mod config;
@@ -28,6 +29,7 @@ mod packets;
 mod pages;
 mod place;
 mod plan;
+mod problem;
 mod route_test;
 mod run;
 mod secrets;
@@ -43,18 +45,20 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::cli::{CallCommand, Cli, Command};
+use self::cli::{CallCommand, Cli, Command, Form};
 use self::demo::After;
 use self::failure::Failure;
 use self::objects::Kind;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let form = cli.command.form();
     match perform(cli.command) {
         Ok(code) => code,
         Err(failure) => {
-            for line in failure.to_string().lines() {
-                eprintln!("strowger: {line}");
+            match form {
+                Form::Text => failure.to_string().lines().for_each(|line| eprintln!("strowger: {line}")),
+                Form::Json => eprintln!("{:#}", problem::document(&failure)),
             }
             ExitCode::FAILURE
         }
@@ -84,7 +88,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             Command::Call(CallCommand::Dtmf(call)) => place::dtmf(&call).await.map(done),
             Command::Call(CallCommand::Hangup(call)) => show::hangup(&call).await.map(done),
             Command::Call(CallCommand::Show(call)) => show::show(&call).await.map(done),
-            Command::Call(CallCommand::List(listing)) => commands::call_list(&listing).await.map(done),
+            Command::Call(CallCommand::List(listing)) => call_list::run(&listing).await.map(done),
         }
     })
 }

@@ -8,7 +8,7 @@ use admin::{Method, Wanted};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Added, Asking, Changed, Fields, Named, NumberCommand, ObjectCommand, SettingsCommand};
-use crate::commands::write_out;
+use crate::commands;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults, Place};
@@ -84,63 +84,63 @@ pub(crate) async fn settings(command: &SettingsCommand) -> Result<(), Failure> {
     match command {
         SettingsCommand::Show(asking) => {
             let Owned { settings, .. } = owned::of(&[], &asking.daemon).await?;
-            tell(&settings, asking.json)
+            tell(&settings, asking)
         }
         SettingsCommand::Set(Added { fields, asking }) => {
             let patch = document(fields)?.to_string();
             let wanted = Wanted { body: Some(&patch), ..Wanted::of(Method::Patch, "/v1/settings") };
-            tell(&Daemon::find(&asking.daemon)?.ask(&wanted).await?, asking.json)
+            tell(&Daemon::find(&asking.daemon)?.ask(&wanted).await?, asking)
         }
     }
 }
 
 async fn list(kind: Kind, asking: &Asking) -> Result<(), Failure> {
     let owned = owned::of(&[kind], &asking.daemon).await?;
-    list::print(&list::objects(kind, &owned), asking.json)
+    list::print(&list::objects(kind, &owned), asking.telling.form)
 }
 
 async fn show(kind: Kind, named: &Named) -> Result<(), Failure> {
     let object = owned::one(kind, &named.id, &named.asking.daemon).await?;
     let object = object.ok_or_else(|| {
         let (one, id) = (kind.singular(), &named.id);
-        Failure::Refused(format!("there is no {one} `{id}`; `strowger {one} list` shows all"))
+        Failure::Absent(format!("there is no {one} `{id}`; `strowger {one} list` shows all"))
     })?;
-    tell(&object, named.asking.json)
+    tell(&object, &named.asking)
 }
 
 async fn add(kind: Kind, added: &Added) -> Result<(), Failure> {
     let body = document(&added.fields)?.to_string();
     let path = format!("/v1/{}", kind.plural());
     let wanted = Wanted { body: Some(&body), ..Wanted::of(Method::Post, &path) };
-    tell(&Daemon::find(&added.asking.daemon)?.ask(&wanted).await?, added.asking.json)
+    tell(&Daemon::find(&added.asking.daemon)?.ask(&wanted).await?, &added.asking)
 }
 
 async fn set(kind: Kind, changed: &Changed) -> Result<(), Failure> {
     let fields = document(&changed.fields)?.to_string();
     let path = path(kind, &changed.id);
     let wanted = Wanted { body: Some(&fields), ..Wanted::of(Method::Patch, &path) };
-    tell(&Daemon::find(&changed.asking.daemon)?.ask(&wanted).await?, changed.asking.json)
+    tell(&Daemon::find(&changed.asking.daemon)?.ask(&wanted).await?, &changed.asking)
 }
 
 async fn remove(kind: Kind, named: &Named) -> Result<(), Failure> {
     let path = path(kind, &named.id);
     Daemon::find(&named.asking.daemon)?.send(&Wanted::of(Method::Delete, &path)).await?;
-    if named.asking.json {
-        return write_out(&json!({ kind.id(): named.id }).to_string());
-    }
-    write_out(&format!("removed {} {}", kind.singular(), named.id))
+    let removed = json!({ kind.id(): named.id });
+    commands::tell(named.asking.telling.form, &removed, || {
+        format!("removed {} {}", kind.singular(), named.id)
+    })
 }
 
 async fn verify(named: &Named) -> Result<(), Failure> {
     let path = format!("{}/verify", path(Kind::Numbers, &named.id));
-    tell(&Daemon::find(&named.asking.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?, named.asking.json)
+    tell(&Daemon::find(&named.asking.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?, &named.asking)
 }
 
 /// An object as JSON, or a line for each of its fields. No secret is shown.
-fn tell(object: &Value, as_json: bool) -> Result<(), Failure> {
+fn tell(object: &Value, asking: &Asking) -> Result<(), Failure> {
     let mut object = object.clone();
     strike_out(&mut object);
-    write_out(&if as_json { format!("{object:#}") } else { list::page(&object) })
+    commands::tell(asking.telling.form, &object, || list::page(&object))
 }
 
 /// The path of one; what may not stand in a path is escaped.

@@ -65,6 +65,14 @@ async fn asked(kinds: &[Kind], told: &cli::Daemon) -> Result<Owned, Failure> {
 /// # Errors
 /// There is no answer, or it is a refusal.
 pub(crate) async fn pages(daemon: &Daemon, path: &str) -> Result<Vec<Value>, Failure> {
+    pages_up_to(usize::MAX, daemon, path).await
+}
+
+/// The first pages of a list: enough for so many items, and perhaps a few more.
+///
+/// # Errors
+/// There is no answer, or it is a refusal.
+pub(crate) async fn pages_up_to(enough: usize, daemon: &Daemon, path: &str) -> Result<Vec<Value>, Failure> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -73,8 +81,8 @@ pub(crate) async fn pages(daemon: &Daemon, path: &str) -> Result<Vec<Value>, Fai
             items.extend(found);
         }
         match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={}", objects::escaped(next)),
-            None => return Ok(items),
+            Some(next) if items.len() < enough => cursor = format!("&cursor={}", objects::escaped(next)),
+            Some(_) | None => return Ok(items),
         }
     }
 }

@@ -6,7 +6,7 @@ use admin::{Method, Wanted};
 use serde_json::{Value, json};
 
 use crate::cli::{CallDtmf, CallPlace};
-use crate::commands::write_out;
+use crate::commands;
 use crate::daemon::Daemon;
 use crate::failure::Failure;
 
@@ -18,9 +18,7 @@ pub(crate) async fn place(call: &CallPlace) -> Result<(), Failure> {
     let wish = wish(call).to_string();
     let wanted = Wanted { body: Some(&wish), ..Wanted::of(Method::Post, "/v1/calls") };
     let record = Daemon::find(&call.asking.daemon)?.ask(&wanted).await?;
-    write_out(&if call.asking.json {
-        format!("{record:#}")
-    } else {
+    commands::tell(call.asking.telling.form, &record, || {
         let id = record["id"].as_str().unwrap_or_default();
         format!("calling {} from {}: call {id}", call.to, call.from)
     })
@@ -34,8 +32,9 @@ pub(crate) async fn dtmf(call: &CallDtmf) -> Result<(), Failure> {
     let path = format!("/v1/calls/{}/dtmf", call.id);
     let body = json!({ "digits": call.digits }).to_string();
     let wanted = Wanted { body: Some(&body), ..Wanted::of(Method::Post, &path) };
-    Daemon::find(&call.daemon)?.ask(&wanted).await?;
-    write_out("sent")
+    Daemon::find(&call.asking.daemon)?.ask(&wanted).await?;
+    let sent = json!({ "id": call.id, "digits": call.digits });
+    commands::tell(call.asking.telling.form, &sent, || "sent".to_owned())
 }
 
 fn wish(call: &CallPlace) -> Value {

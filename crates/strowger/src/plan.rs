@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use store::{Action, Change, Kind, Plan};
+use serde_json::{Value, json};
+use store::{Action, Change, FieldChange, Kind, Plan};
+
+use crate::table::STRUCK;
 
 /// How much of a plan is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +39,36 @@ pub(crate) fn text(plan: &Plan, length: Length) -> String {
     text + &plan.summary()
 }
 
+/// All of it. `old` and `new` are values, null for what is not there.
+pub(crate) fn document(plan: &Plan) -> Value {
+    let change = |change: &Change| {
+        let (action, fields) = match &change.action {
+            Action::Add => ("add", &[][..]),
+            Action::Change(fields) => ("change", fields.as_slice()),
+            Action::Remove => ("remove", &[][..]),
+        };
+        let fields: Vec<_> = fields.iter().map(field).collect();
+        json!({ "action": action, "kind": change.kind.word(), "id": change.id, "fields": fields })
+    };
+    let (add, changed, remove) = plan.counts();
+    json!({
+        "add": add,
+        "change": changed,
+        "remove": remove,
+        "changes": plan.changes.iter().map(change).collect::<Vec<_>>(),
+    })
+}
+
+fn field(change: &FieldChange) -> Value {
+    // What may be secret is no JSON.
+    let value = |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::from(STRUCK));
+    json!({
+        "field": change.key,
+        "old": change.old.as_ref().map(value),
+        "new": change.new.as_ref().map(value),
+    })
+}
+
 /// How many of each kind come, change and go.
 fn census(changes: &[Change]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -65,8 +98,6 @@ const SHOWN: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use store::FieldChange;
-
     use super::*;
 
     fn plan(changes: Vec<Change>) -> Plan {
@@ -93,6 +124,29 @@ mod tests {
             "+ agent sales\n- trunk old\n~ number +14155550100\n    agent_id: (none) -> \"sales\"\n    \
              outbound: false -> true\n1 to add, 1 to change, 1 to remove"
         );
+    }
+
+    #[test]
+    fn a_plan_in_json_has_values_and_no_secret() {
+        let fields = vec![
+            FieldChange { key: "agent_id".into(), old: None, new: Some("\"sales\"".into()) },
+            FieldChange { key: "endpoint.headers".into(), old: None, new: Some("(hidden)".into()) },
+        ];
+        let plan = plan(vec![
+            change(Kind::Trunk, "old", Action::Remove),
+            change(Kind::Settings, "", Action::Change(fields)),
+        ]);
+        let expected = json!({
+            "add": 0, "change": 1, "remove": 1,
+            "changes": [
+                { "action": "remove", "kind": "trunk", "id": "old", "fields": [] },
+                { "action": "change", "kind": "settings", "id": "", "fields": [
+                    { "field": "agent_id", "old": null, "new": "sales" },
+                    { "field": "endpoint.headers", "old": null, "new": "***" },
+                ] },
+            ],
+        });
+        assert_eq!(document(&plan), expected);
     }
 
     #[test]

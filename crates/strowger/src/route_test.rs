@@ -43,11 +43,7 @@ pub(crate) async fn run(test: &RouteTest) -> Result<(), Failure> {
         let method = invite.method();
         fault(&name, format!("{method} makes no call"), "give a file that holds an INVITE")
     })?;
-    commands::write_out(&if test.json {
-        format!("{:#}", serde_json::to_value(&explained)?)
-    } else {
-        page(&explained)
-    })
+    commands::tell(test.telling.form, &serde_json::to_value(&explained)?, || page(&explained))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

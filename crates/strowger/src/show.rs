@@ -1,4 +1,4 @@
-//! `call show`: one call's record from the store or the daemon, or its SIP from the daemon that keeps it.
+//! `call show`: one call's record, from the daemon or, where none answers, from the store; or its SIP, from the daemon that keeps it.
 
 use admin::{Method, Wanted};
 use b2bua::CallRecord;
@@ -6,11 +6,12 @@ use serde_json::Value;
 use store::Store;
 
 use crate::calendar::{duration, utc};
-use crate::cli::{CallHangup, CallShow};
+use crate::cli::{CallHangup, CallShow, Form};
 use crate::commands::{self, printable};
 use crate::config::Config;
-use crate::daemon::{self, Daemon};
+use crate::daemon::Daemon;
 use crate::failure::Failure;
+use crate::owned::is_absent;
 
 /// Prints it.
 ///
@@ -26,22 +27,23 @@ pub(crate) async fn show(call: &CallShow) -> Result<(), Failure> {
 /// No such call is up, no daemon to ask.
 pub(crate) async fn hangup(call: &CallHangup) -> Result<(), Failure> {
     let path = format!("{}/hangup", record_path(&call.id));
-    Daemon::find(&call.daemon)?.send(&Wanted::of(Method::Post, &path)).await?;
-    commands::write_out(&format!("call {} is ended", call.id))
+    let record = Daemon::find(&call.asking.daemon)?.ask(&Wanted::of(Method::Post, &path)).await?;
+    commands::tell(call.asking.telling.form, &record, || format!("call {} is ended", call.id))
 }
 
 async fn record(call: &CallShow) -> Result<(), Failure> {
-    let record = match &call.asking.daemon.url {
-        Some(_) => Daemon::find(&call.asking.daemon)?.ask(&Wanted::get(&record_path(&call.id))).await?,
-        None => stored(call).await?,
+    let asked = async { Daemon::find(&call.asking.daemon)?.ask(&Wanted::get(&record_path(&call.id))).await };
+    let record = match asked.await {
+        Err(failure) if is_absent(&failure, &call.asking.daemon) => stored(call).await?,
+        asked => asked?,
     };
-    commands::write_out(&if call.asking.json { format!("{record:#}") } else { page(&record) })
+    commands::tell(call.asking.telling.form, &record, || page(&record))
 }
 
 async fn ladder(call: &CallShow) -> Result<(), Failure> {
     let daemon = Daemon::find(&call.asking.daemon)?;
     let trace = format!("{}/trace", record_path(&call.id));
-    if call.asking.json {
+    if call.asking.telling.form == Form::Json {
         return commands::write_out(&format!("{:#}", daemon.ask(&Wanted::get(&trace)).await?));
     }
     let record = daemon.ask(&Wanted::get(&record_path(&call.id))).await?;
@@ -53,7 +55,7 @@ async fn ladder(call: &CallShow) -> Result<(), Failure> {
     ))
 }
 
-/// The record of the store; of a call that is up, that of the daemon, if it is there and knows better.
+/// The record of the store.
 async fn stored(call: &CallShow) -> Result<Value, Failure> {
     let config = Config::load(call.asking.daemon.config.path.as_deref())?;
     let store = Store::open_existing(&config.store_url()).await?;
@@ -61,21 +63,14 @@ async fn stored(call: &CallShow) -> Result<Value, Failure> {
     store.close().await;
     let found: [CallRecord; 1] = found?.try_into().map_err(|found: Vec<_>| unclear(&call.id, found.len()))?;
     let [record] = found;
-    if record.status.is_none()
-        && daemon::configured(&config).is_some()
-        && let Ok(live) = Daemon::find(&call.asking.daemon)?.ask(&Wanted::get(&record_path(&record.id))).await
-    {
-        return Ok(live);
-    }
     Ok(serde_json::to_value(record)?)
 }
 
 fn unclear(id: &str, found: usize) -> Failure {
-    Failure::Refused(if found == 0 {
-        format!("no call has the id {id}; `strowger call list` shows the latest")
-    } else {
-        format!("more than one call has an id that begins with {id}; give more of it")
-    })
+    if found == 0 {
+        return Failure::Absent(format!("no call has the id {id}; `strowger call list` shows the latest"));
+    }
+    Failure::Ambiguous(format!("more than one call has an id that begins with {id}; give more of it"))
 }
 
 fn record_path(id: &str) -> String {

@@ -68,7 +68,8 @@ pub(crate) fn without_credentials(url: &str) -> String {
     }
 }
 
-const STRUCK: &str = "***";
+/// Stands for what is not shown.
+pub(crate) const STRUCK: &str = "***";
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A directory with a store and whatever a test writes into it; commands run in it.
@@ -46,6 +47,20 @@ impl Desk {
 
     fn run(&self, arguments: &[&str]) -> Said {
         Said::of(self.command(arguments).output().unwrap())
+    }
+
+    /// What a command says with `--json`, if all goes well.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{arguments:?}");
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    /// And if not.
+    fn problem(&self, arguments: &[&str]) -> (Said, Value) {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        let problem = serde_json::from_str(&said.err).unwrap_or_else(|error| panic!("{error}: {}", said.err));
+        (said, problem)
     }
 
     fn applied(inventory: &str) -> Self {
@@ -223,11 +238,58 @@ fn what_was_applied_is_listed_and_applying_it_again_changes_nothing() {
     assert!(desk.run(&["trunk", "list"]).out.contains("203.0.113.0/28"));
     assert!(desk.run(&["agent", "list"]).out.contains("echo"));
     assert_eq!(desk.run(&["call", "list"]).out, "none\n");
-    let list: serde_json::Value = serde_json::from_str(&desk.run(&["number", "list", "--json"]).out).unwrap();
+    let list: Value = serde_json::from_str(&desk.run(&["number", "list", "--json"]).out).unwrap();
     assert_eq!(list["items"][0]["e164"], "+14155550100");
     desk.write("inventory.toml", &INVENTORY[..INVENTORY.find("[[numbers]]").unwrap()]);
     assert!(desk.run(&["apply", "inventory.toml"]).out.contains("- number +14155550100\n"));
     assert_eq!(desk.run(&["number", "list"]).out, "none\n");
+}
+
+#[test]
+fn what_apply_and_check_say_is_told_in_json_too() {
+    let desk = Desk::new();
+    desk.write("inventory.toml", INVENTORY);
+    let counts = json!({ "numbers": 1, "agents": 1, "trunks": 1 });
+    let dry = desk.json(&["apply", "inventory.toml", "--dry-run"]);
+    assert_eq!((&dry["dry_run"], &dry["plan"]["add"]), (&true.into(), &3.into()), "{dry:#}");
+    assert!(!desk.path().join("strowger.db").exists());
+    let applied = desk.json(&["apply", "inventory.toml"]);
+    assert_eq!((&applied["dry_run"], &applied["inventory"]), (&false.into(), &counts), "{applied:#}");
+    let last = json!({ "action": "add", "kind": "number", "id": "+14155550100", "fields": [] });
+    assert_eq!(applied["plan"]["changes"].as_array().unwrap().last(), Some(&last));
+    assert!(applied["warnings"].is_array(), "{applied:#}");
+    let again = desk.json(&["apply", "inventory.toml"]);
+    assert_eq!(again["plan"], json!({ "add": 0, "change": 0, "remove": 0, "changes": [] }));
+    let checked = desk.json(&["check", "--inventory", "inventory.toml"]);
+    assert_eq!(checked["inventory"], counts, "{checked:#}");
+    assert_eq!(desk.json(&["check"])["inventory"], json!(null));
+    assert_eq!(desk.json(&["backup", "copy.db"]), json!({ "file": "copy.db" }));
+}
+
+#[test]
+fn in_json_a_failure_is_a_problem_document_on_standard_error() {
+    let desk = Desk::applied(INVENTORY);
+    desk.write("faulty.toml", &INVENTORY.replace("trunk_id = \"acme\"", "trunk_id = \"acne\""));
+    for command in [&["apply", "faulty.toml"][..], &["check", "--inventory", "faulty.toml"]] {
+        let (said, problem) = desk.problem(command);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{command:?}");
+        assert_eq!(problem["type"], "urn:strowger:problem:files-faulty");
+        assert_eq!(problem["field"], "numbers[0].trunk_id");
+        assert_eq!(problem["errors"][0]["place"], "faulty.toml:15", "{problem:#}");
+    }
+    desk.write("copy.db", "");
+    for (command, kind) in [
+        (&["backup", "copy.db"][..], "store-failed"),
+        (&["number", "show", "+14155550199"], "unknown"),
+        (&["call", "show", "abcdef"], "unknown"),
+        (&["drain"], "daemon-nowhere"),
+        (&["route-test", "none.sip", "--source", "192.0.2.1:1"], "files-faulty"),
+    ] {
+        let (said, problem) = desk.problem(command);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{command:?}");
+        assert_eq!(problem["type"], format!("urn:strowger:problem:{kind}"), "{problem:#}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem:#}");
+    }
 }
 
 #[test]
@@ -356,7 +418,7 @@ fn a_route_is_tested_against_the_store_or_a_file_without_a_call() {
     );
     desk.write("other.toml", INVENTORY);
     let other = desk.run(&[&test[..], &["--inventory", "other.toml", "--json"]].concat());
-    let told: serde_json::Value = serde_json::from_str(&other.out).unwrap();
+    let told: Value = serde_json::from_str(&other.out).unwrap();
     assert_eq!(told["not_considered"].as_array().map(Vec::len), Some(4));
     assert_eq!(
         (&told["outcome"]["kind"], &told["outcome"]["reason"]),
@@ -407,7 +469,7 @@ fn the_first_key_is_made_in_the_store_told_once_and_taken_back() {
     let desk = Desk::new();
     let made = desk.run(&["key", "add", "--role", "admin", "--label", "ops", "--expires", "90d", "--json"]);
     assert_eq!(made.code, Some(0), "{}", made.err);
-    let made: serde_json::Value = serde_json::from_str(&made.out).unwrap();
+    let made: Value = serde_json::from_str(&made.out).unwrap();
     let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
     let listed = desk.run(&["key", "list"]).out;
     assert!(listed.contains(id) && listed.contains("ops") && listed.contains("admin"), "{listed}");

@@ -11,6 +11,7 @@ use std::thread::{JoinHandle, spawn};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What a command said: on standard output, on standard error.
@@ -49,9 +50,21 @@ fn answer(stream: impl Read + Write, status: u16, body: &str) -> String {
 
 /// A daemon that answers once; the request it got.
 fn daemon(status: u16, body: &'static str) -> (String, JoinHandle<String>) {
+    let (url, requests) = daemon_of(vec![(status, body.to_owned())]);
+    (url, spawn(move || requests.join().unwrap().remove(0)))
+}
+
+/// One that answers so often; the requests it got.
+fn daemon_of(answers: Vec<(u16, String)>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    (url, spawn(move || answer(listener.accept().unwrap().0, status, body)))
+    let answers = answers.into_iter();
+    (
+        url,
+        spawn(move || {
+            answers.map(|(status, body)| answer(listener.accept().unwrap().0, status, &body)).collect()
+        }),
+    )
 }
 
 #[test]
@@ -109,6 +122,58 @@ fn a_problem_is_told_in_words_with_its_field() {
     let (_, err) = strowger(&directory, &["settings", "show", "--url", &url]);
     request.join().unwrap();
     assert!(err.starts_with("strowger: "), "{err}");
+}
+
+#[test]
+fn in_json_a_problem_of_the_daemon_is_told_as_it_came() {
+    let directory = TempDir::new().unwrap();
+    let problem = r#"{"type":"urn:strowger:problem:call-ended","title":"The call has ended","status":409,"detail":"it has ended","field":"id"}"#;
+    for command in [&["call", "hangup", "3f9c21"][..], &["call", "dtmf", "3f9c21", "1"], &["drain"]] {
+        let (url, asked) = daemon(409, problem);
+        let (out, err) = strowger(&directory, &[command, &["--json", "--url", &url]].concat());
+        asked.join().unwrap();
+        let told: Value = serde_json::from_str(&err).unwrap_or_else(|error| panic!("{error}: {err}"));
+        assert_eq!((out.as_str(), told), ("", serde_json::from_str(problem).unwrap()), "{command:?}");
+    }
+    let (_, err) = strowger(&directory, &["call", "list", "--json", "--url", "http://127.0.0.1:1"]);
+    let told: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!(told["type"], "urn:strowger:problem:daemon-unreachable", "{err}");
+    assert!(told["detail"].as_str().unwrap().starts_with("no daemon at http://127.0.0.1:1: "), "{err}");
+}
+
+#[test]
+fn what_the_daemon_answers_is_the_json_of_what_changes_calls() {
+    let directory = TempDir::new().unwrap();
+    for (command, answer, expected) in [
+        (&["call", "hangup", "3f9c21"][..], r#"{"id":"3f9c21d8"}"#, json!({ "id": "3f9c21d8" })),
+        (&["call", "dtmf", "3f9c21", "1#"], "", json!({ "id": "3f9c21", "digits": "1#" })),
+        (&["drain"], r#"{"state":"draining","calls":2}"#, json!({ "state": "draining", "calls": 2 })),
+    ] {
+        let (url, asked) = daemon(202, answer);
+        let (out, err) = strowger(&directory, &[command, &["--json", "--url", &url]].concat());
+        asked.join().unwrap();
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+        assert_eq!(told, expected, "{command:?}");
+    }
+}
+
+#[test]
+fn the_list_of_calls_is_asked_of_the_daemon() {
+    let directory = TempDir::new().unwrap();
+    let call = |id: &str, at: u64, status: Option<&str>| json!({ "id": id, "invite_at": at, "status": status, "from_raw": "a", "to_raw": "b" });
+    let up = json!({ "items": [call("bbbbbbbb", 2, None)], "next_cursor": null }).to_string();
+    let first = json!({ "items": [call("cccccccc", 3, Some("failed"))], "next_cursor": "3.c" }).to_string();
+    let rest = json!({ "items": [call("aaaaaaaa", 1, Some("busy"))], "next_cursor": null }).to_string();
+    let (url, asked) = daemon_of(vec![(200, up), (200, first), (200, rest)]);
+    let (out, err) = strowger(&directory, &["call", "list", "--url", &url, "--key", "k1"]);
+    let asked = asked.join().unwrap();
+    let lines: Vec<_> = asked.iter().map(|request| request.lines().next().unwrap()).collect();
+    let paths = ["/v1/calls?limit=200", "/v1/records?limit=200", "/v1/records?limit=200&cursor=3.c"];
+    assert_eq!(lines, paths.map(|path| format!("GET {path} HTTP/1.1")), "{err}");
+    assert!(asked.iter().all(|request| request.contains("authorization: Bearer k1\r\n")), "{asked:?}");
+    let shown: Vec<_> = out.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    let told: Vec<_> = shown.iter().map(|cells| format!("{} {}", cells[0], cells[6])).collect();
+    assert_eq!(told, ["cccccccc failed", "bbbbbbbb up", "aaaaaaaa busy"], "{out}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use admin::Url;
 use clap::Args;
 
-use super::ConfigFile;
+use super::{ConfigFile, Telling};
 
 #[derive(Args, Debug)]
 pub(crate) struct Daemon {
@@ -25,9 +25,8 @@ pub(crate) struct Daemon {
 /// Whom to ask, and how the answer is printed.
 #[derive(Args, Debug)]
 pub(crate) struct Asking {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
     #[command(flatten)]
     pub(crate) daemon: Daemon,
 }
@@ -38,5 +37,5 @@ pub(crate) struct Drain {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) within: Option<u32>,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }

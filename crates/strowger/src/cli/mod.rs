@@ -1,6 +1,7 @@
 //! The command line, and the help that teaches it.
 
 mod daemon;
+mod form;
 mod objects;
 mod pages;
 mod place;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::daemon::{Asking, Daemon, Drain};
+pub(crate) use self::form::{Form, Telling};
 pub(crate) use self::objects::{
     Added, Changed, Fields, KeyCommand, Named, NewKey, NumberCommand, ObjectCommand, Role, SettingsCommand,
 };
@@ -153,6 +155,8 @@ pub(crate) struct Check {
     /// An inventory file to check too
     #[arg(long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
 }
 
 #[derive(Args, Debug)]
@@ -160,6 +164,8 @@ pub(crate) struct Backup {
     /// A file that does not exist
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }
@@ -172,9 +178,11 @@ pub(crate) struct Apply {
     /// Print the plan and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Print the whole plan; else the first hundred changes and how many more there are
+    /// Print the whole plan, as JSON always has it; else the first hundred changes and how many more there are
     #[arg(long)]
     pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }
@@ -182,6 +190,11 @@ pub(crate) struct Apply {
 #[derive(Subcommand, Debug)]
 pub(crate) enum CallCommand {
     /// The latest calls, newest first
+    #[command(after_help = "Examples:\n  \
+                            strowger call list --limit 20\n  \
+                            strowger call list --json\n\n\
+                            Where no daemon answers, the store of this machine is read. On a PostgreSQL that daemons \
+                            share, those that are up are those of the daemon that is asked.")]
     List(CallListing),
 
     /// One call: its record, or its SIP as a ladder
@@ -215,7 +228,7 @@ pub(crate) struct CallHangup {
     #[arg(value_name = "ID", value_parser = call_id)]
     pub(crate) id: String,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]
@@ -223,11 +236,8 @@ pub(crate) struct CallListing {
     /// At most so many
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) config: ConfigFile,
+    pub(crate) asking: Asking,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Asking, Daemon, call_id};
+use super::{Asking, call_id};
 
 #[derive(Args, Debug)]
 pub(crate) struct CallPlace {
@@ -34,7 +34,7 @@ pub(crate) struct CallDtmf {
     #[arg(value_name = "DIGITS")]
     pub(crate) digits: String,
     #[command(flatten)]
-    pub(crate) daemon: Daemon,
+    pub(crate) asking: Asking,
 }
 
 fn parameter(text: &str) -> Result<(String, String), &'static str> {

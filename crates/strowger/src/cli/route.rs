@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ConfigFile;
+use super::{ConfigFile, Telling};
 
 #[derive(Args, Debug)]
 pub(crate) struct RouteTest {
@@ -21,9 +21,8 @@ pub(crate) struct RouteTest {
     /// Ask this file instead of the stored inventory
     #[arg(long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

@@ -54,7 +54,8 @@ pub(crate) async fn run(after: After) -> Result<ExitCode, Failure> {
     scenes::play(&mut report, daemon, &mut calls).await?;
     let records = ended(&store, scenes::CALLS).await?;
     scenes::check_records(&mut report, &records);
-    println!("\n{}", list::call_table(&records).trim_fmt());
+    let listed = records.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    println!("\n{}", list::calls(listed).table.trim_fmt());
     let all_held = report.close(began.elapsed());
 
     if after == After::Keep {
