@@ -53,7 +53,8 @@ impl Bell {
 
     /// Before the worker looks at what was sent.
     pub(crate) fn hush(&self) {
-        self.rung.store(false, Ordering::Release);
+        // Not a mere store, which the look may overtake: what was sent, by whoever found the bell rung and did not ring it, has to be seen.
+        self.rung.swap(false, Ordering::AcqRel);
     }
 }
 
