@@ -146,6 +146,29 @@ fn removed_ports_are_free_at_once_whatever_is_on_its_way<S: Sockets>() {
     rig.sockets.send(Slot(0), Channel::Rtp, phone.local_addr().unwrap(), &[2; 172]);
 }
 
+/// Also while its ports are not heard, as all room for what arrives is taken.
+fn what_was_given_to_send_leaves_from_its_own_port_though_that_is_closed<S: Sockets>() {
+    let (mut rig, flood, phone) = (Rig::<S>::new(), phone(V4), phone(V4));
+    let ours = rig.open(0, V4);
+    for slot in 1..=10 {
+        let busy = rig.open(slot, V4);
+        for _ in 0..200 {
+            flood.send_to(&[3; 10], busy).unwrap();
+        }
+    }
+    for _ in 0..100 {
+        rig.flush();
+    }
+    for port in [ours, beside(ours)] {
+        flood.send_to(b"hello", port).unwrap();
+    }
+    rig.flush();
+    rig.sockets.send(Slot(0), Channel::Rtp, phone.local_addr().unwrap(), b"goodbye");
+    rig.sockets.remove(Slot(0));
+    rig.open(0, V4);
+    assert_eq!(heard_by(&phone), (b"goodbye".to_vec(), ours));
+}
+
 fn a_slot_hears_nothing_of_who_had_it_before<S: Sockets>() {
     let (mut rig, phone) = (Rig::<S>::new(), phone(V4));
     for round in 0..20 {
@@ -351,6 +374,7 @@ suite! {
     datagrams_arrive_with_their_source_and_leave_from_their_port,
     the_two_families_are_bridged,
     removed_ports_are_free_at_once_whatever_is_on_its_way,
+    what_was_given_to_send_leaves_from_its_own_port_though_that_is_closed,
     a_slot_hears_nothing_of_who_had_it_before,
     a_thousand_sockets_are_all_heard,
     a_flooded_socket_does_not_hold_up_another,

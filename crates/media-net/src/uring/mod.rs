@@ -166,12 +166,17 @@ impl Sockets for Uring {
                 self.closing.push(token);
             }
         }
-        // A request keeps its socket, and the port, until its end.
+        // A request has its socket by a number, which is the next one's after it is closed, until it is handed over; and then keeps it,
+        // and the port, until its end.
         for _ in 0..CLOSINGS {
-            if self.closing.is_empty() || self.ring.wait(Some(CLOSING), Duration::ZERO).is_err() {
+            let limit = if self.closing.is_empty() { Duration::ZERO } else { CLOSING };
+            if self.ring.wait(Some(limit), Duration::ZERO).is_err() {
                 return;
             }
             self.harvest();
+            if self.closing.is_empty() {
+                return;
+            }
         }
     }
 
