@@ -26,6 +26,8 @@ pub(super) struct Asked {
 enum Callee {
     Absent,
     Answers,
+    /// Without keys, where they are required.
+    AnswersInTheClear,
     /// With what we don't speak.
     AnswersAmiss,
 }
@@ -35,7 +37,7 @@ impl Callee {
     fn scenario(self) -> Option<&'static str> {
         match self {
             Self::Absent => None,
-            Self::Answers => Some("answers"),
+            Self::Answers | Self::AnswersInTheClear => Some("answers"),
             Self::AnswersAmiss => Some("answers_amiss"),
         }
     }
@@ -65,6 +67,11 @@ impl Asked {
     /// Once whoever is called has answered.
     pub(super) fn once_answered(self) -> Self {
         Self { callee: Callee::Answers, ..self }
+    }
+
+    /// Once whoever is called has answered without the keys that are required.
+    pub(super) fn once_answered_in_the_clear(self) -> Self {
+        Self { callee: Callee::AnswersInTheClear, ..self }
     }
 
     /// Once whoever is called has answered with a codec that was not offered.
@@ -98,7 +105,7 @@ impl Asked {
         let (status, sip_status) = match self.callee {
             Callee::Absent => (row.status, refused),
             Callee::Answers => ("failed", Some(200)),
-            Callee::AnswersAmiss => ("failed", Some(480)),
+            Callee::AnswersInTheClear | Callee::AnswersAmiss => ("failed", Some(480)),
         };
         for (field, value) in [
             ("status", json!(status)),
