@@ -1,9 +1,10 @@
 //! An immutable snapshot of what we own, indexed for calls.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::carriers::Carriers;
 use crate::prefixes::Prefixes;
 use crate::principal::{Principal, Principals, Roaming};
 use crate::{Agent, E164, Endpoint, Fault, Inventory, Number, NumberSource, Settings, Trunk};
@@ -26,6 +27,7 @@ pub struct Directory {
     trunk_sources: Prefixes<Arc<Trunk>>,
     agent_sources: Prefixes<Arc<Agent>>,
     principals: Principals,
+    carriers: Carriers,
     /// By trunk id, for trunks that have exactly one number.
     only_numbers: HashMap<String, Arc<Number>>,
 }
@@ -69,6 +71,7 @@ impl Directory {
             agent_sources: agents.iter().flat_map(agent_networks).collect(),
             only_numbers: only_numbers(&numbers),
             principals: Principals::new(&trunks, &agents),
+            carriers: Carriers::of(trunks.iter().map(Arc::as_ref)),
             agents,
             trunks,
             numbers,
@@ -141,6 +144,11 @@ impl Directory {
     /// The SIP agent that owns a source address, by the same rule. Where a trunk owns it too, the trunk goes first.
     pub fn agent_by_source(&self, source: IpAddr) -> Option<&Arc<Agent>> {
         self.agent_sources.find(source)
+    }
+
+    /// The id of the carrier that has a server there: a call to that place leaves by a permit, or not at all.
+    pub fn carrier_at(&self, place: SocketAddr) -> Option<&str> {
+        self.carriers.at_address(place)
     }
 
     /// Who has this user name: at most one.

@@ -5,6 +5,7 @@
 //! leave, and [`Refusal`] is the one place that turns a reason into a status code.
 
 pub mod admission;
+mod carriers;
 mod country;
 pub mod did;
 mod directory;

@@ -1,6 +1,7 @@
 //! Who is to answer, and who instead; and what they are told of the call.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use numbers::{Agent, Directory, Login, MediaEncryption, Ringback, Usage};
@@ -94,6 +95,16 @@ impl Plan {
 
     pub(crate) fn brief(&self) -> &Brief {
         &self.brief
+    }
+
+    /// Why a call must not go there, in words. The way to a carrier is that of a permit; to be an agent makes none.
+    pub(crate) fn object_to(&self, place: SocketAddr) -> Option<String> {
+        match &self.callee {
+            Callee::Agent(agents) => agents.directory.carrier_at(place).map(|trunk_id| {
+                format!("{place} is a server of trunk `{trunk_id}`, and the call would leave by it past the rules of outbound calls")
+            }),
+            Callee::Network(_) => None,
+        }
     }
 
     /// What we have to show if we are asked who we are.

@@ -58,7 +58,8 @@ pub(super) fn resolve(facts: &Facts, desk: &mut Desk, now: Now, target: Target) 
     Outcome::Waiting(Attempt::Resolving { ticket, target, give_up_at })
 }
 
-/// Begins with the first of the places found that may be asked.
+/// Begins with the first of the places found that can be asked. If one of them must not be, none is: where a name leads is not to be
+/// chosen by chance.
 pub(super) fn found(
     quest: Quest<'_>,
     facts: &Facts,
@@ -70,6 +71,9 @@ pub(super) fn found(
     found.retain(|candidate| listener(candidate, &desk.config.sip.listeners).is_some());
     if found.is_empty() {
         return Outcome::Failed("no address of it can be reached from a listener of ours".to_owned());
+    }
+    if let Some(words) = found.iter().find_map(|candidate| quest.plan.object_to(candidate.address)) {
+        return Outcome::Failed(words);
     }
     match Candidates::new(found, &desk.shunned, now.instant) {
         Ok(candidates) => {

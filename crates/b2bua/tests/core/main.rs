@@ -14,6 +14,7 @@ mod inbound;
 mod inside;
 mod limits;
 mod lookup;
+mod named;
 mod outbound;
 mod places;
 mod refusals;

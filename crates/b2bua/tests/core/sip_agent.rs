@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use b2bua::io::{Command, Verdict};
+use b2bua::io::Command;
 use b2bua::record::{CallStatus, EndedBy};
 use b2bua::{CallRecord, Input};
 use media::MediaKey;
 use media::command::Counters;
 
-use crate::house::{AGENT, Binds, CALLER, House, INVENTORY, US};
-use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, place, reply};
+use crate::house::{AGENT, CALLER, House, INVENTORY, US};
+use crate::text::{Dial, OFFER, agent_asks, agent_says, body, header, reply};
 
-const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
+pub(crate) const ANSWER: &str = "v=0\r\no=- 9 9 IN IP4 198.51.100.8\r\ns=-\r\nc=IN IP4 198.51.100.8\r\nt=0 0\r\n\
     m=audio 50000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
 fn connected(house: &mut House) -> Dial {
@@ -388,38 +388,6 @@ fn an_answer_that_cant_be_used_ends_the_agents_dialog_and_refuses_the_caller() {
 }
 
 #[test]
-fn the_name_of_an_agent_is_asked_for() {
-    let mut house = House::new();
-    Dial::to("+14155550105").place(&mut house);
-    assert!(house.look().contains("ask pbx.example.com"));
-    let ticket = house.questions[0].0;
-    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![place(AGENT)])));
-    assert_eq!(house.look(), "\nbind m2\nagent <- INVITE\n");
-}
-
-#[test]
-fn a_name_that_does_not_resolve_gives_way_to_the_fallback() {
-    let mut house = House::new();
-    Dial::to("+14155550105").place(&mut house);
-    house.look();
-    let ticket = house.questions[0].0;
-    house.input(Input::Verdict(ticket, Verdict::Failed("no such name".to_owned())));
-    assert!(house.look().starts_with("\nnotice named: no such name\ndescribe m1"));
-}
-
-#[test]
-fn a_verdict_that_never_comes_is_not_waited_for() {
-    let mut house = House::new();
-    Dial::to("+14155550105").place(&mut house);
-    house.pass(Duration::from_secs(5));
-    assert_eq!(house.record().agent_id.as_deref(), Some("named"));
-    assert!(house.look().contains("echo m1\ncaller <- 200"));
-    let ticket = house.questions[0].0;
-    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![place(AGENT)])));
-    assert_eq!(house.look(), "\n");
-}
-
-#[test]
 fn a_digit_from_either_side_reaches_the_other() {
     let mut house = House::new();
     let mut call = connected(&mut house);
@@ -452,64 +420,6 @@ fn a_late_offer_is_made_after_the_agents_answer() {
         "\ndescribe m1 Pcmu 192.0.2.9:40000 both\ndescribe m2 Pcma 198.51.100.8:50000 both\nrelay m1 m2\n"
     );
     assert!(house.last(CALLER, "200").contains(US.split(':').next().unwrap()));
-}
-
-#[test]
-fn an_agent_that_says_nothing_gives_way_to_its_fallback() {
-    let mut house = House::new();
-    let call = named(&mut house);
-    agent_says(&mut house, "199 Early Dialog Terminated", "");
-    house.pass(Duration::from_millis(19_999));
-    assert!(!house.look().contains("notice"));
-    house.pass(Duration::from_millis(1));
-    assert!(house.look().contains("notice named: it took too long to be reached\ndescribe m1"));
-    assert_eq!(house.record().agent_id.as_deref(), Some("named"), "the call is up");
-    call.ack(&mut house, "");
-    assert_eq!(
-        house.core.calls().next().and_then(|call| call.record.agent_id.clone()).as_deref(),
-        Some("echo")
-    );
-}
-
-#[test]
-fn an_agent_that_rings_is_waited_for() {
-    for (said, body) in
-        [("183 Session Progress", ANSWER), ("181 Call Is Being Forwarded", ""), ("182 Queued", "")]
-    {
-        let mut house = House::new();
-        named(&mut house);
-        agent_says(&mut house, said, body);
-        house.look();
-        house.pass(Duration::from_secs(49));
-        assert_eq!(house.look(), "\n", "{said}");
-        agent_says(&mut house, "200 OK", ANSWER);
-        assert!(house.look().ends_with("caller <- 200\n"), "{said}");
-    }
-}
-
-/// A call to the agent whose name is resolved, and that has a fallback; a second pair is spoilt on the way.
-fn named(house: &mut House) -> Dial {
-    let call = Dial::to("+14155550105");
-    call.place(house);
-    house.binds = Binds::FailOnce;
-    let ticket = house.questions[0].0;
-    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![place(AGENT)])));
-    house.look();
-    call
-}
-
-#[test]
-fn an_agent_for_which_no_port_can_be_bound_gives_way_and_the_notice_says_why() {
-    let mut house = House::new();
-    Dial::to("+14155550105").place(&mut house);
-    house.binds = Binds::Fail;
-    house.look();
-    let ticket = house.questions[0].0;
-    house.input(Input::Verdict(ticket, Verdict::Resolved(vec![place(AGENT)])));
-    let journal = house.look();
-    assert_eq!(journal.matches("bind ").count(), 8);
-    assert!(journal.contains("notice named: there is no RTP port for it: in use\n"), "{journal}");
-    assert!(journal.ends_with("caller <- 200\n"), "{journal}");
 }
 
 #[test]

@@ -53,14 +53,39 @@ pub(super) fn check_sip_uri(uri: &str) -> Result<Transport, String> {
     }
 }
 
-/// Of a SIP URI: the host, with its brackets if it has them, and the port that is written. `None` where there is none to be read.
-pub(super) fn host_and_port(uri: &str) -> Option<(&str, Option<u16>)> {
-    let (_, rest) = uri.split_once(':')?;
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let authority = rest.split([';', '?']).next()?;
-    let host_ends = authority.rfind(']').map_or_else(|| authority.find(':'), |bracket| Some(bracket + 1));
-    let (host, port) = authority.split_at(host_ends.unwrap_or(authority.len()));
-    Some((host, port.strip_prefix(':').and_then(|port| port.parse().ok())))
+/// Where a SIP URI leads, as far as it is written there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place<'a> {
+    /// With its brackets, if it has them.
+    host: &'a str,
+    /// In the place of the host, if it is there (RFC 3261, section 19.1.1).
+    maddr: Option<&'a str>,
+    /// What is written, else that of the transport.
+    pub(super) port: u16,
+}
+
+impl<'a> Place<'a> {
+    /// That of a URI over this transport, or else its own. `None` where there is none to be read.
+    pub(super) fn of(uri: &'a str, transport: Option<Transport>) -> Option<Self> {
+        let transport = transport.or(check_sip_uri(uri).ok())?;
+        let (_, rest) = uri.split_once(':')?;
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        let mut parts = rest.split(';');
+        let authority = parts.next()?;
+        let host_ends = authority.rfind(']').map_or_else(|| authority.find(':'), |bracket| Some(bracket + 1));
+        let (host, port) = authority.split_at(host_ends.unwrap_or(authority.len()));
+        let port = port.strip_prefix(':').and_then(|port| port.parse().ok());
+        let maddr = parts.find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.eq_ignore_ascii_case("maddr").then_some(value)
+        });
+        Some(Self { host, maddr, port: port.unwrap_or_else(|| transport.default_port()) })
+    }
+
+    /// What it names, each of which has to be the right one.
+    pub(super) fn hosts(self) -> impl Iterator<Item = &'a str> {
+        std::iter::once(self.host).chain(self.maddr)
+    }
 }
 
 /// A name, or an address: IPv6 with or without brackets.

@@ -407,13 +407,20 @@ fn an_agent_is_no_server_of_a_carrier() {
         "sip:+88216@192.0.2.1:5062",
         "sip:+88216@203.0.113.9",
         "sip:+88216@[2001:db8:0::5]:5060",
+        "sip:+88216@bots.example.com;transport=tcp;Maddr=192.0.2.1",
+        "sip:+88216@bots.example.com;maddr=[2001:db8::5]",
+        "sip:+88216@bots.example.com;maddr=sip.acme.example",
     ] {
         expect_one(uri, carrier, "agents[2].endpoint.uri", "is a server of trunk `acme`");
         let pbx = SOUND.replace(uri, carrier).replace("originate = false", "originate = true");
         assert_eq!(read(&pbx).faults(), [], "{carrier}");
     }
     let here = SOUND.replace("192.0.2.1\"", "127.0.0.1\", port = 5070");
-    for (uri, faults) in [("sip:bot@127.0.0.1:5071", 0), ("sip:bot@127.0.0.1:5070", 1)] {
+    for (uri, faults) in [
+        ("sip:bot@127.0.0.1:5071", 0),
+        ("sip:bot@127.0.0.1:5070", 1),
+        ("sip:bot@bots.example.com:5070;maddr=127.0.0.1", 1),
+    ] {
         assert_eq!(read(&here.replace("sip:bot@10.0.0.7:5060", uri)).faults().len(), faults, "{uri}");
     }
 }
