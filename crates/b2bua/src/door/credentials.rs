@@ -5,7 +5,7 @@
 
 use numbers::{Account, Directory, Password, Principal};
 use sip::digest::{Authenticated, Gate, Ha1, Rejected};
-use sip::{Flow, Message};
+use sip::{Flow, Message, Transport};
 
 use super::{Door, Knock, strange};
 use crate::desk::Desk;
@@ -53,7 +53,7 @@ impl Door {
             }
         }
         match (rejected.challenge(), &rejected) {
-            (Some(_), _) if owner.is_none() && !self.challenges.take(now.instant, CHALLENGES_PER_SECOND) => {
+            (Some(_), _) if owner.is_none() && !self.may_challenge(now, flow.transport) => {
                 self.unrecorded += 1;
                 desk.refuse(now, *dialog, &Fate::Ignored);
                 Sender::Challenged
@@ -68,6 +68,15 @@ impl Door {
                 Sender::Refused(Fate::Denied(numbers::Refusal::SourceUnknown, rejected.to_string(), None))
             }
             (None, _) => Sender::Refused(strange(desk)),
+        }
+    }
+
+    /// Whether a stranger is asked who it is. Where its address can't be forged nobody else hears of it, and a flood of forged ones
+    /// keeps it out of nothing.
+    fn may_challenge(&mut self, now: Now, transport: Transport) -> bool {
+        match transport {
+            Transport::Udp => self.challenges.take(now.instant, CHALLENGES_PER_SECOND),
+            Transport::Tcp | Transport::Tls | Transport::Ws => true,
         }
     }
 }
@@ -119,5 +128,5 @@ fn peer_of(principal: &Principal) -> Peer {
     }
 }
 
-/// To unknown sources: whoever forges addresses has us send no more than that.
+/// To unknown sources by UDP: whoever forges addresses has us send no more than that.
 const CHALLENGES_PER_SECOND: u32 = 200;

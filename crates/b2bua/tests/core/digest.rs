@@ -7,6 +7,7 @@ use b2bua::UnknownSource;
 use b2bua::ask::{Asker, Place};
 use b2bua::io::Command;
 use md5::{Digest, Md5};
+use sip::Transport;
 
 use crate::house::{AGENT, House, INVENTORY, STRANGER};
 use crate::text::{Dial, header, headers, reply};
@@ -220,6 +221,21 @@ fn where_nobody_roams_a_stranger_learns_nothing() {
     ask(STRANGER, 1).place(&mut house);
     assert!(house.sent.is_empty(), "{:?}", house.sent);
     assert_eq!(house.record().reason.as_deref(), Some("source-unknown"));
+}
+
+#[test]
+fn a_flood_from_forged_addresses_keeps_nobody_out_who_has_a_connection() {
+    let mut house = house();
+    for number in 0..300 {
+        ask(STRANGER, number).place(&mut house);
+    }
+    assert!(house.sent.len() < 300, "a flood is not answered in full");
+    for (transport, via, number) in [(Transport::Tcp, "TCP", 301), (Transport::Tls, "TLS", 302)] {
+        house.sent.clear();
+        let invite = ask(STRANGER, number).invite().replace("SIP/2.0/UDP", &format!("SIP/2.0/{via}"));
+        house.receive_over(transport, STRANGER, &invite);
+        assert!(house.last(STRANGER, "401").contains("WWW-Authenticate: Digest"), "{transport}");
+    }
 }
 
 #[test]

@@ -158,8 +158,11 @@ impl House {
     }
 
     pub(crate) fn receive(&mut self, from: &str, text: &str) {
-        let flow =
-            Flow { transport: Transport::Udp, local: US.parse().unwrap(), remote: from.parse().unwrap() };
+        self.receive_over(Transport::Udp, from, text);
+    }
+
+    pub(crate) fn receive_over(&mut self, transport: Transport, from: &str, text: &str) {
+        let flow = Flow { transport, local: US.parse().unwrap(), remote: from.parse().unwrap() };
         self.input(Input::Datagram { flow, bytes: Bytes::copy_from_slice(text.as_bytes()) });
     }
 
