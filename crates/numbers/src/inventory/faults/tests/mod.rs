@@ -1,3 +1,8 @@
+//! One thing changed in a sound inventory is one fault, which says where it is and what is wrong.
+
+mod agents;
+mod trunks;
+
 use crate::{AllowedCountries, Destination, Directory, Inventory, NumberStatus, Secret};
 
 /// Sound, and with every key that this version knows how to act on, or only keeps.
@@ -205,119 +210,6 @@ fn ids_are_fit_for_urls() {
 }
 
 #[test]
-fn fallback_agents_must_come_to_an_end() {
-    let text = |fallbacks: &[(&str, &str)]| {
-        let agents = fallbacks.iter().map(|(id, next)| {
-            format!("[[agents]]\nid = '{id}'\nendpoint = {{ kind = 'echo' }}\nfallback_agent_id = '{next}'\n")
-        });
-        agents
-            .chain(["[[agents]]\nid = 'end'\nendpoint = { kind = 'echo' }\n".to_owned()])
-            .collect::<String>()
-    };
-    let paths = |fallbacks: &[(&str, &str)]| -> Vec<String> {
-        read(&text(fallbacks))
-            .faults()
-            .into_iter()
-            .map(|fault| format!("{} {}", fault.path, fault.message))
-            .collect()
-    };
-    assert_eq!(paths(&[("a", "b"), ("b", "c"), ("c", "end")]), [""; 0]);
-    assert_eq!(
-        paths(&[("a", "a")]),
-        ["agents[0].fallback_agent_id the fallback agents go round in a circle: a"]
-    );
-    let circle = "agents[1].fallback_agent_id the fallback agents go round in a circle: b, c";
-    assert_eq!(paths(&[("a", "b"), ("b", "c"), ("c", "b"), ("d", "c")]), [circle]);
-    assert_eq!(paths(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(), 2);
-}
-
-#[test]
-fn a_network_belongs_to_one_trunk() {
-    let two = |a: &str, b: &str| {
-        let text = format!(
-            "trunks = [{{ id = 'a', inbound = {{ addresses = ['198.51.100.1', '{a}'] }} }}, {{ id = 'b', inbound = {{ addresses = ['{b}'] }} }}]"
-        );
-        read(&text)
-            .faults()
-            .into_iter()
-            .map(|fault| format!("{} {}", fault.path, fault.message))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(two("192.0.2.0/24", "192.0.2.7"), [""; 0]);
-    let fault = "trunks[1].inbound.addresses[0] `192.0.2.7/32` belongs to trunk `a` too";
-    assert_eq!(two("192.0.2.7", "192.0.2.7/32"), [fault]);
-    assert_eq!(two("192.0.2.7", "::ffff:192.0.2.7").len(), 1);
-}
-
-#[test]
-fn a_network_with_host_bits_is_a_mistake() {
-    let remedy = "write 203.0.113.0/28 for the network, or 203.0.113.5 for the host";
-    expect_one("203.0.113.0/28", "203.0.113.5/28", "trunks[0].inbound.addresses[0]", remedy);
-}
-
-#[test]
-fn a_trunk_that_takes_calls_needs_addresses() {
-    expect_one(
-        "addresses = [\"203.0.113.0/28\", \"2001:db8::5\"]",
-        "",
-        "trunks[0].inbound.addresses",
-        "neither an address",
-    );
-}
-
-#[test]
-fn urls_and_uris_are_checked() {
-    expect_one(
-        "wss://bots.example.com/sales",
-        "https://bots.example.com/sales",
-        "agents[1].endpoint.url",
-        "use ws:// or wss://",
-    );
-    expect_one("sip:bot@10.0.0.7:5060", "bot@10.0.0.7", "agents[2].endpoint.uri", "begins with sip:");
-    expect_one(
-        "sip:bot@10.0.0.7:5060",
-        "sip:bot@10.0.0.7;transport=ws",
-        "agents[2].endpoint.uri",
-        "UDP, TCP and TLS only",
-    );
-    expect_one(
-        "host = \"192.0.2.1\"",
-        "host = \"192.0.2.1:5060\"",
-        "trunks[0].outbound.gateways[1].host",
-        "is no host",
-    );
-    expect_one(
-        "Authorization =",
-        "'Sec-WebSocket-Key' =",
-        "agents[1].endpoint.headers.Sec-WebSocket-Key",
-        "ours to set",
-    );
-    expect_one("\"Bearer x\"", "\"a\\r\\nX: y\"", "agents[1].endpoint.headers.Authorization", "line end");
-    expect_one("persona =", "to_number =", "agents[1].endpoint.parameters.to_number", "each call sets");
-    expect_one("X-Token", "CSEQ", "trunks[0].outbound.headers.CSEQ", "ours to set");
-}
-
-#[test]
-fn headers_that_make_the_request_are_neither_set_nor_passed() {
-    let desk = |header: &str| format!("agents[2].endpoint.headers.{header}");
-    expect_one("X-Tenant", "Record-Route", &desk("Record-Route"), "ours to set");
-    expect_one("X-Tenant", "v", &desk("v"), "short form of another header");
-    expect_one("X-Tenant", "'X Tenant'", &desk("X Tenant"), "no header name");
-    expect_one("\"blue\"", "\"a\\r\\nVia: y\"", &desk("X-Tenant"), "line end");
-    expect_one("\"blue\"", &format!("\"{}\"", "a".repeat(513)), &desk("X-Tenant"), "512");
-    for refused in ["Via", "P-*", "*", "X-a*b", "Contact", "X a", ""] {
-        let refused = format!("\"{refused}\"");
-        expect_one("\"X-Account\"", &refused, "agents[2].pass_headers[0]", "list names or prefixes");
-    }
-    expect_one(
-        "endpoint = { kind = \"echo\" }",
-        "pass_headers = [\"X-*\"]\nendpoint = { kind = \"echo\" }",
-        "agents[0].pass_headers",
-        "sees no headers",
-    );
-}
-
-#[test]
 fn countries_must_exist() {
     expect_one(
         "did_country = \"US\"",
@@ -347,26 +239,6 @@ fn a_limit_of_zero_is_a_mistake() {
 }
 
 #[test]
-fn how_numbers_are_written_towards_a_trunk_is_said_in_full() {
-    let format = "number_format = \"+e164\"";
-    expect_one(
-        format,
-        "number_format = \"national\"",
-        "trunks[0].outbound.country",
-        "the writing of a country",
-    );
-    let national = "number_format = \"national\"\ncountry = \"ZZ\"";
-    expect_one(format, national, "trunks[0].outbound.country", "`ZZ` is no country");
-    let unused = "number_format = \"e164\"\ncountry = \"US\"";
-    expect_one(format, unused, "trunks[0].outbound.country", "only number_format = \"national\"");
-    assert_eq!(faults_with(format, "number_format = \"national\"\ncountry = \"US\""), Vec::<String>::new());
-    for prefix in ["", "12 34", "a", "12345678901234567"] {
-        let written = format!("prefix = \"{prefix}\"");
-        expect_one("prefix = \"1234\"", &written, "trunks[0].outbound.prefix", "use 1 to 16 digits");
-    }
-}
-
-#[test]
 fn a_personal_number_is_neither_called_nor_verified_by_a_file() {
     let personal = "source = \"personal\"";
     expect_one(
@@ -389,75 +261,6 @@ fn a_personal_number_is_neither_called_nor_verified_by_a_file() {
 }
 
 #[test]
-fn an_agent_that_answers_at_once_has_no_ringback() {
-    expect_one(
-        "endpoint = { kind = \"echo\" }",
-        "ringback = \"none\"\nendpoint = { kind = \"echo\" }",
-        "agents[0].ringback",
-        "answers at once",
-    );
-}
-
-#[test]
-fn an_agent_is_no_server_of_a_carrier() {
-    let uri = "sip:bot@10.0.0.7:5060";
-    for carrier in [
-        "sip:+88216@sip.acme.example",
-        "sip:+88216@SIP.acme.example.:5090;transport=tcp",
-        "sip:+88216@192.0.2.1:5062",
-        "sip:+88216@203.0.113.9",
-        "sip:+88216@[2001:db8:0::5]:5060",
-        "sip:+88216@bots.example.com;transport=tcp;Maddr=192.0.2.1",
-        "sip:+88216@bots.example.com;maddr=[2001:db8::5]",
-        "sip:+88216@bots.example.com;maddr=sip.acme.example",
-    ] {
-        expect_one(uri, carrier, "agents[2].endpoint.uri", "is a server of trunk `acme`");
-        let pbx = SOUND.replace(uri, carrier).replace("originate = false", "originate = true");
-        assert_eq!(read(&pbx).faults(), [], "{carrier}");
-    }
-    let here = SOUND.replace("192.0.2.1\"", "127.0.0.1\", port = 5070");
-    for (uri, faults) in [
-        ("sip:bot@127.0.0.1:5071", 0),
-        ("sip:bot@127.0.0.1:5070", 1),
-        ("sip:bot@bots.example.com:5070;maddr=127.0.0.1", 1),
-    ] {
-        assert_eq!(read(&here.replace("sip:bot@10.0.0.7:5060", uri)).faults().len(), faults, "{uri}");
-    }
-}
-
-#[test]
-fn a_username_has_a_password_and_one_owner() {
-    for (from, to, path, words) in [
-        ("registers = false", "username = 'u'", "trunks[0].inbound.password", "no password"),
-        ("registers = false", "password = 'p'", "trunks[0].inbound.username", "no username"),
-        ("transport = \"udp\"", "username = 'u'", "agents[2].endpoint.password", "no password"),
-        ("transport = \"udp\"", "password = 'p'", "agents[2].endpoint.username", "no username"),
-        (
-            "registers = false",
-            "username = 'a b'\npassword = 'p'",
-            "trunks[0].inbound.username",
-            "can't be a user name",
-        ),
-        ("password = { env = \"ACME\" }", "", "trunks[0].outbound.password", "no password"),
-    ] {
-        expect_one(from, to, path, words);
-    }
-    let desk = SOUND.replace("transport = \"udp\"", "username = 'x', password = 'p'");
-    let both = desk.replace("registers = false", "username = 'x'\npassword = 'q'");
-    let faults = read(&both).faults();
-    assert!(faults.len() == 1 && faults[0].path == "trunks[0].inbound.username", "{faults:?}");
-    assert!(faults[0].message.contains("agent `desk`"), "{faults:?}");
-}
-
-#[test]
-fn a_trunk_that_has_no_address_is_known_by_its_password() {
-    let text =
-        SOUND.replace("addresses = [\"203.0.113.0/28\", \"2001:db8::5\"]", "username = 'x'\npassword = 'p'");
-    let inventory = read(&text);
-    assert_eq!(inventory.faults(), []);
-}
-
-#[test]
 fn what_this_version_does_not_do_is_refused_in_words() {
     for (from, to, path) in [
         ("registers = false", "registers = true", "trunks[0].inbound.registers"),
@@ -477,19 +280,6 @@ fn what_this_version_does_not_do_is_refused_in_words() {
             continue;
         }
         expect_one(from, to, path, "this version");
-    }
-}
-
-#[test]
-fn tcp_and_tls_reach_agents_and_trunks_come_by_any_transport_that_is_listened_on() {
-    let udp_uri = "sip:bot@10.0.0.7:5060";
-    for (from, to) in [
-        (udp_uri, "sip:bot@10.0.0.7;transport=tcp"),
-        (udp_uri, "sips:bot@bots.example.com"),
-        ("transport = \"udp\"", "transport = \"tls\""),
-        ("transports = [\"udp\"]", "transports = [\"udp\", \"tcp\", \"tls\", \"ws\"]"),
-    ] {
-        assert_eq!(read(&SOUND.replace(from, to)).faults(), [], "{to}");
     }
 }
 
