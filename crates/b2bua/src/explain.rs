@@ -6,8 +6,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use numbers::{
-    AgentSource, Asked, Denial, Did, DidOrigin, DidSource, Directory, E164, Endpoint, Inbound, Limits,
-    MediaEncryption, Outbound, Permit, Refusal, Usage,
+    AgentSource, Asked, Denial, Did, DidOrigin, DidSource, Directory, Endpoint, Idle, Inbound, Limits,
+    MediaEncryption, Outbound, Permit, Refusal,
 };
 use serde::Serialize;
 use sip::{Message, Method, Transport};
@@ -292,48 +292,6 @@ fn refused(fate: &Fate) -> Outcome {
     Outcome::Refused { reason: words.reason.to_owned(), status: words.sip_status, text: words.text }
 }
 
-/// A node without a call.
-struct Idle;
-
-impl Usage for Idle {
-    fn trunk_calls(&self, _: &str) -> u32 {
-        0
-    }
-
-    fn number_calls(&self, _: E164) -> u32 {
-        0
-    }
-
-    fn agent_calls(&self, _: &str) -> u32 {
-        0
-    }
-
-    fn node_calls(&self) -> u32 {
-        0
-    }
-
-    fn trunk_starts(&self, _: &str) -> u32 {
-        0
-    }
-
-    fn number_starts(&self, _: E164) -> u32 {
-        0
-    }
-
-    fn trunk_seconds_today(&self, _: &str) -> u64 {
-        0
-    }
-
-    fn number_seconds_today(&self, _: E164) -> u64 {
-        0
-    }
-
-    fn seconds_left_today(&self) -> u32 {
-        SECONDS_OF_A_DAY
-    }
-}
-
-const SECONDS_OF_A_DAY: u32 = 86_400;
 /// Our own address, which decides nothing.
 const ANYWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

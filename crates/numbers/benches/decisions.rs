@@ -7,42 +7,9 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use numbers::did::{Called, extract};
 use numbers::{
-    AllowedCountries, Asked, Country, Destination, Directory, E164, Inventory, Limits, Number, Usage,
+    AllowedCountries, Asked, Country, Destination, Directory, E164, Idle, Inventory, Limits, Number,
     admit_inbound, permit_outbound,
 };
-
-/// Nothing is in use.
-struct Idle;
-
-impl Usage for Idle {
-    fn trunk_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_calls(&self, _: E164) -> u32 {
-        0
-    }
-    fn agent_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn node_calls(&self) -> u32 {
-        0
-    }
-    fn trunk_starts(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_starts(&self, _: E164) -> u32 {
-        0
-    }
-    fn trunk_seconds_today(&self, _: &str) -> u64 {
-        0
-    }
-    fn number_seconds_today(&self, _: E164) -> u64 {
-        0
-    }
-    fn seconds_left_today(&self) -> u32 {
-        1
-    }
-}
 
 const NUMBERS: u64 = 100_000;
 

@@ -38,5 +38,7 @@ pub use permission::{Asked, Denial, Permit, permit_outbound};
 pub use principal::{Account, Login, Principal};
 pub use refusal::Refusal;
 pub use secret::{Secret, SecretEnv, SecretFile};
-pub use usage::{Limits, Load, NodeState, Others, Spoke, Spoken, Starts, Subject, Talk, Tally, Usage, Used};
+pub use usage::{
+    Idle, Limits, Load, NodeState, Others, Spoke, Spoken, Starts, Subject, Talk, Tally, Usage, Used,
+};
 pub use warnings::warnings;

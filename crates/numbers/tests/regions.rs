@@ -6,41 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use numbers::{Asked, Directory, E164, Inventory, Limits, Refusal, Usage, permit_outbound};
+use numbers::{Asked, Directory, E164, Idle, Inventory, Limits, Refusal, permit_outbound};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
-
-/// Nothing is in use.
-struct Idle;
-
-impl Usage for Idle {
-    fn trunk_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_calls(&self, _: E164) -> u32 {
-        0
-    }
-    fn agent_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn node_calls(&self) -> u32 {
-        0
-    }
-    fn trunk_starts(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_starts(&self, _: E164) -> u32 {
-        0
-    }
-    fn trunk_seconds_today(&self, _: &str) -> u64 {
-        0
-    }
-    fn number_seconds_today(&self, _: E164) -> u64 {
-        0
-    }
-    fn seconds_left_today(&self) -> u32 {
-        1
-    }
-}
 
 /// Premium numbers are allowed, so that the list of countries alone decides.
 fn allowing<'a>(list: impl Iterator<Item = &'a str>) -> Directory {

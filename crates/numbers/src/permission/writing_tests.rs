@@ -4,40 +4,7 @@ use proptest::prelude::*;
 use rlibphonenumber::PhoneNumber;
 
 use super::*;
-use crate::Inventory;
-
-/// Nothing is in use.
-struct Idle;
-
-impl Usage for Idle {
-    fn trunk_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_calls(&self, _: E164) -> u32 {
-        0
-    }
-    fn agent_calls(&self, _: &str) -> u32 {
-        0
-    }
-    fn node_calls(&self) -> u32 {
-        0
-    }
-    fn trunk_starts(&self, _: &str) -> u32 {
-        0
-    }
-    fn number_starts(&self, _: E164) -> u32 {
-        0
-    }
-    fn trunk_seconds_today(&self, _: &str) -> u64 {
-        0
-    }
-    fn number_seconds_today(&self, _: E164) -> u64 {
-        0
-    }
-    fn seconds_left_today(&self) -> u32 {
-        1
-    }
-}
+use crate::{Idle, Inventory};
 
 const FROM: &str = "+14155550100";
 

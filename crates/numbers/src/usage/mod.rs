@@ -1,5 +1,6 @@
 //! What is in use at the moment, and what the node bears: all that a decision weighs beside the directory.
 
+mod idle;
 mod others;
 mod room;
 mod spoken;
@@ -8,6 +9,7 @@ mod tally;
 
 use crate::E164;
 
+pub use idle::Idle;
 pub use others::{Load, Others, Subject, Used};
 pub(crate) use room::{check_calls, check_minutes, check_number_starts, check_starts, is_full};
 pub use spoken::{Spoke, Spoken, Talk};
