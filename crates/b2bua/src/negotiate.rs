@@ -133,11 +133,11 @@ impl Exchange {
         Ok(Proposal { codec: agreement.codec, direction: theirs(&agreement) })
     }
 
-    /// Answers the far side's offer. The codec in use is kept if the offer has it, and our key unless another end is there.
+    /// Answers the far side's offer. The codec in use is kept if the offer has it, and our key where its count goes on.
     pub(crate) fn answer(&mut self, offer: &Session) -> Result<String, Fate> {
         let wish = self.weigh(offer)?.direction;
         let mut agreement = self.choose(offer, &self.capabilities)?;
-        if self.is_another_end(&agreement) {
+        if self.wants_other_keys(&agreement) {
             self.local.encryption = self.keyring.draw();
             agreement = self.choose(offer, &self.capabilities)?;
         }
@@ -276,13 +276,17 @@ impl Exchange {
         })
     }
 
-    /// Whether an offer comes from somewhere else and with another key than before. Who is there cannot know how many packets our key has
-    /// served for, and a key that has served for none needs no such knowledge (RFC 4568 s.7.1.4).
-    fn is_another_end(&self, agreement: &Agreement) -> bool {
-        let before =
-            self.agreement.as_ref().and_then(|before| Some((before.rtp, &before.srtp.as_ref()?.receive)));
-        let offered = agreement.srtp.as_ref().map(|srtp| &srtp.receive);
-        before.is_some_and(|(rtp, receive)| rtp != agreement.rtp && offered.is_some_and(|key| key != receive))
+    /// Whether the far side of an offer cannot know how many packets our key for it has served for: one that has served for none needs no such
+    /// knowledge (RFC 4568 s.7.1.4). That is so where somebody else is there, from another place and with another key, and where meanwhile
+    /// packets went by that the key was not for: plain ones, or those of another suite.
+    fn wants_other_keys(&self, agreement: &Agreement) -> bool {
+        let (Some(before), Some(offered)) = (&self.agreement, &agreement.srtp) else { return false };
+        match &before.srtp {
+            Some(kept) if kept.suite == offered.suite => {
+                before.rtp != agreement.rtp && kept.receive != offered.receive
+            }
+            Some(_) | None => true,
+        }
     }
 
     /// The agreement on an offer: with the codec in use, if it has it.

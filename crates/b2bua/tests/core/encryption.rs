@@ -188,6 +188,27 @@ fn a_changed_key_is_taken_and_ours_changes_only_where_another_end_has_it() {
     assert_eq!(third.receive, first.receive);
 }
 
+/// Between two times that a key serves, packets go by which it does not count: nobody could tell how often their numbers rolled over.
+#[test]
+fn no_key_of_ours_serves_again_after_a_plain_time_or_another_suite() {
+    let mut house = house("optional", "off");
+    let short = |offer: &str| offer.replace("SHA1_80", "SHA1_32");
+    let first = keyed(OFFER, "RTP/AVP", 1, KEY);
+    let mut call = Dial::to("+14155550100").offering(&first).connect(&mut house);
+    let mut keys = vec![leg(&house, "192.0.2.9:40000").srtp.clone().unwrap().send];
+    for offer in [OFFER, &first, &short(&first), &first, OFFER, OFFER, &short(&first)] {
+        call.inside(&mut house, "INVITE", "", offer);
+        call.ack(&mut house, "");
+        let remote = leg(&house, "192.0.2.9:40000");
+        assert_eq!(remote.srtp.is_some(), offer != OFFER);
+        if let Some(srtp) = &remote.srtp {
+            assert!(!keys.contains(&srtp.send), "after {} others", keys.len());
+            keys.push(srtp.send.clone());
+        }
+    }
+    assert_eq!(keys.len(), 5);
+}
+
 #[test]
 fn a_plain_reinvite_is_refused_where_encryption_is_required_and_the_keys_stay() {
     let mut house = house("required", "off");
