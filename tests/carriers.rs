@@ -1,8 +1,13 @@
 //! Calls to the telephone network by carriers that ask who we are, played by SIPp: credentials, audio both ways, the end.
 
+use serde_json::Value;
+
 use crate::credentials::{Hash, Login};
 use crate::house::{Hosts, House, PORT, Traced, Who};
 use crate::rtp::Ear;
+use crate::support::get;
+use crate::tunnel::Tunnel;
+use crate::wire::Wire;
 
 pub(crate) const OUTWARD: &str = "+14155550110";
 pub(crate) const OUTSIDE: &str = "+12125550177";
@@ -11,6 +16,12 @@ const ACCOUNT: Login = Login { user: "acct-4711", password: "open sesame" };
 
 /// A SIP agent that may call, by its address, and a trunk to two gateways.
 pub(crate) fn inventory(hosts: Hosts) -> String {
+    inventory_to(Wire::Udp, hosts)
+}
+
+/// The same, of gateways that are reached so.
+pub(crate) fn inventory_to(wire: Wire, hosts: Hosts) -> String {
+    let (port, transport) = (wire.port(), wire.word());
     let [desk, gateway, second] = [Who::Desk, Who::Gateway, Who::SecondGateway].map(|who| hosts.of(who));
     let Login { user, password } = ACCOUNT;
     format!(
@@ -23,8 +34,8 @@ id = "away"
 [trunks.outbound]
 allowed_countries = ["US"]
 gateways = [
-  {{ host = "{gateway}", port = {PORT} }},
-  {{ host = "{second}", port = {PORT}, priority = 10 }},
+  {{ host = "{gateway}", port = {port}, transport = "{transport}" }},
+  {{ host = "{second}", port = {port}, transport = "{transport}", priority = 10 }},
 ]
 username = "{user}"
 password = "{password}"
@@ -66,6 +77,25 @@ pub(crate) fn assert_completed(house: &House) {
     assert!(at("answered_at") < at("ended_at") && at("billable_s") >= 1, "{record:#}");
 }
 
+/// The one response by which the gateway asked for credentials, as the daemon's trace has it. All that passed between both went by what
+/// the gateway speaks.
+pub(crate) fn challenge(house: &House) -> String {
+    let records = house.daemon.records();
+    let path = format!("/v1/calls/{}/trace", records[0]["id"].as_str().unwrap());
+    let (status, body) = get(&house.daemon.api(), &path);
+    assert_eq!(status, 200, "{body}");
+    let trace: Value = serde_json::from_str(&body).unwrap();
+    let gateway = house.hosts.of(Who::Gateway).to_string();
+    let is_between = |item: &&Value| item["remote"].as_str().unwrap().starts_with(&format!("{gateway}:"));
+    let items: Vec<_> = trace["items"].as_array().unwrap().iter().filter(is_between).collect();
+    assert!(items.iter().all(|item| item["transport"] == house.wire.word()), "{body}");
+    let texts = items.iter().map(|item| item["text"].as_str().unwrap());
+    let asks = |text: &&str| ["401", "407"].iter().any(|code| text.starts_with(&format!("SIP/2.0 {code} ")));
+    let challenges: Vec<_> = texts.filter(asks).filter(|text| text.contains(" INVITE\r\n")).collect();
+    let [challenge] = challenges[..] else { panic!("one challenge: {body}") };
+    challenge.to_owned()
+}
+
 /// The requests of that method that the carrier got, each once.
 fn requests(house: &House, scenario: &str, method: &str) -> Vec<Traced> {
     let mut requests: Vec<Traced> = Vec::new();
@@ -81,14 +111,25 @@ fn cseq(request: &Traced) -> u32 {
     request.headers("CSeq")[0].split(' ').next().unwrap().parse().unwrap()
 }
 
-#[test]
-fn a_carrier_that_asks_by_401_and_md5_gets_the_call() {
-    let scenario = "carrier_401_md5";
-    let Some(house) = House::open(inventory, &[]) else { return };
-    let carrier = house.callee(Who::Gateway, scenario);
+/// A call by a carrier that SIPp plays, and by TLS a tunnel before it, in which both hear each other.
+fn call(wire: Wire, scenario: &str) -> Option<House> {
+    let house = House::open_to(wire, |hosts| inventory_to(wire, hosts), &[])?;
+    let gateway = house.hosts.of(Who::Gateway);
+    let services =
+        format!("[to-carrier]\naccept = {gateway}:{}\nconnect = {gateway}:{PORT}\n", Wire::Tls.port());
+    let tunnel = (wire == Wire::Tls).then(|| Tunnel::dig(house.daemon.folder(), &services));
+    let carrier = house.gateway(Who::Gateway, scenario);
     talk(&house);
     carrier.ended();
+    drop(tunnel);
     assert_completed(&house);
+    challenge(&house);
+    Some(house)
+}
+
+fn asks_by_401_and_md5(wire: Wire) {
+    let scenario = "carrier_401_md5";
+    let Some(house) = call(wire, scenario) else { return };
     let invites = requests(&house, scenario, "INVITE ");
     let [first, second] = &invites[..] else { panic!("{invites:?}") };
     assert!(first.headers("Authorization").is_empty(), "{}", first.text);
@@ -107,13 +148,23 @@ fn a_carrier_that_asks_by_401_and_md5_gets_the_call() {
 }
 
 #[test]
-fn a_carrier_that_asks_by_407_and_sha_256_gets_the_call_and_may_ask_for_the_bye() {
+fn a_carrier_that_asks_by_401_and_md5_gets_the_call() {
+    asks_by_401_and_md5(Wire::Udp);
+}
+
+#[test]
+fn a_carrier_that_asks_by_401_and_md5_gets_the_call_by_tcp() {
+    asks_by_401_and_md5(Wire::Tcp);
+}
+
+#[test]
+fn a_carrier_that_asks_by_401_and_md5_gets_the_call_by_tls() {
+    asks_by_401_and_md5(Wire::Tls);
+}
+
+fn asks_by_407_and_sha_256(wire: Wire) {
     let scenario = "carrier_407_sha256";
-    let Some(house) = House::open(inventory, &[]) else { return };
-    let carrier = house.callee(Who::Gateway, scenario);
-    talk(&house);
-    carrier.ended();
-    assert_completed(&house);
+    let Some(house) = call(wire, scenario) else { return };
     let invites = requests(&house, scenario, "INVITE ");
     let [first, second] = &invites[..] else { panic!("{invites:?}") };
     assert!(first.headers("Proxy-Authorization").is_empty(), "{}", first.text);
@@ -124,6 +175,21 @@ fn a_carrier_that_asks_by_407_and_sha_256_gets_the_call_and_may_ask_for_the_bye(
     assert_eq!(ACCOUNT.assert_shown(Hash::Sha256, "Proxy-Authorization", after), 1);
     assert!(after.headers("Proxy-Authorization")[0].contains("nonce=\"c0ffee11\""), "{}", after.text);
     assert_eq!(cseq(after), cseq(before) + 1);
+}
+
+#[test]
+fn a_carrier_that_asks_by_407_and_sha_256_gets_the_call_and_may_ask_for_the_bye() {
+    asks_by_407_and_sha_256(Wire::Udp);
+}
+
+#[test]
+fn a_carrier_that_asks_by_407_and_sha_256_gets_the_call_and_may_ask_for_the_bye_by_tcp() {
+    asks_by_407_and_sha_256(Wire::Tcp);
+}
+
+#[test]
+fn a_carrier_that_asks_by_407_and_sha_256_gets_the_call_and_may_ask_for_the_bye_by_tls() {
+    asks_by_407_and_sha_256(Wire::Tls);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
 
 use crate::support::{Daemon, PATIENCE, Site, sipp, tests_file};
+use crate::wire::Wire;
 
 /// The port of whoever can be called.
 pub(crate) const PORT: u16 = 5060;
@@ -65,20 +66,32 @@ impl Hosts {
 pub(crate) struct House {
     pub(crate) daemon: Daemon,
     pub(crate) hosts: Hosts,
+    /// What the gateways speak.
+    pub(crate) wire: Wire,
 }
 
 impl House {
     /// A daemon with that inventory and those variables of its configuration. `None` without SIPp, which is said aloud.
     pub(crate) fn open(inventory: impl FnOnce(Hosts) -> String, settings: &[(&str, &str)]) -> Option<Self> {
+        Self::open_to(Wire::Udp, inventory, settings)
+    }
+
+    /// The same, of gateways that are reached so.
+    pub(crate) fn open_to(
+        wire: Wire,
+        inventory: impl FnOnce(Hosts) -> String,
+        settings: &[(&str, &str)],
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         sipp(folder.path())?;
         let hosts = Hosts::fresh();
         let mut environment = vec![("STROWGER__LOG__LEVEL".to_owned(), "debug".to_owned())];
+        environment.extend(wire.settings(folder.path(), hosts));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let first = 10_000 + hosts.order % 1_000 * 20;
         let sip = SocketAddr::from((hosts.of(Who::Daemon), PORT));
         let site = Site { folder, sip, media: first..=first + 19, environment };
-        Some(Self { daemon: Daemon::at(site, &inventory(hosts)), hosts })
+        Some(Self { daemon: Daemon::at(site, &inventory(hosts)), hosts, wire })
     }
 
     /// A SIPp in the making that plays `tests/sipp/outside/SCENARIO.xml`, whose traces have that name too.
@@ -88,6 +101,8 @@ impl House {
         sipp.args(["-i", &host, "-mi", &host, "-ci", &host]);
         sipp.arg("-sf").arg(tests_file(&format!("sipp/outside/{scenario}.xml")).canonicalize().unwrap());
         sipp.args(["-timeout", "60", "-key", "daemon", &self.daemon.sip.to_string()]);
+        let contact = format!("{host}:{}{}", self.wire.port(), self.wire.parameter());
+        sipp.args(["-key", "contact", &contact]);
         sipp.args(["-trace_msg", "-message_file"]).arg(self.trace(scenario, "messages"));
         sipp.args(["-trace_err", "-error_file"]).arg(self.trace(scenario, "errors"));
         sipp
@@ -113,21 +128,38 @@ impl House {
         sipp
     }
 
-    /// Starts one that is called, and waits until it hears what comes: before, a datagram would be lost.
+    /// Starts one that is called by UDP, and waits until it hears what comes: before, a datagram would be lost.
     pub(crate) fn callee(&self, who: Who, scenario: &str) -> Playing<'_> {
+        self.callee_by(Wire::Udp, who, scenario)
+    }
+
+    /// Starts one that is called by what gateways speak; TLS is taken off before it, by a tunnel.
+    pub(crate) fn gateway(&self, who: Who, scenario: &str) -> Playing<'_> {
+        self.callee_by(if self.wire == Wire::Udp { Wire::Udp } else { Wire::Tcp }, who, scenario)
+    }
+
+    fn callee_by(&self, wire: Wire, who: Who, scenario: &str) -> Playing<'_> {
         let mut sipp = self.sipp(who, scenario);
-        let mut playing = self.play(sipp.args(["-m", "1", "-rtp_echo", "-p", &PORT.to_string()]), scenario);
-        self.await_ears(who, scenario, &mut playing.child);
+        sipp.args(["-m", "1", "-rtp_echo", "-p", &PORT.to_string()]);
+        sipp.args(["-t", if wire == Wire::Udp { "u1" } else { "t1" }]);
+        let mut playing = self.play(&mut sipp, scenario);
+        self.await_ears(wire, who, scenario, &mut playing.child);
         playing
     }
 
     /// Waits until a program hears what comes to its port, or has ended.
-    pub(crate) fn await_ears(&self, who: Who, name: &str, program: &mut Child) {
-        // As the system lists sockets: address and port in hexadecimal.
-        let socket = format!(" {:08X}:{PORT:04X} ", u32::from_ne_bytes(self.hosts.of(who).octets()));
+    pub(crate) fn await_ears(&self, wire: Wire, who: Who, name: &str, program: &mut Child) {
+        // As the system lists sockets: address and port in hexadecimal, a listening one of TCP in state 0A.
+        let host = u32::from_ne_bytes(self.hosts.of(who).octets());
+        let socket = format!(" {host:08X}:{:04X} ", wire.port());
+        let (table, state) = match wire {
+            Wire::Udp => ("/proc/net/udp", " 07 "),
+            Wire::Tcp | Wire::Tls => ("/proc/net/tcp", " 0A "),
+        };
+        let is_its_own = |line: &str| line.contains(&socket) && line.contains(state);
         self.until(name, || {
-            let heard = std::fs::read_to_string("/proc/net/udp").unwrap().contains(&socket);
-            heard || program.try_wait().unwrap().is_some()
+            let hears = std::fs::read_to_string(table).unwrap().lines().any(is_its_own);
+            hears || program.try_wait().unwrap().is_some()
         });
     }
 

@@ -1,14 +1,14 @@
 //! Kamailio as the registrar and proxy that a trunk leads to: it asks for credentials, stays on the path of the call, and passes it to a
 //! telephone that SIPp plays.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
-
-use crate::carriers::{OUTSIDE, OUTWARD, assert_completed, inventory, talk};
+use crate::carriers::{OUTSIDE, OUTWARD, assert_completed, challenge, inventory, inventory_to, talk};
 use crate::credentials::Hash;
 use crate::house::{House, PORT, Who};
-use crate::support::{get, tests_file};
+use crate::support::tests_file;
+use crate::wire::Wire;
 
 /// A Kamailio at the gateway's address. Dropping it ends it and its processes.
 struct Kamailio(Child);
@@ -20,11 +20,27 @@ impl Kamailio {
             eprintln!("skipped: kamailio is not installed (package kamailio; tests/run installs it)");
             return None;
         }
+        if house.wire == Wire::Tls && !Path::new(MODULE).exists() {
+            eprintln!("skipped: {MODULE} is not there (package kamailio-tls-modules; tests/run installs it)");
+            return None;
+        }
         let log = std::fs::File::create(house.daemon.folder().join("kamailio-errors.log")).unwrap();
         let mut command = Command::new(PROGRAM);
         command.arg("-f").arg(tests_file("kamailio/kamailio.cfg").canonicalize().unwrap());
-        command.args(["-DD", "-E", "-m", "16", "-M", "4", "-Y"]).arg(house.daemon.folder());
-        command.args(["-l", &format!("udp:{}:{PORT}", house.hosts.of(Who::Gateway))]);
+        command.args(["-DD", "-E", "-m", "32", "-M", "4", "-Y"]).arg(house.daemon.folder());
+        let (host, wire) = (house.hosts.of(Who::Gateway), house.wire);
+        // Its telephones speak UDP.
+        command.args(["-l", &format!("udp:{host}:{PORT}")]);
+        if wire != Wire::Udp {
+            command.args(["-l", &format!("{}:{host}:{}", wire.word(), wire.port()), "-A", "WITH_STREAMS"]);
+        }
+        if wire == Wire::Tls {
+            for (name, file) in [("CERTIFICATE", "tunnel.pem"), ("PRIVATE_KEY", "tunnel.key")] {
+                let path = house.daemon.folder().join(file);
+                command.args(["-A", &format!("{name}=\"{}\"", path.display())]);
+            }
+            command.args(["-A", "WITH_TLS"]);
+        }
         match hash {
             Hash::Md5 => {}
             Hash::Sha256 => {
@@ -32,7 +48,9 @@ impl Kamailio {
             }
         }
         let mut kamailio = Self(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        house.await_ears(Who::Gateway, "kamailio", &mut kamailio.0);
+        for wire in [Wire::Udp, wire] {
+            house.await_ears(wire, Who::Gateway, "kamailio", &mut kamailio.0);
+        }
         Some(kamailio)
     }
 }
@@ -55,19 +73,28 @@ fn register(house: &House) {
 }
 
 /// A call by Kamailio, in which both hear each other.
-fn call(hash: Hash) {
-    let Some(house) = House::open(inventory, &[]) else { return };
+fn call(wire: Wire, hash: Hash) {
+    let Some(house) = House::open_to(wire, |hosts| inventory_to(wire, hosts), &[]) else { return };
     let Some(_kamailio) = Kamailio::start(&house, hash) else { return };
     register(&house);
     let telephone = house.callee(Who::Telephone, "answers");
     talk(&house);
     telephone.ended();
     assert_completed(&house);
-    assert_challenged(&house, hash);
+    // What a challenge without the word means is MD5 (RFC 7616 s.3.3).
+    let challenge = challenge(&house);
+    assert!(challenge.starts_with("SIP/2.0 407 "), "{challenge}");
+    assert_eq!(challenge.contains("algorithm=SHA-256"), hash == Hash::Sha256, "{challenge}");
     let messages = house.messages("answers");
     let request = |method: &str| messages.iter().find(|message| message.came(method)).unwrap();
     let invite = request("INVITE ");
     let proxy = house.hosts.of(Who::Gateway).to_string();
+    let routes = invite.headers("Record-Route").join(",");
+    assert_eq!(
+        routes.matches(&proxy).count(),
+        if wire == Wire::Udp { 1 } else { 2 },
+        "both its sides: {routes}"
+    );
     assert!(invite.headers("Record-Route")[0].contains(&proxy), "{}", invite.text);
     assert!(invite.headers("From")[0].contains(OUTWARD), "{}", invite.text);
     assert!(invite.headers("Proxy-Authorization").is_empty(), "the proxy takes them out: {}", invite.text);
@@ -78,28 +105,34 @@ fn call(hash: Hash) {
     }
 }
 
-/// It did ask, by that hash, as the daemon's trace has it.
-fn assert_challenged(house: &House, hash: Hash) {
-    let records = house.daemon.records();
-    let path = format!("/v1/calls/{}/trace", records[0]["id"].as_str().unwrap());
-    let (status, body) = get(&house.daemon.api(), &path);
-    assert_eq!(status, 200, "{body}");
-    let trace: Value = serde_json::from_str(&body).unwrap();
-    let texts = trace["items"].as_array().unwrap().iter().map(|item| item["text"].as_str().unwrap());
-    let challenge = texts.filter(|text| text.starts_with("SIP/2.0 407 ")).collect::<Vec<_>>();
-    assert_eq!(challenge.len(), 1, "{body}");
-    // What a challenge without the word means is MD5 (RFC 7616 s.3.3).
-    assert_eq!(challenge[0].contains("algorithm=SHA-256"), hash == Hash::Sha256, "{}", challenge[0]);
+#[test]
+fn a_proxy_that_asks_by_md5_passes_the_call_to_the_telephone_that_it_knows() {
+    call(Wire::Udp, Hash::Md5);
 }
 
 #[test]
-fn a_proxy_that_asks_by_md5_passes_the_call_to_the_telephone_that_it_knows() {
-    call(Hash::Md5);
+fn a_proxy_that_asks_by_md5_over_tcp_passes_the_call_to_the_telephone_that_it_knows() {
+    call(Wire::Tcp, Hash::Md5);
+}
+
+#[test]
+fn a_proxy_that_asks_by_md5_over_tls_passes_the_call_to_the_telephone_that_it_knows() {
+    call(Wire::Tls, Hash::Md5);
 }
 
 #[test]
 fn a_proxy_that_asks_by_sha_256_passes_the_call_to_the_telephone_that_it_knows() {
-    call(Hash::Sha256);
+    call(Wire::Udp, Hash::Sha256);
+}
+
+#[test]
+fn a_proxy_that_asks_by_sha_256_over_tcp_passes_the_call_to_the_telephone_that_it_knows() {
+    call(Wire::Tcp, Hash::Sha256);
+}
+
+#[test]
+fn a_proxy_that_asks_by_sha_256_over_tls_passes_the_call_to_the_telephone_that_it_knows() {
+    call(Wire::Tls, Hash::Sha256);
 }
 
 #[test]
@@ -115,3 +148,4 @@ fn a_proxy_that_does_not_know_the_telephone_is_heard() {
 
 /// Where Debian has it; not everybody's path leads there.
 const PROGRAM: &str = "/usr/sbin/kamailio";
+const MODULE: &str = "/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so";

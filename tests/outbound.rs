@@ -13,3 +13,5 @@ mod refusals;
 mod rtp;
 #[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod support;
+mod tunnel;
+mod wire;

@@ -15,3 +15,4 @@
 mod suite;
 #[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod support;
+mod tunnel;

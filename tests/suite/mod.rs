@@ -4,7 +4,6 @@ mod framing;
 mod one_leg;
 mod play;
 mod slow;
-mod tunnel;
 mod two_legs;
 mod wire;
 mod world;

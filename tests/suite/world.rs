@@ -7,8 +7,8 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
 
-use super::tunnel::{self, Authority, Tunnel};
 use crate::support::{Daemon, PATIENCE, Site, sipp};
+use crate::tunnel::{self, Authority, Tunnel};
 
 /// What SIP is spoken over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,8 +133,8 @@ impl World {
                 let authority = Authority::new(folder.path());
                 authority.certify(folder.path(), "daemon", &[hosts.daemon]);
                 authority.certify(folder.path(), "tunnel", &[hosts.caller, hosts.agent]);
-                environment.extend(tunnel::environment(folder.path(), hosts));
-                Some(Tunnel::dig(folder.path(), hosts))
+                environment.extend(tunnel::environment(folder.path(), &format!("{}:{SECURE}", hosts.daemon)));
+                Some(Tunnel::dig(folder.path(), &services(hosts)))
             }
         };
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -216,6 +216,16 @@ impl World {
         let tunnel = self.tunnel.as_ref().map(Tunnel::log).unwrap_or_default();
         format!("--- strowger:\n{}\n{tunnel}", self.daemon.log())
     }
+}
+
+/// The tunnel from the caller's SIPp to the daemon, and from the daemon to the caller's SIPp and the agent's.
+fn services(hosts: Hosts) -> String {
+    let Hosts { daemon, caller, agent, .. } = hosts;
+    format!(
+        "[out]\nclient = yes\nlocal = {caller}\naccept = {caller}:{ENTRANCE}\nconnect = {daemon}:{SECURE}\ncheckIP = {daemon}\n\
+         [to-caller]\naccept = {caller}:{SECURE}\nconnect = {caller}:{OPEN}\n\
+         [to-agent]\naccept = {agent}:{SECURE}\nconnect = {agent}:{OPEN}\n"
+    )
 }
 
 /// Messages and errors of SIPp at a host.

@@ -1,4 +1,4 @@
-//! TLS for SIPp: `stunnel4` between it and the daemon, and the certificates of both.
+//! TLS for programs that do not speak it: `stunnel4` before them, and certificates that both sides trust.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,25 +9,24 @@ use std::sync::mpsc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 
-use super::world::{ENTRANCE, Hosts, OPEN, SECURE};
 use crate::support::PATIENCE;
 
 /// The CA that both sides trust, and nobody else.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     /// Its certificate is `ca.pem` of the folder.
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "CA of the SIPp suite");
+        params.distinguished_name.push(DnType::CommonName, "CA of the tests");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(folder.join("ca.pem"), issuer.as_ref().pem()).unwrap();
         Self(issuer)
     }
 
     /// Writes `NAME.pem` and `NAME.key`, for these addresses.
-    pub(super) fn certify(&self, folder: &Path, name: &str, addresses: &[Ipv4Addr]) {
+    pub(crate) fn certify(&self, folder: &Path, name: &str, addresses: &[Ipv4Addr]) {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         // To OpenSSL, a certificate of the same name as its issuer's is a self-signed one.
         params.distinguished_name.push(DnType::CommonName, name);
@@ -40,11 +39,11 @@ impl Authority {
     }
 }
 
-/// What the daemon's configuration says of TLS.
-pub(super) fn environment(folder: &Path, hosts: Hosts) -> [(String, String); 5] {
+/// What the daemon's configuration says of TLS: `daemon.pem` is its certificate, `ca.pem` all that it trusts.
+pub(crate) fn environment(folder: &Path, listen: &str) -> [(String, String); 5] {
     let path = |name: &str| folder.join(name).display().to_string();
     [
-        ("STROWGER__SIP__TLS", format!("{}:{SECURE}", hosts.daemon)),
+        ("STROWGER__SIP__TLS", listen.to_owned()),
         ("STROWGER__TLS__CERTIFICATE", path("daemon.pem")),
         ("STROWGER__TLS__PRIVATE_KEY", path("daemon.key")),
         ("STROWGER__TLS__CLIENT_CA", path("ca.pem")),
@@ -54,20 +53,16 @@ pub(super) fn environment(folder: &Path, hosts: Hosts) -> [(String, String); 5] 
 }
 
 /// A running stunnel. Dropping it ends it.
-pub(super) struct Tunnel {
+pub(crate) struct Tunnel {
     child: Child,
     log: PathBuf,
 }
 
 impl Tunnel {
-    /// From the caller's SIPp to the daemon, and from the daemon to the caller's SIPp and the agent's.
-    pub(super) fn dig(folder: &Path, hosts: Hosts) -> Self {
-        let Hosts { daemon, caller, agent, .. } = hosts;
+    /// Its certificate is `tunnel.pem` of the folder; `services` are the sections of its configuration.
+    pub(crate) fn dig(folder: &Path, services: &str) -> Self {
         let config = format!(
-            "foreground = yes\npid =\ndebug = 5\nCAfile = ca.pem\ncert = tunnel.pem\nkey = tunnel.key\nverifyChain = yes\n\
-             [out]\nclient = yes\nlocal = {caller}\naccept = {caller}:{ENTRANCE}\nconnect = {daemon}:{SECURE}\ncheckIP = {daemon}\n\
-             [to-caller]\naccept = {caller}:{SECURE}\nconnect = {caller}:{OPEN}\n\
-             [to-agent]\naccept = {agent}:{SECURE}\nconnect = {agent}:{OPEN}\n"
+            "foreground = yes\npid =\ndebug = 5\nCAfile = ca.pem\ncert = tunnel.pem\nkey = tunnel.key\nverifyChain = yes\n{services}"
         );
         fs::write(folder.join("stunnel.conf"), config).unwrap();
         let mut child = Command::new("stunnel4")
@@ -96,7 +91,7 @@ impl Tunnel {
     }
 
     /// What it has said until now.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         format!("--- stunnel:\n{}", fs::read_to_string(&self.log).unwrap_or_default())
     }
 }
