@@ -231,9 +231,9 @@ fn ten_thousand_forged_streams_allocate_nothing_and_the_call_goes_on() {
     }
 }
 
-/// Expanded keys, windows, and for 5 s the keys before them. The worker's sockets and channels are not in it.
+/// Expanded keys and windows, and those of the keys before them. The worker's sockets and channels are not in it.
 #[test]
-fn the_keys_of_a_leg_take_at_most_6_kilobytes() {
+fn the_keys_of_a_leg_and_those_before_them_take_at_most_7_kilobytes() {
     for suite in Suite::ALL {
         let mut world = World::new();
         for n in 0..100 {
@@ -252,6 +252,6 @@ fn the_keys_of_a_leg_take_at_most_6_kilobytes() {
             allocation_counter::measure(|| describe(&mut world, &Srtp { send: receive, receive: send }));
         let all = first.bytes_current + second.bytes_current;
         eprintln!("{suite:?}: {} bytes, with a former key {}", first.bytes_current / 100, all / 100);
-        assert!((100 * 1024..100 * 6 * 1024).contains(&all), "{suite:?}");
+        assert!((100 * 1024..100 * 7 * 1024).contains(&all), "{suite:?}");
     }
 }
