@@ -23,6 +23,19 @@ pub enum Codec {
     Pcma,
 }
 
+impl Codec {
+    /// Both of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Pcmu, Self::Pcma];
+
+    /// RFC 3551 s.6.
+    pub(crate) const fn static_payload_type(self) -> u8 {
+        match self {
+            Self::Pcmu => 0,
+            Self::Pcma => 8,
+        }
+    }
+}
+
 /// A DTMF event 0 to 15 (RFC 4733 s.3.2): 0-9, `*`, `#`, A-D.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Digit(u8);
@@ -83,6 +96,15 @@ pub struct Remote {
     pub silence_timeout: Option<Duration>,
     /// Its keys; `None` for plain RTP. A changed key begins its streams anew (RFC 4568 s.7.1.4), an unchanged one goes on.
     pub srtp: Option<Box<Srtp>>,
+}
+
+impl Remote {
+    /// The audio that it may send, by payload type; the first that has a type counts. Where an answer to our offer lists both codecs, either may
+    /// come at any time (RFC 3264 s.7), and where the codec was changed, the old one is under way still.
+    pub(crate) fn audio(&self) -> [(u8, Codec); 3] {
+        let [first, second] = Codec::ALL.map(|codec| (codec.static_payload_type(), codec));
+        [(self.receive_payload_type, self.codec), first, second]
+    }
 }
 
 /// A change to a worker's table.

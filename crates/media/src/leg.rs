@@ -245,11 +245,11 @@ impl Leg {
             return None;
         }
         match kind {
-            Kind::Audio => self.ingress.measure(now, header.timestamp),
+            Kind::Audio(_) => self.ingress.measure(now, header.timestamp),
             Kind::Event | Kind::ComfortNoise | Kind::Unknown => {}
         }
         match kind {
-            Kind::Audio | Kind::Event | Kind::ComfortNoise => self.counters.received += 1,
+            Kind::Audio(_) | Kind::Event | Kind::ComfortNoise => self.counters.received += 1,
             Kind::Unknown => self.counters.unusable += 1,
         }
         Some(Admitted { header, kind, arrival })
@@ -263,9 +263,9 @@ impl Leg {
         packet: &mut [u8],
         outbox: &mut impl Outbox,
     ) {
-        let (Mode::Tapped(tap), Some(far)) = (&mut self.mode, &self.far) else { return };
+        let Mode::Tapped(tap) = &mut self.mode else { return };
         tap.adapt(self.ingress.jitter_us());
-        tap.receive(now, taken, far.remote.codec, packet, &mut self.counters);
+        tap.receive(now, taken, packet, &mut self.counters);
         tap.deliver(now, &mut self.counters, outbox);
     }
 
@@ -424,10 +424,11 @@ impl Leg {
 impl Far {
     fn kind(&self, payload_type: u8) -> Kind {
         let event = self.remote.telephone_event.map(|(_, receive)| receive);
-        if payload_type == self.remote.receive_payload_type {
-            Kind::Audio
-        } else if Some(payload_type) == event {
+        let codec = || self.remote.audio().into_iter().find(|(own, _)| *own == payload_type);
+        if Some(payload_type) == event {
             Kind::Event
+        } else if let Some((_, codec)) = codec() {
+            Kind::Audio(codec)
         } else if payload_type == COMFORT_NOISE {
             Kind::ComfortNoise
         } else {

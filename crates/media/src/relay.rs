@@ -14,7 +14,7 @@ use crate::packet::{HEADER, Header, Stamp, sequence_distance};
 /// How packets are rewritten. Flat, and all that a packet needs.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    audio: Translation,
+    audio: [Translation; 3],
     event: Option<Translation>,
     numbering: Option<Numbering>,
 }
@@ -39,11 +39,11 @@ struct Numbering {
 impl Relay {
     pub(crate) fn new(from: &Remote, to: &Remote) -> Self {
         Self {
-            audio: Translation {
-                receive: from.receive_payload_type,
+            audio: from.audio().map(|(receive, codec)| Translation {
+                receive,
                 send: to.send_payload_type,
-                transcoder: g711::transcoder(from.codec, to.codec),
-            },
+                transcoder: g711::transcoder(codec, to.codec),
+            }),
             event: from
                 .telephone_event
                 .zip(to.telephone_event)
@@ -69,12 +69,12 @@ impl Relay {
         let Self { audio, event, numbering } = self;
         let is_event = event.as_ref().is_some_and(|event| event.receive == header.payload_type);
         let translation = match event {
-            Some(event) if is_event => &*event,
-            Some(_) | None if audio.receive == header.payload_type => &*audio,
-            Some(_) | None => {
-                self.skip(arrival, header);
-                return None;
-            }
+            Some(event) if is_event => Some(&*event),
+            Some(_) | None => audio.iter().find(|audio| audio.receive == header.payload_type),
+        };
+        let Some(translation) = translation else {
+            self.skip(arrival, header);
+            return None;
         };
         let numbering = match numbering {
             Some(known) if arrival == Arrival::Continues && known.is_continued_by(egress) => known,

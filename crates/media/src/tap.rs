@@ -32,7 +32,7 @@ pub(crate) struct Tap {
 /// What a packet is, by its payload type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    Audio,
+    Audio(Codec),
     Event,
     ComfortNoise,
     Unknown,
@@ -64,7 +64,6 @@ impl Tap {
         &mut self,
         now: Instant,
         taken: &Admitted,
-        codec: Codec,
         packet: &mut [u8],
         counters: &mut Counters,
     ) {
@@ -76,8 +75,8 @@ impl Tap {
         }
         let payload = payload(packet, &header.payload);
         match kind {
-            Kind::Audio if (1..=MAX_SAMPLES).contains(&payload.len()) => {
-                if let Some(table) = g711::transcoder(codec, Codec::Pcmu) {
+            Kind::Audio(codec) if (1..=MAX_SAMPLES).contains(&payload.len()) => {
+                if let Some(table) = g711::transcoder(*codec, Codec::Pcmu) {
                     g711::map(table, payload);
                 }
                 match self.jitter.push(now, sequence, timestamp, payload) {
@@ -85,7 +84,7 @@ impl Tap {
                     Placed::Dropped => counters.unusable += 1,
                 }
             }
-            Kind::Audio | Kind::Unknown => self.jitter.note(now, sequence, timestamp, Place::Other),
+            Kind::Audio(_) | Kind::Unknown => self.jitter.note(now, sequence, timestamp, Place::Other),
             Kind::ComfortNoise => self.jitter.note(now, sequence, timestamp, Place::Pause),
             Kind::Event => {
                 self.jitter.note(now, sequence, timestamp, Place::Pause);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media::agent::TapInput;
-use media::command::{Codec, Command, Digit};
+use media::command::{Codec, Command, Digit, Remote};
 use media::g711::transcoder;
 use media::{Channel, MediaKey, Slot};
 
@@ -43,6 +43,41 @@ fn unequal_laws_are_converted_both_ways() {
         assert_eq!(sent.payload, speech.iter().map(|sample| table[usize::from(*sample)]).collect::<Vec<_>>());
         assert_eq!(sent.payload_type, crate::world::payload_type(other));
     }
+}
+
+/// An answer may list both codecs, and then either may come (RFC 3264 s.7).
+#[test]
+fn the_other_law_is_heard_whichever_was_agreed_on() {
+    for (agreed, comes, to) in [
+        (Codec::Pcmu, Codec::Pcma, Codec::Pcmu),
+        (Codec::Pcma, Codec::Pcmu, Codec::Pcmu),
+        (Codec::Pcma, Codec::Pcmu, Codec::Pcma),
+    ] {
+        let mut world = World::bridged(agreed, to);
+        let speech = speech(160);
+        let mut phone = Phone::new(1, agreed);
+        for codec in [agreed, comes, agreed] {
+            phone.payload_type = crate::world::payload_type(codec);
+            let packet = phone.audio(&speech);
+            world.receive(0, phone.address, &packet);
+            let sent = world.out.sent.pop().expect("passed on");
+            let heard = match transcoder(codec, to) {
+                Some(table) => speech.iter().map(|sample| table[usize::from(*sample)]).collect(),
+                None => speech.clone(),
+            };
+            assert_eq!((sent.payload_type, sent.payload), (crate::world::payload_type(to), heard));
+        }
+        assert_eq!(world.table.counters(A).unwrap().unusable, 0);
+    }
+}
+
+#[test]
+fn a_payload_type_of_digits_is_no_audio_though_it_is_that_of_a_codec() {
+    let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+    world.describe(A, Remote { telephone_event: Some((8, 8)), ..remote(1, Codec::Pcmu) });
+    let packet = rtp(8, false, 1, 1, 1, &[5, 0x0a, 0, 160]);
+    world.receive(0, address(1), &packet);
+    assert_eq!(world.sent_by(1)[0].payload_type, EVENT);
 }
 
 #[test]

@@ -44,6 +44,20 @@ fn every_sample_comes_once_and_in_order_whatever_the_packet_time() {
 }
 
 #[test]
+fn an_agent_hears_either_law_whichever_was_agreed_on() {
+    for (agreed, comes) in [(Codec::Pcmu, Codec::Pcma), (Codec::Pcma, Codec::Pcmu)] {
+        let mut world = World::tapped(agreed);
+        let speech = speech(160 * 10);
+        send_all(&mut world, &mut Phone::new(1, comes), &speech, 160, |_| 0);
+        let heard: Vec<u8> = match transcoder(comes, Codec::Pcmu) {
+            Some(table) => speech.iter().map(|sample| table[usize::from(*sample)]).collect(),
+            None => speech,
+        };
+        assert_eq!(world.out.audio(), heard);
+    }
+}
+
+#[test]
 fn every_sample_comes_once_and_in_order_when_the_sender_is_late_and_bursts() {
     let mut world = World::tapped(Codec::Pcmu);
     let speech = speech(160 * 500);
