@@ -54,6 +54,9 @@ async fn load_after(
     for useless in of_other_realms(&directory, &before, store.realm()) {
         error!("{useless}");
     }
+    for keys in in_clear(&directory, &before) {
+        warn!("{keys}");
+    }
     if let Some((path, kept)) = kept {
         let written = spawn_blocking(move || kept.keep(&path).map_err(|error| error.to_string())).await;
         if let Err(error) = written.unwrap_or_else(|error| Err(error.to_string())) {
@@ -82,6 +85,19 @@ fn of_other_realms(directory: &Directory, before: &Directory, realm: &str) -> Ve
         ))
     });
     useless.collect()
+}
+
+/// Whose keys go by signalling that is not encrypted, in words; not what was to be said of them before.
+fn in_clear(directory: &Directory, before: &Directory) -> Vec<String> {
+    let agents = directory.agents().filter_map(|agent| {
+        let known = before.agent(&agent.id).and_then(|known| known.keys_in_clear());
+        agent.keys_in_clear().filter(|told| known.as_ref() != Some(told))
+    });
+    let trunks = directory.trunks().flat_map(|trunk| {
+        let known = before.trunk(&trunk.id).map(|known| known.keys_in_clear()).unwrap_or_default();
+        trunk.keys_in_clear().into_iter().filter(move |told| !known.contains(told))
+    });
+    agents.chain(trunks).collect()
 }
 
 async fn directory(snapshot: Snapshot, before: Arc<Directory>) -> Result<Directory, Failure> {
@@ -196,6 +212,31 @@ mod tests {
              `sip.example`; give the password again, or set sip.realm back"
         );
         assert!(of_other_realms(&directory, &directory, "sip.example").is_empty());
+    }
+
+    #[tokio::test]
+    async fn keys_in_clear_are_told_of_each_agent_and_trunk_once() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let agent = |encryption: &str, name: &str| {
+            format!("agents = [{{ id = 'desk', name = '{name}', endpoint = {{ kind = 'sip', uri = 'sip:a@192.0.2.9', media_encryption = '{encryption}' }} }}]
+                     trunks = [{{ id = 'pbx', inbound = {{ addresses = ['192.0.2.1'], transports = ['tls'], media_encryption = 'required' }} }},
+                               {{ id = 'acme', inbound = {{ addresses = ['192.0.2.2'], media_encryption = 'optional' }} }}]")
+        };
+        let mut before = Directory::empty();
+        for (encryption, name, told) in [
+            ("off", "", &["inbound of trunk `acme` may have media keys in its messages"][..]),
+            ("required", "", &["agent `desk` has media keys in its messages"]),
+            ("required", "Desk", &[]),
+            ("optional", "Desk", &["agent `desk` may have media keys in its messages"]),
+            ("optional", "Desk", &[]),
+        ] {
+            store.apply(&toml::from_str::<Inventory>(&agent(encryption, name)).unwrap()).await.unwrap();
+            let directory = load(&store).await.unwrap();
+            let found = in_clear(&directory, &before);
+            assert_eq!(found.len(), told.len(), "{encryption} {name}: {found:?}");
+            assert!(found.iter().zip(told).all(|(found, told)| found.starts_with(told)), "{found:?}");
+            before = directory;
+        }
     }
 
     #[tokio::test]

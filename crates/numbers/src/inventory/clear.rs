@@ -6,41 +6,48 @@ use super::{Agent, Endpoint, Inbound, Inventory, MediaEncryption, Outbound, Tran
 impl Inventory {
     /// Where keys go by signalling that is not encrypted, in words. None of it is a fault.
     pub fn warnings(&self) -> Vec<String> {
-        let agents = self.agents.iter().filter_map(of_agent);
-        agents.chain(self.trunks.iter().flat_map(of_trunk)).collect()
+        let agents = self.agents.iter().filter_map(Agent::keys_in_clear);
+        agents.chain(self.trunks.iter().flat_map(Trunk::keys_in_clear)).collect()
     }
 }
 
-fn of_agent(agent: &Agent) -> Option<String> {
-    let Endpoint::Sip { uri, transport, media_encryption, .. } = &agent.endpoint else { return None };
-    let spoken = transport.or_else(|| uri::check_sip_uri(uri).ok())?;
-    let keys = keys(*media_encryption)?;
-    let remedy = "set its transport to \"tls\"";
-    (!is_sealed(spoken)).then(|| format!("agent `{}` {keys}, and is called without TLS: {remedy}", agent.id))
+impl Agent {
+    /// That its keys go by signalling that is not encrypted, and what to do, in words; `None` where they don't.
+    pub fn keys_in_clear(&self) -> Option<String> {
+        let Endpoint::Sip { uri, transport, media_encryption, .. } = &self.endpoint else { return None };
+        let spoken = transport.or_else(|| uri::check_sip_uri(uri).ok())?;
+        let keys = keys(*media_encryption)?;
+        let remedy = "set its transport to \"tls\"";
+        (!is_sealed(spoken))
+            .then(|| format!("agent `{}` {keys}, and is called without TLS: {remedy}", self.id))
+    }
 }
 
-fn of_trunk(trunk: &Trunk) -> Vec<String> {
-    let id = &trunk.id;
-    let inbound = trunk.inbound.as_ref().filter(|inbound| {
-        inbound.enabled
-            && (inbound.transports.is_empty() || !inbound.transports.iter().copied().all(is_sealed))
-    });
-    let inbound = inbound.and_then(|Inbound { media_encryption, .. }| {
-        let keys = keys(*media_encryption)?;
-        Some(format!(
-            "inbound of trunk `{id}` {keys}, and may come without TLS: set its transports to [\"tls\"]"
-        ))
-    });
-    let outbound = trunk.outbound.as_ref().filter(|outbound| {
-        outbound.enabled && outbound.gateways.iter().any(|gateway| !is_sealed(gateway.transport))
-    });
-    let outbound = outbound.and_then(|Outbound { media_encryption, .. }| {
-        let keys = keys(*media_encryption)?;
-        Some(format!(
-            "outbound of trunk `{id}` {keys}, and has gateways that are called without TLS: set their transport to \"tls\""
-        ))
-    });
-    inbound.into_iter().chain(outbound).collect()
+impl Trunk {
+    /// The same of a trunk's keys: of the calls from it, and of those to it.
+    pub fn keys_in_clear(&self) -> Vec<String> {
+        let id = &self.id;
+        let inbound = self.inbound.as_ref().filter(|inbound| {
+            inbound.enabled
+                && (inbound.transports.is_empty() || !inbound.transports.iter().copied().all(is_sealed))
+        });
+        let inbound = inbound.and_then(|Inbound { media_encryption, .. }| {
+            let keys = keys(*media_encryption)?;
+            Some(format!(
+                "inbound of trunk `{id}` {keys}, and may come without TLS: set its transports to [\"tls\"]"
+            ))
+        });
+        let outbound = self.outbound.as_ref().filter(|outbound| {
+            outbound.enabled && outbound.gateways.iter().any(|gateway| !is_sealed(gateway.transport))
+        });
+        let outbound = outbound.and_then(|Outbound { media_encryption, .. }| {
+            let keys = keys(*media_encryption)?;
+            Some(format!(
+                "outbound of trunk `{id}` {keys}, and has gateways that are called without TLS: set their transport to \"tls\""
+            ))
+        });
+        inbound.into_iter().chain(outbound).collect()
+    }
 }
 
 const fn is_sealed(transport: Transport) -> bool {
