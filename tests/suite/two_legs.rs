@@ -71,7 +71,7 @@ scenarios! {
     the_q850_cause_of_the_agents_refusal_reaches_the_caller =>
         call(AGENT).leaves(&[("failed", "agent-unreachable")]).with("q850", "1");
     an_answer_without_a_description_ends_the_agents_leg =>
-        call(AGENT).leaves(&[("failed", "agent-unreachable")]);
+        call(AGENT).leaves(&[("failed", "no-common-codec")]).logs("agent-unreachable");
     a_refusal_of_everybody_is_busy => call(AGENT).leaves(&[("busy", "agent-busy")]);
 
     a_cancel_reaches_the_agent_with_its_reason =>

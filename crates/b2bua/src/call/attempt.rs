@@ -70,6 +70,8 @@ pub(super) enum Outcome {
     Ready(CalleeLeg),
     /// To the next agent or gateway; why, in words.
     Failed(String),
+    /// To the next agent, for what this one says can't be used.
+    Unusable(Fate),
     /// To the end: whoever is called spoke for itself, and no other is asked.
     Final(Fate),
 }
@@ -208,8 +210,7 @@ impl Attempt {
                     Err(fate) => {
                         desk.bye(now, dialog, &fate);
                         desk.abandon(pair);
-                        let words = fate.words(Phase::Answered).text;
-                        given_up(quest, fate, words)
+                        given_up(quest, fate)
                     }
                 }
             }
@@ -283,7 +284,7 @@ impl Attempt {
         if let Some(pair) = self.abort(desk, now, &fate) {
             desk.abandon(pair);
         }
-        given_up(quest, fate, why.to_owned())
+        given_up(quest, fate)
     }
 
     /// Takes back what was asked of the outside. The pair, if it has one, is still to be released.
@@ -314,10 +315,10 @@ const fn is_final(status: u16) -> bool {
 
 /// Where it leads that we end what has been reached. A telephone that was reached by one gateway is not rung again by another: it
 /// would be answered, and paid for, twice.
-fn given_up(quest: Quest<'_>, fate: Fate, words: String) -> Outcome {
+fn given_up(quest: Quest<'_>, fate: Fate) -> Outcome {
     match quest.plan.callee() {
         Callee::Network(_) => Outcome::Final(fate),
-        Callee::Agent(_) => Outcome::Failed(words),
+        Callee::Agent(_) => Outcome::Unusable(fate),
     }
 }
 

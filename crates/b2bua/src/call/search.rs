@@ -10,7 +10,7 @@ use super::Facts;
 use super::attempt::{Attempt, Outcome, Quest};
 use super::plan::{Callee, Plan};
 use crate::desk::Desk;
-use crate::fate::{Fate, Side};
+use crate::fate::{Fate, Phase, Side};
 use crate::headers::reason;
 use crate::io::{Now, Output};
 use crate::leg::{CalleeLeg, Pair};
@@ -24,6 +24,8 @@ pub(super) struct Search {
     refused: Option<u16>,
     /// The values of Reason in it.
     pub(super) given: Vec<String>,
+    /// Of the current agent: why what it said can't be used.
+    unusable: Option<Fate>,
 }
 
 /// What the attempts of a search have to know of the call's other leg.
@@ -48,7 +50,7 @@ pub(super) enum Found {
 
 impl Search {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, refused: None, given: Vec::new() }
+        Self { plan, refused: None, given: Vec::new(), unusable: None }
     }
 
     pub(super) fn quest(&self, aim: Aim) -> Quest<'_> {
@@ -91,12 +93,30 @@ impl Search {
                 Outcome::Ready(leg) => return Ok(Found::Somebody(leg)),
                 Outcome::Final(fate) => return Err(fate),
                 Outcome::Failed(error) => {
-                    desk.put(Output::Notice(self.plan.unreachable(error)));
-                    self.turn(seat, facts, desk, now)?;
-                    outcome = Attempt::begin(self.quest(aim), facts, desk, now);
+                    outcome = self.next(aim, seat, facts, desk, now, error)?;
+                }
+                Outcome::Unusable(fate) => {
+                    let error = fate.words(Phase::Answered).text;
+                    self.unusable = Some(fate);
+                    outcome = self.next(aim, seat, facts, desk, now, error)?;
                 }
             }
         }
+    }
+
+    /// Asks the next, after an error.
+    fn next(
+        &mut self,
+        aim: Aim,
+        seat: &mut Seat,
+        facts: &mut Facts,
+        desk: &mut Desk,
+        now: Now,
+        error: String,
+    ) -> Result<Outcome, Fate> {
+        desk.put(Output::Notice(self.plan.unreachable(error)));
+        self.turn(seat, facts, desk, now)?;
+        Ok(Attempt::begin(self.quest(aim), facts, desk, now))
     }
 
     /// Of several gateways the last that said something counts.
@@ -115,15 +135,17 @@ impl Search {
         match self.plan.callee_mut() {
             Callee::Agent(agents) => {
                 let Some(next) = agents.fall_back(&desk.usage.at(now)) else {
-                    return Err(match self.refused {
-                        Some(status) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
-                        None => Fate::Refused(Refusal::AgentUnreachable),
+                    return Err(match (self.unusable.take(), self.refused) {
+                        (Some(fate), _) => fate,
+                        (None, Some(status)) => Fate::AgentRefused(status, std::mem::take(&mut self.given)),
+                        (None, None) => Fate::Refused(Refusal::AgentUnreachable),
                     });
                 };
                 desk.usage.move_to(seat, &next.id);
                 facts.record.agent_id = Some(next.id.clone());
                 self.refused = None;
                 self.given.clear();
+                self.unusable = None;
             }
             Callee::Network(gateways) => {
                 if !gateways.go_on() {

@@ -1,0 +1,128 @@
+//! Whoever is asked next gets an offer that is for it, with keys that nobody has seen.
+
+use std::net::SocketAddr;
+
+use phone::{Phone, Step};
+use sim::cast::{DESK_1, DESK_2, caller, description, phone, talk};
+use sim::stage::assert_rungs;
+
+use crate::{
+    FIRST, NOBODY, NOW, SECOND, SUITE, answer, assert_all_different, assert_sealed, descriptions, profile,
+    run, sealed_by, suites, told, world,
+};
+
+/// Answered by the agent at [`DESK_1`], and by the one at [`DESK_2`] in its stead.
+const IN_TURN: &str = "+14155550110";
+
+fn agents(first: &str, second: &str) -> String {
+    format!(
+        "
+        [[agents]]
+        id = \"first\"
+        endpoint = {{ kind = \"sip\", uri = \"sip:one@{DESK_1}\", media_encryption = \"{first}\" }}
+        fallback_agent_id = \"second\"
+        [[agents]]
+        id = \"second\"
+        endpoint = {{ kind = \"sip\", uri = \"sip:two@{DESK_2}\", media_encryption = \"{second}\" }}
+        [[numbers]]
+        e164 = \"{IN_TURN}\"
+        trunk_id = \"acme\"
+        agent_id = \"first\"
+        "
+    )
+}
+
+fn refuses(name: &str, at: SocketAddr, status: u16) -> Phone {
+    phone(name, name, at, vec![Step::ExpectInvite, Step::Reject { status }])
+}
+
+fn answers(name: &str, at: SocketAddr, wanted: &str) -> Phone {
+    let with = if wanted == "off" { description(at) } else { sealed_by(at, FIRST) };
+    phone(name, name, at, vec![Step::ExpectInvite, answer(with)])
+}
+
+fn suite(wanted: &str) -> Option<&'static str> {
+    if wanted == "off" { None } else { SUITE }
+}
+
+/// The first offer and the second, as those want it that they are for.
+fn assert_offers(offers: &[String], wanted: [&str; 2]) {
+    let [first, second] = offers else { panic!("two offers: {offers:?}") };
+    for (offer, wanted) in [(first, wanted[0]), (second, wanted[1])] {
+        let secure = if wanted == "required" { "RTP/SAVP" } else { "RTP/AVP" };
+        assert_eq!(profile(offer), secure, "{wanted}");
+        assert_eq!(offer.contains("a=crypto"), wanted != "off", "{wanted}: {offer}");
+    }
+    assert_all_different(offers);
+}
+
+const PAIRS: [[&str; 2]; 5] = [
+    ["required", "off"],
+    ["off", "required"],
+    ["required", "optional"],
+    ["optional", "required"],
+    ["required", "required"],
+];
+
+#[test]
+fn an_agent_in_anothers_stead_is_offered_what_it_wants() {
+    for [first, second] in PAIRS {
+        let mut world = world(NOBODY, &agents(first, second));
+        world.phone(NOW, refuses("one", DESK_1, 503));
+        world.phone(NOW, answers("two", DESK_2, second));
+        world.phone(NOW, caller(talk(IN_TURN, SECOND)));
+        run(&mut world);
+        let offers = descriptions(&world, "INVITE");
+        assert_offers(&offers, [first, second]);
+        if second != "off" {
+            assert_sealed(told(&world, DESK_2)[0].as_ref(), FIRST, &offers[1]);
+        }
+        assert_eq!(suites(&world), (None, suite(second)));
+    }
+}
+
+#[test]
+fn an_agent_that_answers_plain_where_keys_are_required_gives_way_to_the_next() {
+    let mut world = world(NOBODY, &agents("required", "off"));
+    let plain = vec![Step::ExpectInvite, answer(description(DESK_1)), Step::ExpectBye];
+    world.phone(NOW, phone("one", "one", DESK_1, plain));
+    world.phone(NOW, answers("two", DESK_2, "off"));
+    world.phone(NOW, caller(talk(IN_TURN, SECOND)));
+    run(&mut world);
+    assert_rungs(
+        &world,
+        "caller",
+        "
+           0  caller -> us  INVITE sdp
+          20  us -> caller  100
+         100  us -> caller  200 sdp
+         120  caller -> us  ACK
+        1120  caller -> us  BYE
+        1140  us -> caller  200 BYE
+        ",
+    );
+    assert!(told(&world, DESK_1).is_empty());
+    assert_eq!(suites(&world), (None, None));
+}
+
+#[test]
+fn another_server_of_an_agent_gets_other_keys() {
+    let inventory = "
+        [[agents]]
+        id = \"safe\"
+        endpoint = { kind = \"sip\", uri = \"sip:desk@safe.example.com\", media_encryption = \"required\" }
+        [[numbers]]
+        e164 = \"+14155550111\"
+        trunk_id = \"acme\"
+        agent_id = \"safe\"
+        ";
+    let mut world = world(NOBODY, inventory);
+    world.host("safe.example.com", vec![DESK_1, DESK_2]);
+    world.phone(NOW, refuses("one", DESK_1, 503));
+    world.phone(NOW, answers("two", DESK_2, "required"));
+    world.phone(NOW, caller(talk("+14155550111", SECOND)));
+    run(&mut world);
+    let offers = descriptions(&world, "INVITE");
+    assert_offers(&offers, ["required", "required"]);
+    assert_sealed(told(&world, DESK_2)[0].as_ref(), FIRST, &offers[1]);
+}
