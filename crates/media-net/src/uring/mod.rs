@@ -107,21 +107,22 @@ impl Uring {
         }
     }
 
-    /// Makes the requests again that have ended.
-    fn listen(&mut self) -> io::Result<()> {
+    /// Makes the requests again that have ended. Those for which there is no room are made at the next wait.
+    fn listen(&mut self) {
         if self.bell_is_deaf {
-            self.ring.watch(self.bell.as_fd(), BELL)?;
-            self.bell_is_deaf = false;
+            self.bell_is_deaf = self.ring.watch(self.bell.as_fd(), BELL).is_err();
         }
         while let Some(token) = self.deaf.pop() {
             let (place, generation) = parts(token);
             let (slot, channel) = at(place);
             let open = self.pairs.get(slot.index()).and_then(Option::as_ref);
-            if let Some(open) = open.filter(|open| open.generation == generation) {
-                self.ring.hear(open.pair.socket(channel).as_fd(), token)?;
+            if let Some(open) = open.filter(|open| open.generation == generation)
+                && let Err(Full) = self.ring.hear(open.pair.socket(channel).as_fd(), token)
+            {
+                self.deaf.push(token);
+                return;
             }
         }
-        Ok(())
     }
 }
 
@@ -144,15 +145,14 @@ impl Sockets for Uring {
     fn insert(&mut self, slot: Slot, pair: Pair) -> io::Result<()> {
         let generation = self.generation;
         self.generation = (generation + 1) & GENERATIONS;
-        for channel in CHANNELS {
-            self.ring.hear(pair.socket(channel).as_fd(), token(place(slot, channel), generation))?;
-        }
         if self.pairs.len() <= slot.index() {
             self.pairs.resize_with(slot.index() + 1, || None);
             // Room for all that may be deaf at once: nothing is to be allocated when it happens.
             self.deaf.reserve((self.pairs.len() * 2).saturating_sub(self.deaf.len()));
         }
         self.pairs[slot.index()] = Some(Open { pair, generation, faults: [0; 2] });
+        self.deaf.extend(CHANNELS.map(|channel| token(place(slot, channel), generation)));
+        self.listen();
         Ok(())
     }
 
@@ -181,8 +181,10 @@ impl Sockets for Uring {
     }
 
     fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
-        self.listen()?;
-        let is_idle = self.landed.is_empty() && !self.bell_was_heard;
+        self.listen();
+        // Whoever is deaf still is so for a moment.
+        let all_hear = self.deaf.is_empty() && !self.bell_is_deaf;
+        let is_idle = self.landed.is_empty() && all_hear && !self.bell_was_heard;
         let limit = if is_idle { limit } else { Some(Duration::ZERO) };
         self.ring.wait(limit, limit.map_or(gather, |limit| limit.min(gather)))?;
         self.harvest();

@@ -75,7 +75,7 @@ pub(super) enum End {
     Error(i32),
 }
 
-/// No room for another datagram to send.
+/// No room for another request, or another datagram to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Full;
 
@@ -99,7 +99,7 @@ impl Ring {
     }
 
     /// Receives all datagrams of a socket, until an end is told. The token is below 2^63.
-    pub(super) fn hear(&mut self, socket: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+    pub(super) fn hear(&mut self, socket: BorrowedFd<'_>, token: u64) -> Result<(), Full> {
         let template: *const libc::msghdr = &raw const *self.shared.template;
         let hear = opcode::RecvMsgMulti::new(Fd(socket.as_raw_fd()), template, GROUP);
         // SAFETY: the template lives as long as any request.
@@ -107,14 +107,14 @@ impl Ring {
     }
 
     /// Tells of each time that a descriptor becomes readable, until an end is told. The token is below 2^63.
-    pub(super) fn watch(&mut self, file: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+    pub(super) fn watch(&mut self, file: BorrowedFd<'_>, token: u64) -> Result<(), Full> {
         let watch = opcode::PollAdd::new(Fd(file.as_raw_fd()), POLLIN).multi(true);
         // SAFETY: the request has no pointer.
         unsafe { self.push(&watch.build().user_data(token)) }
     }
 
     /// Asks for the end of the request with this token, which is told.
-    pub(super) fn cancel(&mut self, token: u64) -> io::Result<()> {
+    pub(super) fn cancel(&mut self, token: u64) -> Result<(), Full> {
         let cancel = opcode::AsyncCancel::new(token).build().user_data(NOTHING);
         // SAFETY: the request has no pointer.
         unsafe { self.push(&cancel) }
@@ -167,10 +167,7 @@ impl Ring {
         };
         match waited {
             Ok(_) => Ok(()),
-            // Time is up; a signal; what is told already is to be taken first.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EBUSY)) => {
-                Ok(())
-            }
+            Err(error) if passes(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -226,14 +223,15 @@ impl Ring {
 
     /// # Safety
     /// What the entry points to is valid until its last completion.
-    unsafe fn push(&mut self, entry: &Entry) -> io::Result<()> {
+    unsafe fn push(&mut self, entry: &Entry) -> Result<(), Full> {
         // SAFETY: as above.
         if unsafe { self.uring.submission().push(entry) }.is_ok() {
             return Ok(());
         }
-        self.uring.submit()?;
+        // Where that fails there is still no room, and the next wait says why.
+        self.uring.submit().ok();
         // SAFETY: as above.
-        unsafe { self.uring.submission().push(entry) }.map_err(io::Error::other)
+        unsafe { self.uring.submission().push(entry) }.map_err(|_| Full)
     }
 }
 
@@ -332,6 +330,11 @@ impl Drop for Pages {
         // SAFETY: allocated with this layout, and freed once.
         unsafe { dealloc(self.base.as_ptr(), self.layout) };
     }
+}
+
+/// Whether the next try may succeed: time is up; a signal; what is told already is to be taken first; no memory for a request at the moment.
+fn passes(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN))
 }
 
 /// What a completion says of a request that goes on of itself.
