@@ -50,7 +50,7 @@ impl Calls {
         if come_to.peek().is_some() {
             let record = Arc::new(call.record().clone());
             for (milestone, _) in come_to {
-                desk.put(Output::Happened(milestone, Arc::clone(&record)));
+                desk.put(Output::Happened(key, milestone, Arc::clone(&record)));
             }
         }
         if call.progress().is_none() {

@@ -116,7 +116,7 @@ pub enum Output {
     /// To who asked by a command.
     Answer(Asker, Answer),
     /// A call has come so far.
-    Happened(Milestone, Arc<CallRecord>),
+    Happened(CallKey, Milestone, Arc<CallRecord>),
     /// To other nodes, if there are any: what calls take here of these, from here on.
     Usage(Vec<Used>),
     /// For the log: a line about something that is no call (malformed bytes, an unknown source).

@@ -37,7 +37,7 @@ impl World {
                     self.ledger.recorded(key, Arc::unwrap_or_clone(record));
                 }
                 Output::Answer(asker, answer) => self.answers.push((asker, answer)),
-                Output::Happened(milestone, record) => {
+                Output::Happened(_, milestone, record) => {
                     self.milestones.push((milestone, Arc::unwrap_or_clone(record)));
                 }
                 Output::Notice(notice) => self.notices.push(notice),

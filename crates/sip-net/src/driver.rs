@@ -36,7 +36,7 @@ pub trait Outlets: Send {
     /// To the store. `Input::Recorded` must come back once a record with a status is on disk.
     fn record(&mut self, call: CallKey, record: Arc<CallRecord>);
     /// To those who follow what happens.
-    fn happened(&mut self, _milestone: Milestone, _record: Arc<CallRecord>) {}
+    fn happened(&mut self, _call: CallKey, _milestone: Milestone, _record: Arc<CallRecord>) {}
     /// To other nodes.
     fn usage(&mut self, _used: Vec<Used>) {}
     /// To the log.
@@ -347,7 +347,7 @@ impl<B: Brain, O: Outlets> Driver<B, O> {
                 }
                 Output::Record(call, record) => self.outlets.record(call, record),
                 Output::Answer(asker, answer) => self.askers.tell(asker, answer),
-                Output::Happened(milestone, record) => self.outlets.happened(milestone, record),
+                Output::Happened(call, milestone, record) => self.outlets.happened(call, milestone, record),
                 Output::Usage(used) => self.outlets.usage(used),
                 Output::Notice(notice) => {
                     if matches!(notice, Notice::Malformed { .. }) {

@@ -96,7 +96,7 @@ impl Recorder {
     ///
     /// The pulse tells others how it goes.
     ///
-    /// What waits in memory is bounded by the calls: each has two records, and none is forgotten before its last is confirmed.
+    /// What waits in memory is bounded by the calls: each has three records at most, and none is forgotten before its last is confirmed.
     pub async fn run(
         mut self,
         mut waiting: mpsc::UnboundedReceiver<Entry>,

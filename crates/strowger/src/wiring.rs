@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use b2bua::CallRecord;
 use b2bua::io::{CallKey, Input, Milestone, Notice};
+use b2bua::record::CallDirection;
 use media::agent::{AgentCommand, AgentEvent};
 use media::command::WorkerId;
 use media_net::Workers;
@@ -56,13 +57,14 @@ impl Outlets for Wiring {
         call_line::tell(&record, self.numbers);
         self.metrics.record(&record);
         self.events.call(Arc::clone(&record));
-        self.pulse.handed();
-        if self.records.send((call, record)).is_err() {
-            tracing::error!("the recorder has ended: a call record is lost");
-        }
+        self.keep(call, record);
     }
 
-    fn happened(&mut self, milestone: Milestone, record: Arc<CallRecord>) {
+    fn happened(&mut self, call: CallKey, milestone: Milestone, record: Arc<CallRecord>) {
+        // What it speaks is of the minutes of the day: no crash is to give them anew.
+        if milestone == Milestone::Answered && record.direction == CallDirection::Outbound {
+            self.keep(call, Arc::clone(&record));
+        }
         self.events.come_to(milestone, record);
     }
 
@@ -79,6 +81,15 @@ impl Outlets for Wiring {
 
     fn stream_fault(&mut self, fault: StreamFault) {
         self.notices.tell_stream_fault(Instant::now(), &fault);
+    }
+}
+
+impl Wiring {
+    fn keep(&self, call: CallKey, record: Arc<CallRecord>) {
+        self.pulse.handed();
+        if self.records.send((call, record)).is_err() {
+            tracing::error!("the recorder has ended: a call record is lost");
+        }
     }
 }
 

@@ -40,18 +40,22 @@ impl Tally {
         }
     }
 
-    /// The same without the calls that are up.
+    /// The same if the calls that are up ended then, in milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn without_running(self) -> Self {
-        Self { running: 0, begun_ms: 0, ..self }
+    pub fn ended(self, at_ms: u64) -> Self {
+        let tally = self.on(at_ms / DAY_MS);
+        Self { finished_ms: tally.spoken_ms(at_ms), running: 0, begun_ms: 0, ..tally }
     }
 
     /// Whole seconds that were spoken by then, in milliseconds since 1970-01-01T00:00:00Z.
     pub fn seconds(self, now_ms: u64) -> u64 {
-        let tally = self.on(now_ms / DAY_MS);
-        let since_midnight = now_ms.saturating_sub(tally.day * DAY_MS);
-        let running = since_midnight.saturating_mul(tally.running).saturating_sub(tally.begun_ms);
-        tally.finished_ms.saturating_add(running) / 1000
+        self.on(now_ms / DAY_MS).spoken_ms(now_ms) / 1000
+    }
+
+    fn spoken_ms(self, now_ms: u64) -> u64 {
+        let since_midnight = now_ms.saturating_sub(self.day * DAY_MS);
+        let running = since_midnight.saturating_mul(self.running).saturating_sub(self.begun_ms);
+        self.finished_ms.saturating_add(running)
     }
 }
 
@@ -67,7 +71,10 @@ mod tests {
             assert_eq!(both, Tally { day: 7, finished_ms: 3_000, running: 2, begun_ms: 1_000 });
             assert_eq!(both.seconds(7 * DAY_MS + 2_000), 6);
         }
-        assert_eq!(today.without_running().seconds(7 * DAY_MS + 9_000), 3);
+        let ended = today.ended(7 * DAY_MS + 2_000);
+        assert_eq!(ended, Tally { day: 7, finished_ms: 4_000, running: 0, begun_ms: 0 });
+        assert_eq!(today.ended(7 * DAY_MS).finished_ms, 3_000, "by a clock that is behind");
+        assert_eq!(yesterday.ended(7 * DAY_MS + 2_000), Tally { day: 7, finished_ms: 2_000, ..ended });
         assert_eq!(today.seconds(8 * DAY_MS + 9_000), 9, "the call that goes on, since midnight");
     }
 }

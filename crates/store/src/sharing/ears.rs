@@ -6,9 +6,10 @@ use b2bua::io::Input;
 use numbers::{Load, Subject, Used};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{ANSWER, CHANNEL, PACE, SILENCE, rows, today};
+use crate::db::{Row, Transaction};
 use crate::watch::Ear;
 use crate::{Error, Store};
 
@@ -18,6 +19,8 @@ pub(super) struct Ears {
     nodes: BTreeMap<String, Node>,
     /// Of which the core has another sum.
     touched: BTreeSet<Subject>,
+    /// Whether there are more nodes than are looked at.
+    is_crowded: bool,
     /// The day that the minutes are of.
     day: u64,
 }
@@ -25,22 +28,30 @@ pub(super) struct Ears {
 /// Another node, as far as it was read.
 #[derive(Debug)]
 struct Node {
-    version: u64,
-    life: Life,
+    told: Told,
     /// What has calls, or minutes of the day.
     loads: BTreeMap<Subject, Load>,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    version: u64,
+    life: Life,
+    /// When it last said something, by the clock of the database, in milliseconds since 1970.
+    heard_ms: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Life {
     Heard,
-    /// Its calls are over.
+    /// Its calls are over, since it was heard of last.
     Silent,
 }
 
 impl Ears {
     pub(super) fn new(store: Store) -> Self {
-        Self { store, nodes: BTreeMap::new(), touched: BTreeSet::new(), day: today() }
+        Self { store, nodes: BTreeMap::new(), touched: BTreeSet::new(), is_crowded: false, day: today() }
     }
 
     /// Hands on what changes, for ever.
@@ -73,38 +84,66 @@ impl Ears {
     pub(super) async fn look(&mut self) -> Result<Vec<Input>, Error> {
         self.store.prepare().await?;
         let mut transaction = self.store.pool.read().await?;
-        let silence_ms = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
-        let listed = transaction.fetch(NODES, &[(&*self.store.node).into(), silence_ms.into()]).await?;
-        let mut names = BTreeSet::new();
-        for row in &listed {
-            let (name, version) = (row.text("node")?, row.natural("version")?);
-            let life = if row.integer("lives")? == 0 { Life::Silent } else { Life::Heard };
-            let node = self.nodes.entry(name.clone()).or_insert_with(Node::unknown);
-            if version < node.version {
-                // The database is another, or an older copy.
-                self.touched.extend(node.loads.keys().cloned());
-                *node = Node::unknown();
-            }
-            if version > node.version {
-                for row in transaction.fetch(ROWS, &[(&name).into(), node.version.into()]).await? {
-                    let Some(Used { subject, load }) = rows::read(&row)? else { continue };
-                    self.touched.insert(subject.clone());
-                    node.loads.insert(subject, load);
-                }
-                node.version = version;
-            }
-            if life != node.life {
-                self.touched.extend(node.loads.keys().cloned());
-                node.life = life;
-            }
-            names.insert(name);
+        let listed = self.list(&mut transaction).await?;
+        for (name, told) in &listed {
+            self.follow(&mut transaction, name, *told).await?;
         }
         transaction.rollback().await?;
-        for (_, gone) in self.nodes.extract_if(.., |name, _| !names.contains(name)) {
-            self.touched.extend(gone.loads.into_keys());
-        }
+        self.forget_others(&listed);
         self.turn_to(today());
         Ok(self.news())
+    }
+
+    /// The other nodes.
+    async fn list(&mut self, transaction: &mut Transaction) -> Result<BTreeMap<String, Told>, Error> {
+        let silence_ms = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
+        let values = [(&*self.store.node).into(), silence_ms.into(), (MOST_NODES + 1).into()];
+        let mut listed = transaction.fetch(NODES, &values).await?;
+        let is_crowded = listed.len() > usize::try_from(MOST_NODES).unwrap_or(usize::MAX);
+        if is_crowded {
+            listed.pop();
+            if !self.is_crowded {
+                warn!(
+                    most = MOST_NODES,
+                    "more nodes than that were in this database within two days: limits don't count what those take that were heard of first"
+                );
+            }
+        }
+        self.is_crowded = is_crowded;
+        let told = |row: &Row| {
+            let life = if row.integer("lives")? == 0 { Life::Silent } else { Life::Heard };
+            let told = Told { version: row.natural("version")?, life, heard_ms: row.natural("heard_at")? };
+            Ok((row.text("node")?, told))
+        };
+        listed.iter().map(told).collect()
+    }
+
+    /// Reads what a node has written since the last time.
+    async fn follow(&mut self, transaction: &mut Transaction, name: &str, told: Told) -> Result<(), Error> {
+        let node = self.nodes.entry(name.to_owned()).or_insert_with(Node::unknown);
+        if told.version < node.told.version {
+            // The database is another, or an older copy.
+            self.touched.extend(node.loads.keys().cloned());
+            *node = Node::unknown();
+        }
+        if told.version > node.told.version {
+            for row in transaction.fetch(ROWS, &[name.into(), node.told.version.into()]).await? {
+                let Some(Used { subject, load }) = rows::read(&row)? else { continue };
+                self.touched.insert(subject.clone());
+                node.loads.insert(subject, load);
+            }
+        }
+        if told.life != node.told.life {
+            self.touched.extend(node.loads.keys().cloned());
+        }
+        node.told = told;
+        Ok(())
+    }
+
+    fn forget_others(&mut self, listed: &BTreeMap<String, Told>) {
+        for (_, gone) in self.nodes.extract_if(.., |name, _| !listed.contains_key(name)) {
+            self.touched.extend(gone.loads.into_keys());
+        }
     }
 
     /// Drops what is over, at the latest when the day is.
@@ -125,8 +164,8 @@ impl Ears {
 
     /// The database is gone: for all that we know, nobody has a call.
     fn hear_nobody(&mut self) -> Vec<Input> {
-        for node in self.nodes.values_mut().filter(|node| node.life == Life::Heard) {
-            node.life = Life::Silent;
+        for node in self.nodes.values_mut().filter(|node| node.told.life == Life::Heard) {
+            node.told.life = Life::Silent;
             self.touched.extend(node.loads.keys().cloned());
         }
         self.news()
@@ -143,9 +182,9 @@ impl Ears {
     fn sum(&self, subject: &Subject) -> Load {
         let loads = self.nodes.values().filter_map(|node| {
             let load = *node.loads.get(subject)?;
-            Some(match node.life {
+            Some(match node.told.life {
                 Life::Heard => load,
-                Life::Silent => Load { calls: 0, spoken: load.spoken.without_running() },
+                Life::Silent => Load { calls: 0, spoken: load.spoken.ended(node.told.heard_ms) },
             })
         });
         loads.fold(Load::default(), Load::plus)
@@ -154,16 +193,17 @@ impl Ears {
 
 impl Node {
     const fn unknown() -> Self {
-        Self { version: 0, life: Life::Silent, loads: BTreeMap::new() }
+        Self { told: Told { version: 0, life: Life::Silent, heard_ms: 0 }, loads: BTreeMap::new() }
     }
 }
 
 const PIECE: usize = 1_000;
+/// Each is in memory with all that had calls.
+const MOST_NODES: u64 = 256;
 
-/// Those heard of last, if there are more than can be looked at.
-const NODES: &str = "SELECT node, version, CAST(CASE \
+const NODES: &str = "SELECT node, version, heard_at, CAST(CASE \
     WHEN heard_at > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - $2 THEN 1 ELSE 0 END AS BIGINT) AS lives \
-FROM live_nodes WHERE node <> $1 ORDER BY heard_at DESC LIMIT 64";
+FROM live_nodes WHERE node <> $1 ORDER BY heard_at DESC LIMIT $3";
 
 const ROWS: &str = "SELECT kind, id, calls, day, finished_ms, running, begun_ms FROM live_usage \
 WHERE node = $1 AND version > $2";

@@ -2,7 +2,7 @@
 //! all of them.
 //!
 //! Each node has a row with a count of its writings and the time of the last, and a row for each trunk, number and agent that has, or had, calls. A node
-//! that was not heard of for [`SILENCE`] has no calls; the minutes that it spoke in the day stay. The clock is that of the database. In SQLite there is one
+//! that was not heard of for [`SILENCE`] has no calls since it was heard of last; the minutes that it spoke in the day stay. The clock is that of the database. In SQLite there is one
 //! daemon, and nothing to share.
 
 mod ears;

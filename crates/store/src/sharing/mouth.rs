@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error};
 
 use super::{ANSWER, BEAT, FORGOTTEN_MS, PACE, rows, today};
-use crate::db::Value;
+use crate::db::{Transaction, Value};
 use crate::{Error, Store};
 
 #[derive(Debug)]
@@ -105,14 +105,15 @@ impl Mouth {
         Ok(true)
     }
 
-    /// Makes what is there of this node what it has: calls of a process before are over, its minutes stay until there are others.
+    /// Makes what is there of this node what it has: calls of a process before ended when it was heard of last, its minutes stay until
+    /// there are others.
     async fn begin(&mut self) -> Result<(), Error> {
         let node = self.store.node.clone();
         let mut transaction = self.store.pool.write().await?;
-        transaction.execute(BEGIN, &[Value::from(&*node)]).await?;
-        let rows = transaction.fetch(VERSION, &[Value::from(&*node)]).await?;
+        let left = left(&mut transaction, &node).await?;
+        let rows = transaction.fetch(BEGIN, &[Value::from(&*node)]).await?;
         let version = rows.first().map_or(Ok(0), |row| row.natural("version"))?;
-        transaction.execute(EMPTY, &[Value::from(&*node), version.into()]).await?;
+        rows::write(&mut transaction, &node, version, &left).await?;
         let all: Vec<_> = self.own.keys().filter_map(|subject| self.used(subject)).collect();
         rows::write(&mut transaction, &node, version, &all).await?;
         transaction.execute(FORGET_NODES, &[FORGOTTEN_MS.into()]).await?;
@@ -170,13 +171,23 @@ impl Mouth {
 const GO_ON: &str = "UPDATE live_nodes SET version = $3, \
     heard_at = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) WHERE node = $1 AND version = $2";
 
+/// What a process before had, as if it had ended its calls when it was heard of last.
+async fn left(transaction: &mut Transaction, node: &str) -> Result<Vec<Used>, Error> {
+    let mut left = Vec::new();
+    for row in transaction.fetch(LEFT, &[Value::from(node)]).await? {
+        let heard_ms = row.natural("heard_at")?;
+        let ended = |load: Load| Load { calls: 0, spoken: load.spoken.ended(heard_ms) };
+        left.extend(rows::read(&row)?.map(|used| Used { load: ended(used.load), ..used }));
+    }
+    Ok(left)
+}
+
 const BEGIN: &str = "INSERT INTO live_nodes (node, version, heard_at) \
     VALUES ($1, 1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) \
-    ON CONFLICT (node) DO UPDATE SET version = live_nodes.version + 1, heard_at = excluded.heard_at";
+    ON CONFLICT (node) DO UPDATE SET version = live_nodes.version + 1, heard_at = excluded.heard_at \
+    RETURNING version";
 
-const VERSION: &str = "SELECT version FROM live_nodes WHERE node = $1";
-
-const EMPTY: &str = "UPDATE live_usage SET calls = 0, running = 0, begun_ms = 0, version = $2 \
+const LEFT: &str = "SELECT kind, id, calls, day, finished_ms, running, begun_ms, heard_at FROM live_usage JOIN live_nodes USING (node) \
     WHERE node = $1 AND (calls > 0 OR running > 0)";
 
 /// As if the silence had begun a minute ago.

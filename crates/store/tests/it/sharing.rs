@@ -74,7 +74,8 @@ fn load(calls: u32) -> Load {
 
 /// What is left of it when the calls are over.
 fn left(load: Load) -> Load {
-    Load { calls: 0, spoken: load.spoken.without_running() }
+    let spoken = Tally { running: 0, begun_ms: 0, ..load.spoken };
+    Load { calls: 0, spoken }
 }
 
 #[tokio::test]
@@ -123,6 +124,40 @@ async fn the_calls_of_a_killed_node_are_over_after_ten_seconds_and_its_minutes_s
     let mut one = Node::start(database.url(), "one").await;
     one.hears(&trunk(), load(1)).await;
     two.hears(&trunk(), left(load(2))).await;
+}
+
+#[tokio::test]
+async fn what_calls_of_a_killed_node_had_spoken_when_it_was_heard_of_last_stays() {
+    let Some(database) = Database::postgres().await else { return };
+    // Heard of last half a minute before, in the ninth second of a call that had gone on since midnight, or later.
+    let heard_ms = wall_ms() - 30_000;
+    let day = heard_ms / 86_400_000;
+    if (wall_ms() + 60_000) / 86_400_000 > day {
+        println!("skipped: the day of the test is about to end");
+        return;
+    }
+    let begun_ms = (heard_ms % 86_400_000).saturating_sub(9_000);
+    let spoken_ms = heard_ms % 86_400_000 - begun_ms;
+    let up = Load { calls: 1, spoken: Tally { day, finished_ms: 1_000, running: 1, begun_ms } };
+    let over =
+        Load { calls: 0, spoken: Tally { day, finished_ms: 1_000 + spoken_ms, running: 0, begun_ms: 0 } };
+    let one = Node::start(database.url(), "one").await;
+    let mut two = Node::start(database.url(), "two").await;
+    one.uses(&[(trunk(), up)]);
+    two.hears(&trunk(), up).await;
+    one.task.abort();
+    assert!(one.task.await.is_err());
+    let mut connection = PgConnection::connect(database.url()).await.expect("a connection");
+    let aged = format!("UPDATE live_nodes SET heard_at = {heard_ms} WHERE node = 'one'");
+    connection.execute(sqlx::AssertSqlSafe(aged)).await.expect("aged");
+    two.hears(&trunk(), over).await;
+    // Its next process says so itself.
+    let one = Node::start(database.url(), "one").await;
+    one.uses(&[(number(), load(1))]);
+    two.hears(&number(), load(1)).await;
+    assert_eq!(two.others.get(&trunk()), Some(&over));
+    let late = Node::start(database.url(), "late").await;
+    assert_eq!(late.others.get(&trunk()), Some(&over));
 }
 
 #[tokio::test]
