@@ -64,6 +64,13 @@ impl Key {
     }
 }
 
+/// Of which `key` makes one: all but the hash.
+macro_rules! columns {
+    () => {
+        "id, label, role, scope, last4, created_at, expires_at"
+    };
+}
+
 impl Store {
     /// Makes a key.
     ///
@@ -109,7 +116,7 @@ impl Store {
     ///
     /// If the database refuses, or a row can't be read.
     pub async fn keys(&self) -> Result<Vec<Key>, Error> {
-        let sql = "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys ORDER BY created_at, id";
+        let sql = concat!("SELECT ", columns!(), " FROM api_keys ORDER BY created_at, id");
         self.pool.fetch(sql, &[]).await?.iter().map(key).collect()
     }
 
@@ -119,7 +126,7 @@ impl Store {
     ///
     /// If the database refuses, or the row can't be read.
     pub async fn key(&self, id: &str) -> Result<Option<Key>, Error> {
-        let sql = "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys WHERE id = $1";
+        let sql = concat!("SELECT ", columns!(), " FROM api_keys WHERE id = $1");
         self.pool.fetch(sql, &[id.into()]).await?.first().map(key).transpose()
     }
 
@@ -146,8 +153,7 @@ impl Store {
         let mut transaction = self.pool.write().await?;
         // First, for then nobody else removes another meanwhile.
         let revision = held_revision(&mut transaction).await?;
-        let sql = "DELETE FROM api_keys WHERE id = $1 \
-                   RETURNING id, label, role, scope, last4, created_at, expires_at";
+        let sql = concat!("DELETE FROM api_keys WHERE id = $1 RETURNING ", columns!());
         let gone = transaction.fetch(sql, &[id.into()]).await?;
         let gone = gone.first().map(key).transpose()?.ok_or_else(|| Error::NoKey { id: id.to_owned() })?;
         if let Some(by) = by {
@@ -171,8 +177,7 @@ impl Store {
     ///
     /// If the database refuses, or the row can't be read.
     pub async fn find_key(&self, token: &Token) -> Result<Option<Key>, Error> {
-        let sql =
-            "SELECT id, label, role, scope, last4, created_at, expires_at FROM api_keys WHERE hash = $1";
+        let sql = concat!("SELECT ", columns!(), " FROM api_keys WHERE hash = $1");
         let hash = token.hash();
         self.pool.fetch(sql, &[Value::from(&hash)]).await?.first().map(key).transpose()
     }
