@@ -38,33 +38,49 @@ const fn own(resource: Resource) -> Access {
 #[derive(Clone, Copy)]
 struct Words {
     schema: &'static str,
-    /// Its list, one of it, and the names of the operations: list, make, show, replace, change, remove.
+    /// The path of one of them.
     one: &'static str,
-    ids: [&'static str; 6],
-    summaries: [&'static str; 6],
+    /// Of its id.
     pattern: &'static str,
     resource: Resource,
+    list: Title,
+    add: Title,
+    show: Title,
+    replace: Title,
+    change: Title,
+    remove: Title,
+}
+
+/// What an operation is called.
+#[derive(Clone, Copy)]
+struct Title {
+    id: &'static str,
+    summary: &'static str,
+}
+
+const fn title(id: &'static str, summary: &'static str) -> Title {
+    Title { id, summary }
 }
 
 fn collection<T: Owned + 'static>(words: Words) -> Vec<Operation> {
-    let Words { schema, one, ids, summaries, pattern, resource } = words;
-    let (look, change) = (look(resource), own(resource));
-    let of = |method, access, place: usize| {
-        Operation::new(method, one, ids[place], access, summaries[place]).of_one(pattern, "Its id.")
+    let Words { schema, one, pattern, resource, list, add, show, replace, change, remove } = words;
+    let (look, own) = (look(resource), own(resource));
+    let of_all =
+        |method, access, title: Title| Operation::new(method, T::PATH, title.id, access, title.summary);
+    let of = |method, access, title: Title| {
+        Operation::new(method, one, title.id, access, title.summary).of_one(pattern, "Its id.")
     };
-    let list = Operation::new(Method::Get, T::PATH, ids[0], look, summaries[0]);
-    let create = Operation::new(Method::Post, T::PATH, ids[1], change, summaries[1]);
     let etag = ["ETag"];
     vec![
-        list.in_pages(schema).by(objects::list::<T>),
-        once(create)
+        of_all(Method::Get, look, list).in_pages(schema).by(objects::list::<T>),
+        once(of_all(Method::Post, own, add))
             .taking_json(schema)
             .answers(201, "It is there.", JSON, reference(schema))
             .bearing(&["ETag", "Location"])
             .says(409, "There is one of this id, a secret is to be kept that is not there, or the Idempotency-Key is of a request under way.")
             .by(objects::create::<T>),
-        seen(of(Method::Get, look, 2), schema).by(objects::show::<T>),
-        of(Method::Put, change, 3)
+        seen(of(Method::Get, look, show), schema).by(objects::show::<T>),
+        of(Method::Put, own, replace)
             .conditional()
             .taking_json(schema)
             .answers(200, "It is so.", JSON, reference(schema))
@@ -73,14 +89,14 @@ fn collection<T: Owned + 'static>(words: Words) -> Vec<Operation> {
             .bearing(&["ETag", "Location"])
             .says(409, "The body has another id, or a secret is to be kept that is not there.")
             .by(objects::replace::<T>),
-        of(Method::Patch, change, 4)
+        of(Method::Patch, own, change)
             .conditional()
             .taking_patch(schema)
             .answers(200, "It is so.", JSON, reference(schema))
             .bearing(&etag)
             .says(409, "The id can't change, or a secret is to be kept that is not there.")
             .by(objects::patch::<T>),
-        of(Method::Delete, change, 5)
+        of(Method::Delete, own, remove)
             .conditional()
             .says(204, "It is gone.")
             .says(409, "Others name it.")
@@ -376,47 +392,38 @@ fn of_keys() -> Vec<Operation> {
 const AGENTS: Words = Words {
     schema: "Agent",
     one: "/v1/agents/{id}",
-    ids: ["listAgents", "addAgent", "showAgent", "replaceAgent", "changeAgent", "removeAgent"],
-    summaries: [
-        "The agents, by id.",
-        "Adds an agent.",
-        "One agent.",
-        "Puts an agent in the place of another, or adds it.",
-        "Changes an agent.",
-        "Removes an agent that nothing names.",
-    ],
     pattern: ID,
     resource: Resource::Agents,
+    list: title("listAgents", "The agents, by id."),
+    add: title("addAgent", "Adds an agent."),
+    show: title("showAgent", "One agent."),
+    replace: title("replaceAgent", "Puts an agent in the place of another, or adds it."),
+    change: title("changeAgent", "Changes an agent."),
+    remove: title("removeAgent", "Removes an agent that nothing names."),
 };
 const TRUNKS: Words = Words {
     schema: "Trunk",
     one: "/v1/trunks/{id}",
-    ids: ["listTrunks", "addTrunk", "showTrunk", "replaceTrunk", "changeTrunk", "removeTrunk"],
-    summaries: [
-        "The trunks, by id.",
-        "Adds a trunk.",
-        "One trunk.",
-        "Puts a trunk in the place of another, or adds it.",
-        "Changes a trunk.",
-        "Removes a trunk that has no numbers.",
-    ],
     pattern: ID,
     resource: Resource::Trunks,
+    list: title("listTrunks", "The trunks, by id."),
+    add: title("addTrunk", "Adds a trunk."),
+    show: title("showTrunk", "One trunk."),
+    replace: title("replaceTrunk", "Puts a trunk in the place of another, or adds it."),
+    change: title("changeTrunk", "Changes a trunk."),
+    remove: title("removeTrunk", "Removes a trunk that has no numbers."),
 };
 const NUMBERS: Words = Words {
     schema: "Number",
     one: "/v1/numbers/{id}",
-    ids: ["listNumbers", "addNumber", "showNumber", "replaceNumber", "changeNumber", "removeNumber"],
-    summaries: [
-        "The numbers, in ascending order.",
-        "Adds a number.",
-        "One number.",
-        "Puts a number in the place of another, or adds it.",
-        "Changes a number.",
-        "Removes a number.",
-    ],
     pattern: r"^\+[1-9][0-9]{0,14}$",
     resource: Resource::Numbers,
+    list: title("listNumbers", "The numbers, in ascending order."),
+    add: title("addNumber", "Adds a number."),
+    show: title("showNumber", "One number."),
+    replace: title("replaceNumber", "Puts a number in the place of another, or adds it."),
+    change: title("changeNumber", "Changes a number."),
+    remove: title("removeNumber", "Removes a number."),
 };
 /// To have calls, and end them.
 const OPERATE: Access = Access::Role(Role::Operator, Permission::write(Resource::Calls));
