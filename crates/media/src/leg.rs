@@ -448,7 +448,7 @@ impl Outgoing<'_> {
         outbox: &mut impl Outbox,
     ) {
         let (Some(target), Line::Free) = (self.target, self.line) else {
-            relay.skip(taken.arrival, &taken.header);
+            relay.pause(taken.arrival, &taken.header);
             return;
         };
         let part = relay.forward(now, taken.arrival, &taken.header, packet, self.egress);

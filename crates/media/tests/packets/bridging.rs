@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media::agent::TapInput;
-use media::command::{Codec, Command, Digit, Remote};
+use media::command::{Codec, Command, Digit, Direction, Remote};
 use media::g711::transcoder;
 use media::{Channel, MediaKey, Slot};
 
@@ -78,6 +78,34 @@ fn a_payload_type_of_digits_is_no_audio_though_it_is_that_of_a_codec() {
     let packet = rtp(8, false, 1, 1, 1, &[5, 0x0a, 0, 160]);
     world.receive(0, address(1), &packet);
     assert_eq!(world.sent_by(1)[0].payload_type, EVENT);
+}
+
+/// A phone that is not told of the hold sends on, and some of it is lost.
+#[test]
+fn after_a_hold_of_any_length_the_first_packet_is_passed_on_and_no_number_is_missing() {
+    let speaking = remote(2, Codec::Pcmu);
+    let holding = Remote { direction: Direction { send: false, receive: true }, ..speaking.clone() };
+    for held in [5, 200, 3_500, 33_000, 60_000, 70_000] {
+        let mut world = World::bridged(Codec::Pcmu, Codec::Pcmu);
+        let mut phone = Phone::new(1, Codec::Pcmu);
+        world.receive(0, address(1), &phone.audio(&[1; 160]));
+        world.describe(B, holding.clone());
+        for at in 0..held {
+            let (packet, is_lost) = (phone.audio(&[2; 160]), at % 1_000 == 2);
+            if !is_lost {
+                world.receive(0, address(1), &packet);
+            }
+        }
+        world.describe(B, speaking.clone());
+        world.receive(0, address(1), &phone.audio(&[3; 160]));
+        world.receive(0, address(1), &phone.audio(&[4; 160]));
+        let sent = world.sent_by(1);
+        let heard: Vec<_> = sent.iter().map(|packet| packet.payload[0]).collect();
+        assert_eq!(heard, [1, 3, 4], "after {held} packets");
+        for (before, after) in sent.iter().zip(&sent[1..]) {
+            assert_eq!(after.sequence, before.sequence.wrapping_add(1), "after {held} packets");
+        }
+    }
 }
 
 #[test]
