@@ -11,19 +11,22 @@ use super::{MasterKey, Refused};
 ///
 /// It follows eight streams, by their SSRC. A ninth takes the place of the one that was silent for longest. A packet that is refused
 /// changes nothing.
+///
+/// What an RTP packet needs lies together, as in a [`super::Sealer`].
+#[repr(C, align(64))]
 pub struct Opener {
+    streams: Streams,
     rtp: Session,
     rtcp: Session,
-    streams: Streams,
 }
 
 impl Opener {
     /// Each stream begins with a rollover counter of 0 (RFC 4568 s.6.4).
     pub fn new(key: &MasterKey) -> Self {
         Self {
+            streams: Streams::default(),
             rtp: Session::derive(key, Of::Rtp),
             rtcp: Session::derive(key, Of::Rtcp),
-            streams: Streams::default(),
         }
     }
 

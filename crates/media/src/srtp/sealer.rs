@@ -8,13 +8,16 @@ use super::window::Window;
 use super::{MasterKey, Refused};
 
 /// Encrypts and authenticates one stream and its reports.
+///
+/// What an RTP packet needs lies at the beginning, together: by the time that the stream's next one comes, none of it is in the cache.
+#[repr(C, align(64))]
 pub struct Sealer {
     ssrc: u32,
-    rtp: Session,
-    rtcp: Session,
-    sent: Window,
     /// Of the next report.
     report: u32,
+    sent: Window,
+    rtp: Session,
+    rtcp: Session,
 }
 
 impl Sealer {
@@ -24,10 +27,10 @@ impl Sealer {
     pub fn new(key: &MasterKey, ssrc: u32) -> Self {
         Self {
             ssrc,
+            report: 0,
+            sent: Window::default(),
             rtp: Session::derive(key, Of::Rtp),
             rtcp: Session::derive(key, Of::Rtcp),
-            sent: Window::default(),
-            report: 0,
         }
     }
 

@@ -12,11 +12,16 @@ use super::gcm::{Gcm, TAG};
 use super::{Mki, Refused};
 
 /// The session keys of RTP or RTCP, and how packets name them.
+#[repr(C)]
 pub(super) struct Session {
-    transform: Transform,
     mki: Option<Mki>,
+    transform: Transform,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "keys lie with the windows of their streams, of whichever suite"
+)]
 pub(super) enum Transform {
     Counter(Counter),
     Gcm(Gcm),
@@ -68,7 +73,7 @@ impl Report {
 
 impl Session {
     pub(super) const fn new(transform: Transform, mki: Option<Mki>) -> Self {
-        Self { transform, mki }
+        Self { mki, transform }
     }
 
     /// Encrypts the packet in the first `length` bytes, and says how long it is then.
@@ -221,9 +226,11 @@ fn split(buffer: &mut [u8], length: usize, sealed: usize) -> Result<(&mut [u8], 
 }
 
 /// Writes these one after another, as far as there is room.
-fn fill<const N: usize>(place: &mut [u8], parts: [&[u8]; N]) {
-    for (byte, own) in place.iter_mut().zip(parts.into_iter().flatten()) {
-        *byte = *own;
+fn fill<const N: usize>(mut place: &mut [u8], parts: [&[u8]; N]) {
+    for part in parts {
+        let (own, rest) = place.split_at_mut(part.len().min(place.len()));
+        own.copy_from_slice(&part[..own.len()]);
+        place = rest;
     }
 }
 

@@ -4,19 +4,21 @@ use super::window::Window;
 
 /// The eight that were heard last. A far side has one or two at a time, and another SSRC after a transfer or an announcement.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(super) struct Streams {
-    streams: [Stream; MOST],
     /// Counts what was heard.
     time: u64,
+    streams: [Stream; MOST],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 struct Stream {
     ssrc: u32,
-    rtp: Window,
-    rtcp: Window,
     /// 0: none.
     heard: u64,
+    rtp: Window,
+    rtcp: Window,
 }
 
 /// What is known of a stream.
