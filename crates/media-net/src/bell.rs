@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, mpsc};
 use std::task::Wake;
 
@@ -67,16 +67,18 @@ impl AsFd for Bell {
 /// The sending side of one worker's orders.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
-    queue: Sender<Order>,
+    queue: SyncSender<Order>,
     bell: Arc<Bell>,
 }
 
 impl Orders {
     pub(crate) fn new(bell: Arc<Bell>) -> (Self, mpsc::Receiver<Order>) {
-        let (queue, orders) = mpsc::channel();
+        let (queue, orders) = mpsc::sync_channel(WAITING);
         (Self { queue, bell }, orders)
     }
 
+    /// Waits while so many orders wait as there is room for: who gives them faster than the worker carries them out is slowed down, and none is
+    /// lost. The worker waits for nobody, so that there is room soon, or the worker is gone.
     pub(crate) fn send(&self, order: Order) {
         if self.queue.send(order).is_err() {
             tracing::debug!("an order to a media worker that has stopped");
@@ -97,5 +99,31 @@ pub(crate) struct TapWaker {
 impl Wake for TapWaker {
     fn wake(self: Arc<Self>) {
         self.orders.send(Order::Ready(self.media));
+    }
+}
+
+/// Orders that wait: four turns' worth.
+const WAITING: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::TrySendError;
+
+    use super::*;
+
+    #[test]
+    fn who_orders_more_than_there_is_room_for_waits_and_nothing_is_lost() {
+        let (orders, taken) = Orders::new(Arc::new(Bell::new().unwrap()));
+        let order = |key| Order::Ready(MediaKey(key));
+        let most = u64::try_from(WAITING).unwrap();
+        (0..most).for_each(|key| orders.send(order(key)));
+        assert!(matches!(orders.queue.try_send(order(most)), Err(TrySendError::Full(_))));
+        let late = std::thread::spawn(move || orders.send(order(most)));
+        let keys = taken.iter().map(|order| match order {
+            Order::Ready(MediaKey(key)) => key,
+            Order::Command(_) | Order::Attach { .. } | Order::Stop => panic!("nobody ordered that"),
+        });
+        assert!(keys.eq(0..=most));
+        late.join().unwrap();
     }
 }

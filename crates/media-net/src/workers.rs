@@ -100,7 +100,7 @@ impl Workers {
         }
     }
 
-    /// Hands a command to a worker, after all handed to it before. Never waits.
+    /// Hands a command to a worker, after all handed to it before. Waits only while the worker is a thousand orders behind.
     pub fn command(&self, worker: WorkerId, command: Command) {
         self.order(worker, Order::Command(command));
     }
