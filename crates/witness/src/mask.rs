@@ -71,18 +71,33 @@ fn header(line: &mut [u8], secrets: &Secrets) -> Part {
     Part::Secret
 }
 
+/// A line may be several to a lenient reader, and blanks of any kind and number.
 fn body(line: &mut [u8]) {
+    line.split_mut(|octet| *octet == b'\r').for_each(description);
+    // However the line is put: nobody writes this of anything but a key.
+    let mut rest = line;
+    while let Some(at) = rest.windows(INLINE.len()).position(|octets| octets.eq_ignore_ascii_case(INLINE)) {
+        let key = &mut rest[at + INLINE.len()..];
+        let end = key.iter().position(|octet| octet.is_ascii_whitespace() || matches!(octet, b'|' | b';'));
+        let (key, after) = key.split_at_mut(end.unwrap_or(key.len()));
+        strike(key);
+        rest = after;
+    }
+}
+
+fn description(line: &mut [u8]) {
     if starts_with(line, b"k=") {
         strike(&mut line[2..]);
-    } else if starts_with(line, b"a=crypto") {
+    } else if starts_with(line, b"a=") && starts_with(line[2..].trim_ascii_start(), b"crypto") {
         // The tag and the suite are no secret; whatever else is not understood is.
-        let mut words = 0;
-        let parameters = line.iter().position(|octet| {
-            words += usize::from(*octet == b' ');
+        let (mut words, mut last) = (0, b' ');
+        let parameters = line[2..].iter().position(|octet| {
+            words += usize::from(octet.is_ascii_whitespace() && !last.is_ascii_whitespace());
+            last = *octet;
             words == 2
         });
         let Some(parameters) = parameters else { return };
-        strike_keys(&mut line[parameters..]);
+        strike_keys(&mut line[2 + parameters..]);
     }
 }
 
@@ -159,6 +174,22 @@ mod tests {
                     a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:************|2^20|1:4\r\n\
                     A=CRYPTO:2 AES_CM_128_HMAC_SHA1_32 INLINE:****;inline:****|2^20 KDR=1\r\na=sendrecv\r\n";
         assert_eq!(masked(text), expected);
+    }
+
+    #[test]
+    fn no_way_to_write_a_line_that_is_read_shows_its_key() {
+        for body in [
+            "m=audio 4 RTP/SAVP 0\ra=crypto:1 S inline:SECRET|2^20\ra=sendrecv\r",
+            "v=0\rk=clear:SECRET\rt=0 0",
+            "a=crypto:1\tAES_CM_128_HMAC_SHA1_80\tinline:SECRET\r\n",
+            "a=crypto:1  AES_CM_128_HMAC_SHA1_80  inline:SECRET\r\n",
+            "a= crypto:1 AES_CM_128_HMAC_SHA1_80 hidden:SECRET\r\n",
+            "a=crypto:1\u{a0}AES_CM_128_HMAC_SHA1_80\u{a0}inline:SECRET\u{a0}KDR=1\r\n",
+            "a=\0crypto:1\0S\0inline:SECRET\r\n",
+        ] {
+            let shown = masked(&format!("INVITE sip:a SIP/2.0\r\n\r\n{body}"));
+            assert!(!shown.contains("SECRET") && shown.contains("******"), "{shown:?}");
+        }
     }
 
     #[test]
