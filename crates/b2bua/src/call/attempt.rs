@@ -278,8 +278,9 @@ impl Attempt {
         }
     }
 
-    /// It does what can't be dealt with.
-    pub(super) fn refuse(self, quest: Quest<'_>, desk: &mut Desk, now: Now, why: &str) -> Outcome {
+    /// A provisional response has an offer, which crosses ours.
+    pub(super) fn offered(self, quest: Quest<'_>, desk: &mut Desk, now: Now) -> Outcome {
+        let why = "it offers in a provisional response, though we have offered";
         let fate = Fate::AnswerUnusable(Refusal::NoCommonCodec, why.to_owned());
         if let Some(pair) = self.abort(desk, now, &fate) {
             desk.abandon(pair);

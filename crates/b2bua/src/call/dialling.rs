@@ -76,12 +76,7 @@ impl Dialling {
                 State::Dialling(Box::new(Self { approach, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome = attempt.refuse(
-                    approach.quest(),
-                    desk,
-                    now,
-                    "it offers in a provisional response, though we have offered",
-                );
+                let outcome = attempt.offered(approach.quest(), desk, now);
                 approach.go_on(facts, desk, now, outcome)
             }
             CallEvent::Pracked(prack, transaction) => {

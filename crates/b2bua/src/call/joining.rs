@@ -103,12 +103,7 @@ impl Joining {
                 State::Joining(Box::new(Self { answerer, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome = attempt.refuse(
-                    quest,
-                    desk,
-                    now,
-                    "it offers in a provisional response, though we have offered",
-                );
+                let outcome = attempt.offered(quest, desk, now);
                 answerer.go_on(facts, desk, now, outcome)
             }
             CallEvent::Answered(response) => {

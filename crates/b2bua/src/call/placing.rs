@@ -90,12 +90,7 @@ impl Placing {
                 State::Placing(Box::new(Self { summons, attempt }))
             }
             CallEvent::EarlyOffer => {
-                let outcome = attempt.refuse(
-                    summons.search.quest(summons.aim()),
-                    desk,
-                    now,
-                    "it offers in a provisional response, though we have offered",
-                );
+                let outcome = attempt.offered(summons.search.quest(summons.aim()), desk, now);
                 summons.go_on(facts, desk, now, outcome)
             }
             CallEvent::Answered(response) => {
