@@ -6,7 +6,7 @@ mod world;
 
 use std::hint::black_box;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::agent::TapEvent;
 use media::command::{Codec, Command};
@@ -51,6 +51,11 @@ fn packets(codec: Codec) -> Vec<Vec<u8>> {
     (0..PACKETS).map(|_| phone.audio(&speech)).collect()
 }
 
+/// A packet of the first leg's phone.
+fn hear(world: &mut World, now: Instant, packet: &mut [u8], out: &mut Counting) {
+    world.table.receive(now, Slot(0), Channel::Rtp, world::address(1), packet.into(), out);
+}
+
 #[test]
 fn the_counter_sees_an_allocation() {
     let info = allocation_counter::measure(|| {
@@ -69,14 +74,7 @@ fn forwarding_allocates_nothing() {
             let mut now = world.now;
             for packet in &mut packets {
                 now += Duration::from_millis(20);
-                world.table.receive(
-                    now,
-                    Slot(0),
-                    Channel::Rtp,
-                    world::address(1),
-                    packet.as_mut_slice().into(),
-                    &mut out,
-                );
+                hear(&mut world, now, packet, &mut out);
                 world.table.expire(now, &mut out);
             }
         });
@@ -93,17 +91,10 @@ fn an_echo_allocates_nothing() {
     world.describe(A, remote(1, Codec::Pcmu));
     world.apply(&Command::Echo { media: A });
     let mut packets = packets(Codec::Pcmu);
-    let mut out = Counting::default();
+    let (now, mut out) = (world.now, Counting::default());
     let info = allocation_counter::measure(|| {
         for packet in &mut packets {
-            world.table.receive(
-                world.now,
-                Slot(0),
-                Channel::Rtp,
-                world::address(1),
-                packet.as_mut_slice().into(),
-                &mut out,
-            );
+            hear(&mut world, now, packet, &mut out);
         }
     });
     assert_eq!(out.sent, PACKETS);
@@ -126,14 +117,7 @@ fn a_tap_allocates_nothing_for_what_it_hears() {
         for (index, packet) in packets.iter_mut().enumerate() {
             now += Duration::from_millis(20);
             if index % 50 != 0 {
-                world.table.receive(
-                    now,
-                    Slot(0),
-                    Channel::Rtp,
-                    world::address(1),
-                    packet.as_mut_slice().into(),
-                    &mut out,
-                );
+                hear(&mut world, now, packet, &mut out);
             }
             world.table.expire(now, &mut out);
         }

@@ -16,6 +16,8 @@ mod failure;
 mod fault;
 mod inventory_file;
 mod keys;
+#[cfg(test)]
+mod lines;
 mod list;
 mod log;
 mod mask;

@@ -190,6 +190,7 @@ mod tests {
     use sip_net::TlsFault;
 
     use super::*;
+    use crate::lines::Lines;
 
     fn malformed() -> Notice {
         Notice::Malformed { source: "192.0.2.1:5060".parse().unwrap(), fault: "x".into() }
@@ -226,8 +227,10 @@ mod tests {
     #[test]
     fn connections_that_anyone_can_break_silence_none_of_ours_and_forge_no_line() {
         let (told, lines) = std::sync::mpsc::channel();
-        let log =
-            tracing_subscriber::fmt().with_writer(move || Lines(told.clone())).with_ansi(false).finish();
+        let log = tracing_subscriber::fmt()
+            .with_writer(Lines::of(move |line| told.send(line)))
+            .with_ansi(false)
+            .finish();
         let start = Instant::now();
         let mut notices = Notices::new(start, Numbers::Masked);
         let (local, remote) = ("127.0.0.1:5061".parse().unwrap(), "192.0.2.1:5061".parse().unwrap());
@@ -250,7 +253,7 @@ mod tests {
     fn a_flood_of_one_kind_silences_no_other() {
         let (told, lines) = std::sync::mpsc::channel();
         let log = tracing_subscriber::fmt()
-            .with_writer(move || Lines(told.clone()))
+            .with_writer(Lines::of(move |line| told.send(line)))
             .with_ansi(false)
             .with_target(false)
             .finish();
@@ -292,19 +295,5 @@ mod tests {
         assert!(ports.contains(" WARN no-ports error=\"address in use\""), "{ports}");
         assert!(ports.contains("media.ports"), "it says what to do: {ports}");
         assert!(undeliverable.contains("to=\"<sip:+14*******00@10.0.0.9:5060;lr>\""), "{undeliverable}");
-    }
-
-    /// Hands each line of the log on.
-    struct Lines(std::sync::mpsc::Sender<String>);
-
-    impl std::io::Write for Lines {
-        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-            self.0.send(String::from_utf8_lossy(line).into_owned()).map_err(std::io::Error::other)?;
-            Ok(line.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
     }
 }

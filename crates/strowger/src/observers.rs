@@ -69,25 +69,15 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-
-    struct Lines(mpsc::UnboundedSender<String>);
-
-    impl std::io::Write for Lines {
-        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-            self.0.send(String::from_utf8_lossy(line).into_owned()).map_err(std::io::Error::other)?;
-            Ok(line.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::lines::Lines;
 
     #[tokio::test]
     async fn the_end_of_an_observer_is_told_and_the_others_go_on() {
         let (told, mut lines) = mpsc::unbounded_channel();
-        let log =
-            tracing_subscriber::fmt().with_writer(move || Lines(told.clone())).with_ansi(false).finish();
+        let log = tracing_subscriber::fmt()
+            .with_writer(Lines::of(move |line| told.send(line)))
+            .with_ansi(false)
+            .finish();
         let _log = tracing::subscriber::set_default(log);
         let mut observers = Observers::default();
         observers.spawn(Observer::Witness, async { panic!("an observer that fails") });

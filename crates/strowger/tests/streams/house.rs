@@ -229,6 +229,21 @@ impl<S: Read + Write> Wire<S> {
     }
 }
 
+/// A call to the echo by that connection, which is gone then, and whose Contact is there; then the daemon is to end all calls.
+pub(super) fn lose<S: Read + Write>(daemon: &Daemon, mut wire: Wire<S>, contact: &str) {
+    let here = |text: String| text.replace("caller@127.0.0.1:5999;transport=tcp", contact);
+    wire.send(&here(request("INVITE", "+14155550100", 1, "", &sdp())));
+    let answer = wire.last();
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    let tag = header(&answer, "To").split_once(';').map(|(_, tag)| format!(";{tag}")).unwrap();
+    wire.send(&here(request("ACK", "+14155550100", 1, &tag, "")));
+    // What comes after the ACK on the same connection: it has been taken in.
+    wire.send(&here(request("OPTIONS", "+14155550100", 7, "", "")));
+    wire.last();
+    drop(wire);
+    daemon.terminate();
+}
+
 pub(super) fn header<'a>(message: &'a str, name: &str) -> &'a str {
     let start = format!("{name}: ");
     message.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default()

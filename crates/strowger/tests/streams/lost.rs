@@ -11,29 +11,13 @@ fn daemon(directory: &TempDir, config: &str, agent: &str) -> Daemon {
     Daemon::start_with(directory.path(), config, agent)
 }
 
-/// A call to the echo whose connection is gone, and whose Contact is that port; then the daemon is to end all calls.
-fn lose(daemon: &Daemon, contact: u16) {
-    let mut wire = Wire::new(tcp(daemon.tcp));
-    let here = |text: String| text.replace("caller@127.0.0.1:5999", &format!("caller@127.0.0.1:{contact}"));
-    wire.send(&here(request("INVITE", "+14155550100", 1, "", &sdp())));
-    let answer = wire.last();
-    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
-    let tag = header(&answer, "To").split_once(';').map(|(_, tag)| format!(";{tag}")).unwrap();
-    wire.send(&here(request("ACK", "+14155550100", 1, &tag, "")));
-    // What comes after the ACK on the same connection: it has been taken in.
-    wire.send(&here(request("OPTIONS", "+14155550100", 7, "", "")));
-    wire.last();
-    drop(wire);
-    daemon.terminate();
-}
-
 #[test]
 fn a_call_whose_connection_is_gone_is_ended_by_a_bye_to_its_contact() {
     let directory = TempDir::new().unwrap();
     let daemon = daemon(&directory, CONFIG, "sip:bot@127.0.0.1:9");
     let contact = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = contact.local_addr().unwrap().port();
-    lose(&daemon, port);
+    lose(&daemon, Wire::new(tcp(daemon.tcp)), &format!("caller@127.0.0.1:{port};transport=tcp"));
     let (stream, _) = contact.accept().unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let bye = Wire::new(stream).message();
@@ -46,7 +30,7 @@ fn a_bye_that_finds_nobody_is_told_with_the_contact_that_was_in_the_way() {
     let directory = TempDir::new().unwrap();
     let mut daemon = daemon(&directory, CONFIG, "sip:bot@127.0.0.1:9");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    lose(&daemon, port);
+    lose(&daemon, Wire::new(tcp(daemon.tcp)), &format!("caller@127.0.0.1:{port};transport=tcp"));
     let line = daemon.read_until("undeliverable");
     assert_eq!(line["method"], "BYE");
     assert!(line["to"].as_str().unwrap().contains(&format!("sip:cal*er@127.0.0.1:{port}")), "{line}");

@@ -1,7 +1,7 @@
 //! TLS: a certificate that changes on disk, and who is called and let in.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
@@ -16,14 +16,8 @@ fn a_certificate_replaced_on_disk_is_that_of_the_next_connection_while_a_call_go
     authority.write(directory.path());
     let mut daemon = Daemon::start(directory.path(), 9);
     let listener = daemon.tls;
-    let connect = || {
-        let name = ServerName::try_from("us.example").unwrap();
-        let session = ClientConnection::new(authority.client(None), name).unwrap();
-        Wire::new(StreamOwned::new(session, tcp(listener)))
-    };
-    let shown = |wire: &Wire<StreamOwned<ClientConnection, TcpStream>>| {
-        wire.stream.conn.peer_certificates().unwrap()[0].clone()
-    };
+    let connect = || secure(listener, &authority);
+    let shown = |wire: &Wire<Secure>| wire.stream.conn.peer_certificates().unwrap()[0].clone();
     let mut before = connect();
     before.send(&request("INVITE", "+14155550100", 1, "", &sdp()));
     let answer = before.last();
@@ -136,22 +130,13 @@ fn a_peer_must_show_a_certificate_of_our_ca_where_one_is_asked_for_and_the_log_s
     knock(Some(unknown), "refused, unknown CA: its certificate comes from none of tls.client_ca");
 }
 
-/// A call over TLS whose peer closes its connection, and listens at that host and port; then the daemon is to end all calls.
-fn lose(daemon: &Daemon, authority: &Authority, contact: &str) {
+type Secure = StreamOwned<ClientConnection, TcpStream>;
+
+/// A connection to the daemon by TLS, as one that its name is certified to.
+fn secure(daemon: SocketAddr, authority: &Authority) -> Wire<Secure> {
     let name = ServerName::try_from("us.example").unwrap();
     let session = ClientConnection::new(authority.client(None), name).unwrap();
-    let mut wire = Wire::new(StreamOwned::new(session, tcp(daemon.tls)));
-    let here = |text: String| text.replace("caller@127.0.0.1:5999;transport=tcp", contact);
-    wire.send(&here(request("INVITE", "+14155550100", 1, "", &sdp())));
-    let answer = wire.last();
-    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
-    let tag = header(&answer, "To").split_once(';').map(|(_, tag)| format!(";{tag}")).unwrap();
-    wire.send(&here(request("ACK", "+14155550100", 1, &tag, "")));
-    // What comes after the ACK on the same connection: it has been taken in.
-    wire.send(&here(request("OPTIONS", "+14155550100", 7, "", "")));
-    wire.last();
-    drop(wire);
-    daemon.terminate();
+    Wire::new(StreamOwned::new(session, tcp(daemon)))
 }
 
 #[test]
@@ -161,7 +146,11 @@ fn a_call_over_tls_whose_connection_is_gone_is_ended_by_a_bye_to_the_host_of_its
     authority.write(directory.path());
     let sbc = Bot::new(&authority, "sbc.example", Age::Current);
     let daemon = Daemon::start(directory.path(), 9);
-    lose(&daemon, &authority, &format!("caller@sbc.example:{};transport=tls", sbc.port()));
+    lose(
+        &daemon,
+        secure(daemon.tls, &authority),
+        &format!("caller@sbc.example:{};transport=tls", sbc.port()),
+    );
     let mut called = Wire::new(sbc.accept());
     let bye = called.message();
     assert!(bye.starts_with("BYE sip:caller@sbc.example:"), "{bye}");
@@ -175,7 +164,11 @@ fn a_call_over_tls_is_not_ended_at_a_server_that_is_not_the_host_of_its_contact(
     authority.write(directory.path());
     let other = Bot::new(&authority, "other.example", Age::Current);
     let mut daemon = Daemon::start(directory.path(), 9);
-    lose(&daemon, &authority, &format!("caller@sbc.example:{};transport=tls", other.port()));
+    lose(
+        &daemon,
+        secure(daemon.tls, &authority),
+        &format!("caller@sbc.example:{};transport=tls", other.port()),
+    );
     assert!(other.accept().read(&mut [0; 16]).is_err(), "the handshake is broken off");
     daemon.read_until("(sbc.example): wrong name: its certificate is for other.example");
 }
@@ -189,7 +182,7 @@ fn a_call_over_tls_from_an_address_is_ended_at_a_server_with_one_of_its_trunks_n
     let names = "transports = [\"tcp\", \"tls\"], tls_names = [\"one.example\", \"two.example\"]";
     let inventory = INVENTORY.replace("transports = [\"tcp\", \"tls\"]", names);
     let daemon = Daemon::start_owning(directory.path(), &inventory);
-    lose(&daemon, &authority, &format!("caller@127.0.0.1:{};transport=tls", sbc.port()));
+    lose(&daemon, secure(daemon.tls, &authority), &format!("caller@127.0.0.1:{};transport=tls", sbc.port()));
     let bye = Wire::new(sbc.accept()).message();
     assert!(bye.starts_with("BYE sip:caller@127.0.0.1:"), "{bye}");
 }
