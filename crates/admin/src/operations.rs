@@ -1,5 +1,6 @@
 //! All operations, in the order of the document.
 
+use b2bua::record::{CallDirection, CallStatus};
 use numbers::{Agent, Number, Trunk};
 use serde_json::{Value, json};
 use store::{Permission, Resource, Role};
@@ -202,7 +203,7 @@ fn of_calls() -> Vec<Operation> {
     let look = look(Resource::Calls);
     let moment = || json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let id = || json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$" });
-    let words: Vec<_> = records::STATUSES.iter().map(|(word, _)| *word).collect();
+    let words = records::words::<CallStatus>();
     vec![
         Operation::new(
             Method::Get,
@@ -259,7 +260,7 @@ fn of_calls() -> Vec<Operation> {
         .with(
             "query",
             "direction",
-            json!({ "type": "string", "enum": ["inbound", "outbound"] }),
+            json!({ "type": "string", "enum": records::words::<CallDirection>() }),
             "In or out.",
         )
         .with("query", "status", json!({ "type": "string", "enum": words }), "Ended so.")

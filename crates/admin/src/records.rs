@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use b2bua::record::{CallDirection, CallStatus};
+use b2bua::record::{CallDirection, CallStatus, Word};
 use numbers::{Agent, Number, Trunk};
 use store::{Cursor, Filter, State as Stage};
 
@@ -51,29 +51,21 @@ fn place(cursor: &str) -> Result<Cursor, Problem> {
 }
 
 fn direction(text: &str) -> Result<CallDirection, Problem> {
-    match text {
-        "inbound" => Ok(CallDirection::Inbound),
-        "outbound" => Ok(CallDirection::Outbound),
-        _ => Err(Problem::query("direction", "expected inbound or outbound")),
-    }
-}
-
-fn status(text: &str) -> Result<Stage, Problem> {
-    let found = STATUSES.iter().find(|(word, _)| *word == text);
-    found.map(|(_, status)| Stage::Ended(*status)).ok_or_else(|| {
-        let words: Vec<_> = STATUSES.iter().map(|(word, _)| *word).collect();
-        Problem::query("status", format!("expected one of {}", words.join(", ")))
+    CallDirection::of(text).ok_or_else(|| {
+        Problem::query("direction", format!("expected {}", words::<CallDirection>().join(" or ")))
     })
 }
 
-/// How a call may have ended.
-pub(crate) const STATUSES: [(&str, CallStatus); 6] = [
-    ("completed", CallStatus::Completed),
-    ("busy", CallStatus::Busy),
-    ("no-answer", CallStatus::NoAnswer),
-    ("canceled", CallStatus::Canceled),
-    ("failed", CallStatus::Failed),
-    ("refused", CallStatus::Refused),
-];
+fn status(text: &str) -> Result<Stage, Problem> {
+    CallStatus::of(text).map(Stage::Ended).ok_or_else(|| {
+        Problem::query("status", format!("expected one of {}", words::<CallStatus>().join(", ")))
+    })
+}
+
+/// All that may be asked for.
+pub(crate) fn words<T: Word>() -> Vec<&'static str> {
+    T::ALL.iter().map(|own| own.word()).collect()
+}
+
 /// As far as columns go.
 const FARTHEST: u64 = i64::MAX as u64;

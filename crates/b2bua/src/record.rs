@@ -1,10 +1,14 @@
 //! The one place that speaks of a finished call.
 
+mod words;
+
 use media::command::Counters;
 use serde::{Deserialize, Serialize};
 
 use crate::fate::{Fate, Party, Phase, Side};
 use crate::negotiate::Exchange;
+
+pub use self::words::Word;
 
 /// Direction of a call, as the trunk sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! Looking through the calls: newest first, page by page, those that were asked for.
 
 use b2bua::CallRecord;
-use b2bua::record::{CallDirection, CallStatus};
+use b2bua::record::{CallDirection, CallStatus, Word};
 
 use crate::db::Value;
-use crate::records::{direction_word, record, status_word};
+use crate::records::record;
 use crate::{Error, Store};
 
 /// Which calls are wanted; all by default.
@@ -85,12 +85,12 @@ impl Store {
             wanted.one("agent_id = ", agent_id.into());
         }
         if let Some(direction) = direction {
-            wanted.one("direction = ", direction_word(*direction).into());
+            wanted.one("direction = ", direction.word().into());
         }
         match state {
             None => {}
             Some(State::Up) => wanted.conditions.push("status IS NULL".to_owned()),
-            Some(State::Ended(status)) => wanted.one("status = ", status_word(*status).into()),
+            Some(State::Ended(status)) => wanted.one("status = ", status.word().into()),
         }
         if let Some(since_ms) = since_ms {
             wanted.one("invite_at >= ", (*since_ms).into());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use b2bua::CallRecord;
-use b2bua::record::{AgentSource, CallDirection, CallStatus, EndedBy, Quality};
+use b2bua::record::{Quality, Word};
 
 use crate::db::{Row, Transaction, Value};
 use crate::{Error, Store};
@@ -162,11 +162,11 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
     } = record;
     let mut values = vec![
         id.into(),
-        direction_word(*direction).into(),
+        direction.word().into(),
         trunk_id.into(),
         number.into(),
         agent_id.into(),
-        agent_source.map(agent_source_word).into(),
+        agent_source.map(Word::word).into(),
         from.into(),
         from_raw.into(),
         to.into(),
@@ -187,10 +187,10 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
         (*billable_s).into(),
         (*agent_active_ms).into(),
         rating.into(),
-        status.map(status_word).into(),
+        status.map(Word::word).into(),
         sip_status.map(u64::from).into(),
         q850.map(u64::from).into(),
-        ended_by.map(ended_by_word).into(),
+        ended_by.map(Word::word).into(),
         reason.into(),
         detail.into(),
         node.into(),
@@ -217,16 +217,11 @@ fn quality_values(quality: Option<Quality>) -> [Value<'static>; 10] {
 pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
     Ok(CallRecord {
         id: row.text("id")?,
-        direction: word(
-            row,
-            "direction",
-            &[CallDirection::Inbound, CallDirection::Outbound],
-            direction_word,
-        )?,
+        direction: word(row, "direction")?,
         trunk_id: row.optional_text("trunk_id")?,
         number: row.optional_text("number")?,
         agent_id: row.optional_text("agent_id")?,
-        agent_source: optional_word(row, "agent_source", &AGENT_SOURCES, agent_source_word)?,
+        agent_source: optional_word(row, "agent_source")?,
         from: row.optional_text("from")?,
         from_raw: row.text("from_raw")?,
         to: row.optional_text("to")?,
@@ -247,10 +242,10 @@ pub(crate) fn record(row: &Row) -> Result<CallRecord, Error> {
         billable_s: row.natural("billable_s")?,
         agent_active_ms: row.natural("agent_active_ms")?,
         rating: row.text("rating")?,
-        status: optional_word(row, "status", &STATUSES, status_word)?,
+        status: optional_word(row, "status")?,
         sip_status: row.optional_natural("sip_status")?.and_then(|code| code.try_into().ok()),
         q850: row.optional_natural("q850")?.and_then(|code| code.try_into().ok()),
-        ended_by: optional_word(row, "ended_by", &ENDERS, ended_by_word)?,
+        ended_by: optional_word(row, "ended_by")?,
         reason: row.optional_text("reason")?,
         detail: row.optional_text("detail")?,
         retry_after_s: None,
@@ -279,79 +274,19 @@ fn quality(row: &Row, leg: &str) -> Result<Option<Quality>, Error> {
     }))
 }
 
-fn word<T: Copy>(
-    row: &Row,
-    column: &'static str,
-    all: &[T],
-    word: fn(T) -> &'static str,
-) -> Result<T, Error> {
+fn word<T: Word>(row: &Row, column: &'static str) -> Result<T, Error> {
     let text = row.text(column)?;
-    let found = all.iter().copied().find(|value| word(*value) == text);
-    found.ok_or_else(|| Error::Row {
+    T::of(&text).ok_or_else(|| Error::Row {
         table: "call record",
         id: row.text("id").unwrap_or_default(),
         cause: format!("its {column} is `{text}`"),
     })
 }
 
-fn optional_word<T: Copy>(
-    row: &Row,
-    column: &'static str,
-    all: &[T],
-    of: fn(T) -> &'static str,
-) -> Result<Option<T>, Error> {
+fn optional_word<T: Word>(row: &Row, column: &'static str) -> Result<Option<T>, Error> {
     let text = row.optional_text(column)?;
-    text.map(|_| word(row, column, all, of)).transpose()
+    text.map(|_| word(row, column)).transpose()
 }
-
-pub(crate) const fn direction_word(direction: CallDirection) -> &'static str {
-    match direction {
-        CallDirection::Inbound => "inbound",
-        CallDirection::Outbound => "outbound",
-    }
-}
-
-const fn agent_source_word(source: AgentSource) -> &'static str {
-    match source {
-        AgentSource::Assigned => "assigned",
-        AgentSource::Default => "default",
-        AgentSource::Named => "named",
-    }
-}
-
-pub(crate) const fn status_word(status: CallStatus) -> &'static str {
-    match status {
-        CallStatus::Completed => "completed",
-        CallStatus::Busy => "busy",
-        CallStatus::NoAnswer => "no-answer",
-        CallStatus::Canceled => "canceled",
-        CallStatus::Failed => "failed",
-        CallStatus::Refused => "refused",
-    }
-}
-
-const fn ended_by_word(ended_by: EndedBy) -> &'static str {
-    match ended_by {
-        EndedBy::Caller => "caller",
-        EndedBy::Agent => "agent",
-        EndedBy::Callee => "callee",
-        EndedBy::Carrier => "carrier",
-        EndedBy::Policy => "policy",
-        EndedBy::System => "system",
-    }
-}
-
-const AGENT_SOURCES: [AgentSource; 3] = [AgentSource::Assigned, AgentSource::Default, AgentSource::Named];
-const STATUSES: [CallStatus; 6] = [
-    CallStatus::Completed,
-    CallStatus::Busy,
-    CallStatus::NoAnswer,
-    CallStatus::Canceled,
-    CallStatus::Failed,
-    CallStatus::Refused,
-];
-const ENDERS: [EndedBy; 6] =
-    [EndedBy::Caller, EndedBy::Agent, EndedBy::Callee, EndedBy::Carrier, EndedBy::Policy, EndedBy::System];
 
 /// In the order in which `bind` binds them.
 const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, \"from\", from_raw, \"to\", to_raw, \

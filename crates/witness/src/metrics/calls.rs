@@ -3,7 +3,7 @@
 use std::fmt;
 
 use b2bua::CallRecord;
-use b2bua::record::{CallDirection, CallStatus};
+use b2bua::record::{CallDirection, CallStatus, Word};
 use numbers::Refusal;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -20,12 +20,10 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn new() -> Self {
-        let statuses = DIRECTIONS.into_iter().flat_map(|direction| {
-            STATUSES.into_iter().map(move |status| [direction_word(direction), status_word(status)])
-        });
-        let reasons = DIRECTIONS
-            .into_iter()
-            .flat_map(|direction| reasons().map(move |reason| [direction_word(direction), reason]));
+        let directions = || CallDirection::ALL.iter().map(|direction| direction.word());
+        let statuses = directions()
+            .flat_map(|direction| CallStatus::ALL.iter().map(move |status| [direction, status.word()]));
+        let reasons = directions().flat_map(|direction| reasons().map(move |reason| [direction, reason]));
         Self {
             statuses: Closed::new(
                 Named {
@@ -49,15 +47,15 @@ impl Calls {
                     help: "Seconds from the answer to the end of calls that ended, each call rounded up",
                     labels: ["direction"],
                 },
-                DIRECTIONS.map(|direction| [direction_word(direction)]),
+                directions().map(|direction| [direction]),
             ),
         }
     }
 
     /// A call that has ended.
     pub(crate) fn ended(&self, record: &CallRecord, status: CallStatus) {
-        let direction = direction_word(record.direction);
-        self.statuses.add([direction, status_word(status)], 1);
+        let direction = record.direction.word();
+        self.statuses.add([direction, status.word()], 1);
         let reason = record.reason.as_deref().filter(|reason| self.reasons.knows([direction, reason]));
         self.reasons.add([direction, reason.unwrap_or(OTHER)], 1);
         self.seconds.add([direction], record.billable_s);
@@ -77,33 +75,6 @@ fn reasons() -> impl Iterator<Item = &'static str> {
     Refusal::ALL.into_iter().map(Refusal::reason).chain(ENDS).chain([OTHER])
 }
 
-const fn direction_word(direction: CallDirection) -> &'static str {
-    match direction {
-        CallDirection::Inbound => "inbound",
-        CallDirection::Outbound => "outbound",
-    }
-}
-
-const fn status_word(status: CallStatus) -> &'static str {
-    match status {
-        CallStatus::Completed => "completed",
-        CallStatus::Busy => "busy",
-        CallStatus::NoAnswer => "no-answer",
-        CallStatus::Canceled => "canceled",
-        CallStatus::Failed => "failed",
-        CallStatus::Refused => "refused",
-    }
-}
-
-const DIRECTIONS: [CallDirection; 2] = [CallDirection::Inbound, CallDirection::Outbound];
-const STATUSES: [CallStatus; 6] = [
-    CallStatus::Completed,
-    CallStatus::Busy,
-    CallStatus::NoAnswer,
-    CallStatus::Canceled,
-    CallStatus::Failed,
-    CallStatus::Refused,
-];
 const OTHER: &str = "other";
 
 /// The words of ends that are no refusals of ours by rule, as `docs/configuration.md` lists them.
