@@ -73,7 +73,7 @@ impl Faults {
         self.0.push(Fault { path: path.into(), message: message.into(), remedy: remedy.into() });
     }
 
-    /// A key that is known, but that nothing acts on yet.
+    /// A key that is known, but that nothing acts on.
     fn add_unsupported(&mut self, path: impl Into<String>, what: &str, remedy: &str) {
         self.add(path, format!("this version {what}"), remedy);
     }
