@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use numbers::{
     AgentSource, Asked, Denial, Did, DidOrigin, DidSource, Directory, Endpoint, Idle, Inbound, Limits,
-    MediaEncryption, Outbound, Permit, Refusal,
+    MediaEncryption, Outbound, Refusal,
 };
 use serde::Serialize;
 use sip::{Message, Method, Transport};
@@ -174,8 +174,8 @@ impl Explaining<'_> {
         let permit = numbers::permit_outbound(self.directory, &asked, &Idle, &Limits::default()).map_err(
             |Denial { refusal, words, retry_after, .. }| Fate::Denied(refusal, words, retry_after),
         )?;
-        let Permit { number, trunk, to, rule, .. } = permit;
-        self.tell("rule", rule);
+        let (trunk, to) = (permit.trunk(), permit.to());
+        self.tell("rule", permit.rule().to_owned());
         let Some(outbound) = trunk.outbound.as_ref().filter(|outbound| !outbound.gateways.is_empty()) else {
             let words = format!("trunk `{}` has no outbound.gateways", trunk.id);
             return Err(Fate::Denied(Refusal::TrunkFailed, words, None));
@@ -186,7 +186,7 @@ impl Explaining<'_> {
         self.tell("audio", audio(self.invite, peer)?);
         Ok(Outcome::LetOut {
             trunk_id: trunk.id.clone(),
-            number: number.e164.to_string(),
+            number: permit.number().e164.to_string(),
             to: to.to_string(),
         })
     }

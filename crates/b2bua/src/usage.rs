@@ -84,10 +84,10 @@ impl Live {
     /// For a call that leaves, and that this peer has asked for.
     pub(crate) fn take_out(&mut self, now: Now, permit: &Permit, peer: &Peer) -> Seat {
         let (asker, agent) = match peer {
-            Peer::Trunk(trunk) => (Some(trunk.id.clone()).filter(|id| *id != permit.trunk.id), None),
+            Peer::Trunk(trunk) => (Some(trunk.id.clone()).filter(|id| *id != permit.trunk().id), None),
             Peer::Agent(agent) => (None, Some(agent.id.clone())),
         };
-        let (trunk, number) = (permit.trunk.id.clone(), permit.number.e164);
+        let (trunk, number) = (permit.trunk().id.clone(), permit.number().e164);
         self.sit(now, Seat { trunk, asker, number, agent, time: Time::Unanswered })
     }
 

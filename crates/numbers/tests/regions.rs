@@ -22,7 +22,7 @@ fn allowing<'a>(list: impl Iterator<Item = &'a str>) -> Directory {
 fn ask(directory: &Directory, to: &str) -> Result<E164, Refusal> {
     let asked = Asked { from: "+14155550100", to, country: None };
     permit_outbound(directory, &asked, &Idle, &Limits::default())
-        .map(|permit| permit.to)
+        .map(|permit| permit.to())
         .map_err(|denial| denial.refusal)
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Gateways {
 impl Gateways {
     /// In the order of their priorities, and of chance by their weights (RFC 2782). `None` if the trunk has no gateway.
     pub(crate) fn new(permit: Permit, seed: u64) -> Option<Self> {
-        let gateways = permit.trunk.outbound.as_ref()?.gateways.clone();
+        let gateways = permit.trunk().outbound.as_ref()?.gateways.clone();
         let rank = |gateway: &Gateway| (gateway.priority, gateway.weight);
         let mut left = VecDeque::from(locate::in_order(gateways, rank, seed));
         let current = left.pop_front()?;
@@ -56,7 +56,7 @@ impl Gateways {
 
     /// For the log.
     pub(crate) fn failed(&self, gateway: String, error: String) -> Notice {
-        Notice::GatewayFailed { trunk_id: self.permit.trunk.id.clone(), gateway, error }
+        Notice::GatewayFailed { trunk_id: self.permit.trunk().id.clone(), gateway, error }
     }
 
     /// Where the current one is, as far as the inventory says.
@@ -99,7 +99,7 @@ impl Gateways {
     }
 
     fn outbound(&self) -> Option<&Outbound> {
-        self.permit.trunk.outbound.as_ref()
+        self.permit.trunk().outbound.as_ref()
     }
 
     /// As URIs write it.

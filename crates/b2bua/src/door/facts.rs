@@ -57,12 +57,12 @@ pub(super) const fn source(source: AgentSource) -> record::AgentSource {
 
 /// What the permit adds to the record.
 pub(super) fn describe_permit(record: &mut CallRecord, permit: &Permit) {
-    record.trunk_id = Some(permit.trunk.id.clone());
-    record.number = Some(permit.number.e164.to_string());
-    record.from = Some(permit.number.e164.to_string());
-    record.to = Some(permit.to.to_string());
-    record.detail = Some(permit.rule.clone());
-    rate(permit.trunk.source, Some(permit.number.source)).clone_into(&mut record.rating);
+    record.trunk_id = Some(permit.trunk().id.clone());
+    record.number = Some(permit.number().e164.to_string());
+    record.from = Some(permit.number().e164.to_string());
+    record.to = Some(permit.to().to_string());
+    record.detail = Some(permit.rule().to_owned());
+    rate(permit.trunk().source, Some(permit.number().source)).clone_into(&mut record.rating);
 }
 
 /// How a call is rated: bought through us, from an imported account, or by the customer's own carrier.

@@ -94,7 +94,7 @@ impl Door {
 
 /// The ways out that the permit leaves.
 pub(super) fn gateways(desk: &mut Desk, permit: Permit) -> Result<Gateways, Fate> {
-    let id = permit.trunk.id.clone();
+    let id = permit.trunk().id.clone();
     Gateways::new(permit, desk.random.next()).ok_or_else(|| {
         Fate::Denied(Refusal::TrunkFailed, format!("trunk `{id}` has no outbound.gateways"), None)
     })

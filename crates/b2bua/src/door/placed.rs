@@ -84,7 +84,7 @@ fn joining(desk: &Desk, now: Now, place: &Place, permit: &Permit) -> Result<(Arc
         let unknown = || Fate::Denied(Refusal::NoAgent, format!("there is no agent `{}`", told(id)), None);
         (directory.agent(id).ok_or_else(unknown)?, AgentSource::Named)
     } else {
-        let (agent, found) = assigned_agent(directory, &permit.number).map_err(Fate::Refused)?;
+        let (agent, found) = assigned_agent(directory, permit.number()).map_err(Fate::Refused)?;
         (agent, source(found))
     };
     let agent = agent_with_room(directory, agent, &desk.usage.at(now)).map_err(Fate::Refused)?;
@@ -104,12 +104,12 @@ fn joining(desk: &Desk, now: Now, place: &Place, permit: &Permit) -> Result<(Arc
 /// What both sides are told: our number calls another.
 fn brief(desk: &Desk, permit: &Permit, record: &CallRecord) -> Brief {
     Brief {
-        from: permit.number.e164.to_string(),
-        shown: permit.number.e164.to_string(),
+        from: permit.number().e164.to_string(),
+        shown: permit.number().e164.to_string(),
         shown_name: None,
         name: None,
         privacy: Privacy::Open,
-        to: permit.to.to_string(),
+        to: permit.to().to_string(),
         redirected: Redirected::default(),
         carried: Carried::default(),
         max_forwards: DEFAULT_MAX_FORWARDS,

@@ -23,10 +23,10 @@ pub(crate) struct Dress {
 /// (RFC 3325 s.7).
 pub(crate) fn for_trunk(brief: &Brief, permit: &Permit, host: &str) -> Dress {
     let default = Outbound::default();
-    let outbound = permit.trunk.outbound.as_ref().unwrap_or(&default);
+    let outbound = permit.trunk().outbound.as_ref().unwrap_or(&default);
     let phone = user_phone(outbound);
     let domain = outbound.from_domain.as_deref().map_or_else(|| host.to_owned(), in_uri);
-    let number = escaped(&outbound.shown(permit.number.e164));
+    let number = escaped(&outbound.shown(permit.number().e164));
     let name = displayed(brief.shown_name.as_deref());
     let user = outbound.from_user.as_deref();
     let user = match outbound.identity {
@@ -54,7 +54,7 @@ pub(crate) fn for_trunk(brief: &Brief, permit: &Permit, host: &str) -> Dress {
 
 /// The called number, as the user of a URI.
 pub(crate) fn called(permit: &Permit, outbound: &Outbound) -> String {
-    escaped(&outbound.dialled(permit.to))
+    escaped(&outbound.dialled(permit.to()))
 }
 
 /// The parameter of a URI that says that its user is a number.

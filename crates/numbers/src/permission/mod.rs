@@ -32,18 +32,36 @@ pub struct Asked<'a> {
     pub country: Option<Country>,
 }
 
-/// A call that may leave. It goes to `to` and nowhere else, whatever was written. Only [`permit_outbound`] makes one.
+/// A call that may leave. It goes to [`Permit::to`] and nowhere else, whatever was written. Only [`permit_outbound`] makes one, and
+/// nobody changes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub struct Permit {
+    number: Arc<Number>,
+    trunk: Arc<Trunk>,
+    to: E164,
+    rule: String,
+}
+
+impl Permit {
     /// The calling number.
-    pub number: Arc<Number>,
+    pub const fn number(&self) -> &Arc<Number> {
+        &self.number
+    }
+
     /// The trunk that it leaves by.
-    pub trunk: Arc<Trunk>,
+    pub const fn trunk(&self) -> &Arc<Trunk> {
+        &self.trunk
+    }
+
     /// Whom it reaches. Written for the trunk by [`Outbound::dialled`].
-    pub to: E164,
+    pub const fn to(&self) -> E164 {
+        self.to
+    }
+
     /// Which rule let it out, in words.
-    pub rule: String,
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
 }
 
 /// A call that may not leave.
