@@ -65,8 +65,7 @@ fn story(seed: u64) -> usize {
             continue;
         }
         let at = dice.below(calls.len());
-        let again = house.now.instant < calls[at].at + RETRANSMITS;
-        caller(&mut house, &mut dice, &mut calls[at].call, again);
+        caller(&mut house, &mut dice, &mut calls[at]);
         agent(&mut house, &mut dice);
         others(&mut house, &mut dice);
     }
@@ -107,9 +106,10 @@ fn assert_one_final_response(house: &House, calls: &[Placed], seed: u64) {
     }
 }
 
-fn caller(house: &mut House, dice: &mut Dice, call: &mut Dial, again: bool) {
+fn caller(house: &mut House, dice: &mut Dice, placed: &mut Placed) {
+    let Placed { call, at } = placed;
     match dice.below(9) {
-        0 if again => call.place(house),
+        0 if house.now.instant < *at + RETRANSMITS => call.place(house),
         1 => {
             let cancel = call.cancel();
             house.receive(CALLER, &cancel);

@@ -29,6 +29,13 @@ enum Slot {
     Pause,
 }
 
+/// Where a packet stands in its talk or its key press: the first one is marked (RFC 3551 s.4.1, RFC 4733 s.2.5.1.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Later,
+}
+
 /// What came back.
 #[derive(Default)]
 pub(super) struct Listener {
@@ -76,21 +83,22 @@ impl Speaker {
             Some(Slot::Pause) => Vec::new(),
             Some(Slot::Voice) => {
                 let frame: Vec<u8> = self.voice.drain(..FRAME.min(self.voice.len())).collect();
-                let marked = self.spoken.is_empty();
+                let place = if self.spoken.is_empty() { Place::First } else { Place::Later };
                 self.spoken.push(now);
-                self.packet(PCMU, self.timestamp, marked, &frame).into_iter().collect()
+                self.packet(PCMU, self.timestamp, place, &frame).into_iter().collect()
             }
             Some(Slot::Digit { event, part }) => {
                 if part == 0 {
                     self.pressed_at = self.timestamp;
                 }
+                let place = if part == 0 { Place::First } else { Place::Later };
                 let last = part + 1 == PARTS;
                 let [high, low] = ((part + 1) * 160).to_be_bytes();
                 let end = if last { END } else { 0 };
                 let payload = [event, end | VOLUME, high, low];
                 // The last packet goes out three times (RFC 4733 s.2.5.1.4).
                 (0..if last { 3 } else { 1 })
-                    .filter_map(|_| self.packet(EVENTS, self.pressed_at, part == 0, &payload))
+                    .filter_map(|_| self.packet(EVENTS, self.pressed_at, place, &payload))
                     .collect()
             }
         };
@@ -98,7 +106,7 @@ impl Speaker {
         packets
     }
 
-    fn packet(&mut self, kind: u8, timestamp: u32, marked: bool, payload: &[u8]) -> Option<Vec<u8>> {
+    fn packet(&mut self, kind: u8, timestamp: u32, place: Place, payload: &[u8]) -> Option<Vec<u8>> {
         let sequence = self.sequence;
         self.sequence = sequence.next();
         RtpPacketBuilder::new()
@@ -106,7 +114,7 @@ impl Speaker {
             .ssrc(SSRC)
             .sequence(sequence)
             .timestamp(timestamp)
-            .marked(marked)
+            .marked(place == Place::First)
             .payload(payload)
             .build()
             .ok()
