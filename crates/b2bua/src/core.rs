@@ -211,7 +211,7 @@ impl Core {
                 }
             }
             Event::OutOfDialog { transaction, request, flow } => {
-                stray::answer(&mut self.desk, now, self.door.state, transaction, &request, flow);
+                stray::answer(&mut self.desk, &mut self.door, now, transaction, &request, flow);
             }
             Event::Refused { flow, request, status, words } => {
                 let unfit = Unfit { flow, request, status: status.code(), words };

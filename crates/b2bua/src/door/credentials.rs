@@ -1,4 +1,4 @@
-//! Who sends an INVITE, by its credentials where it has some to show (RFC 3261 s.22).
+//! Who sends an INVITE, or asks whether it could, by its credentials where it has some to show (RFC 3261 s.22).
 //!
 //! Somebody who has a user name is known by it, and by its address where it has one too. An unknown source is challenged as long as
 //! somebody is known by a password alone; what it is told is the same whether it has a name wrong or a password.
@@ -12,6 +12,20 @@ use crate::desk::Desk;
 use crate::fate::Fate;
 use crate::identify::{Peer, identify, speaks};
 use crate::io::{Notice, Now, Output};
+
+/// Who sends a request.
+pub(crate) enum Who {
+    Known(Peer),
+    /// Known by its credentials only: the endpoint took it for a stranger.
+    Proven(Peer),
+    Unknown,
+    /// It may prove to be known by its answer to these.
+    Asked(Vec<String>),
+    /// The same, but so many are asked that it is not.
+    Unasked,
+    /// Its credentials get no other chance.
+    Refused(Fate),
+}
 
 /// Who sends an INVITE.
 pub(super) enum Sender {
@@ -28,15 +42,34 @@ pub(super) enum Sender {
 impl Door {
     pub(super) fn sender(&mut self, desk: &mut Desk, now: Now, knock: &Knock) -> Sender {
         let Knock { dialog, request, flow } = knock;
+        match self.who(desk, now, request, *flow) {
+            Who::Known(peer) => Sender::Known(peer),
+            Who::Proven(peer) => Sender::Proven(peer),
+            Who::Unknown => Sender::Unknown,
+            Who::Asked(challenges) => {
+                desk.challenge(now, *dialog, challenges);
+                Sender::Challenged
+            }
+            Who::Unasked => {
+                self.unrecorded += 1;
+                desk.refuse(now, *dialog, &Fate::Ignored);
+                Sender::Challenged
+            }
+            Who::Refused(fate) => Sender::Refused(fate),
+        }
+    }
+
+    /// Who sends a request that begins no call, or one. What it is told of that is left to be said.
+    pub(crate) fn who(&mut self, desk: &mut Desk, now: Now, request: &Message, flow: Flow) -> Who {
         let owner = identify(&desk.directory, flow.transport, flow.remote.ip());
         match &owner {
-            Some(peer) if peer.account().is_none() => return Sender::Known(peer.clone()),
-            None if !desk.directory.has_roaming() => return Sender::Unknown,
+            Some(peer) if peer.account().is_none() => return Who::Known(peer.clone()),
+            None if !desk.directory.has_roaming() => return Who::Unknown,
             Some(_) | None => {}
         }
-        let rejected = match prove(&mut self.gate, &desk.directory, now, request, *flow) {
-            Ok(peer) if owner.is_some() => return Sender::Known(peer),
-            Ok(peer) => return Sender::Proven(peer),
+        let rejected = match prove(&mut self.gate, &desk.directory, now, request, flow) {
+            Ok(peer) if owner.is_some() => return Who::Known(peer),
+            Ok(peer) => return Who::Proven(peer),
             Err(rejected) => rejected,
         };
         match rejected {
@@ -53,21 +86,13 @@ impl Door {
             }
         }
         match (rejected.challenge(), &rejected) {
-            (Some(_), _) if owner.is_none() && !self.may_challenge(now, flow.transport) => {
-                self.unrecorded += 1;
-                desk.refuse(now, *dialog, &Fate::Ignored);
-                Sender::Challenged
-            }
-            (Some(stale), _) => {
-                let challenges = self.gate.challenge(now.instant, flow.remote.ip(), stale);
-                desk.challenge(now, *dialog, challenges);
-                Sender::Challenged
-            }
-            (None, Rejected::Malformed(fault)) => Sender::Refused(Fate::Unfit(400, (*fault).to_owned())),
+            (Some(_), _) if owner.is_none() && !self.may_challenge(now, flow.transport) => Who::Unasked,
+            (Some(stale), _) => Who::Asked(self.gate.challenge(now.instant, flow.remote.ip(), stale)),
+            (None, Rejected::Malformed(fault)) => Who::Refused(Fate::Unfit(400, (*fault).to_owned())),
             (None, _) if owner.is_some() => {
-                Sender::Refused(Fate::Denied(numbers::Refusal::SourceUnknown, rejected.to_string(), None))
+                Who::Refused(Fate::Denied(numbers::Refusal::SourceUnknown, rejected.to_string(), None))
             }
-            (None, _) => Sender::Refused(strange(desk)),
+            (None, _) => Who::Refused(strange(desk)),
         }
     }
 

@@ -18,6 +18,7 @@ use sip::endpoint::DialogKey;
 use sip::{Flow, Message};
 
 use self::credentials::Sender;
+pub(crate) use self::credentials::Who;
 use self::facts::facts;
 pub(crate) use self::placed::Wish;
 use crate::body;

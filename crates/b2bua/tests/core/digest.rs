@@ -63,11 +63,15 @@ fn challenge(house: &House, source: &str) -> String {
     all.into_iter().find(|challenge| challenge.contains("algorithm=MD5")).expect("one by MD5").to_owned()
 }
 
-/// The Authorization line that answers a challenge.
+/// The Authorization line of an INVITE that answers a challenge.
 fn answer(challenge: &str, username: &str, password: &str, count: u32) -> String {
+    answer_of("INVITE", challenge, username, password, count)
+}
+
+fn answer_of(method: &str, challenge: &str, username: &str, password: &str, count: u32) -> String {
     let (realm, nonce) = (part(challenge, "realm"), part(challenge, "nonce"));
     let uri = format!("sip:+12125550177@{}", crate::house::US);
-    let (one, two) = (md5(&format!("{username}:{realm}:{password}")), md5(&format!("INVITE:{uri}")));
+    let (one, two) = (md5(&format!("{username}:{realm}:{password}")), md5(&format!("{method}:{uri}")));
     let response = md5(&format!("{one}:{nonce}:{count:08x}:abc:auth:{two}"));
     format!(
         "Authorization: Digest username=\"{username}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
@@ -236,6 +240,23 @@ fn a_flood_from_forged_addresses_keeps_nobody_out_who_has_a_connection() {
         house.receive_over(transport, STRANGER, &invite);
         assert!(house.last(STRANGER, "401").contains("WWW-Authenticate: Digest"), "{transport}");
     }
+}
+
+#[test]
+fn a_pbx_that_is_known_by_its_password_learns_by_options_that_the_trunk_is_there() {
+    let mut house = house();
+    let options = |number: u32, authorization: &str| {
+        let call = ask(STRANGER, number).with(authorization).offering("");
+        call.invite().replace("INVITE", "OPTIONS")
+    };
+    house.receive(STRANGER, &options(1, "X-None: 1"));
+    let challenge = challenge(&house, STRANGER);
+    house.receive(STRANGER, &options(2, &answer_of("OPTIONS", &challenge, "roamer", "hunter2", 1)));
+    assert!(house.last(STRANGER, "200").contains("CSeq: 1 OPTIONS"));
+    house.sent.clear();
+    house.receive(STRANGER, &options(3, &answer_of("OPTIONS", &challenge, "roamer", "wrong", 2)));
+    assert_eq!(house.sent.len(), 1, "a wrong password is asked for again: {:?}", house.sent);
+    house.last(STRANGER, "401");
 }
 
 #[test]
