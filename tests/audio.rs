@@ -25,6 +25,8 @@ mod pairings;
 mod process;
 #[path = "audio/seal.rs"]
 mod seal;
+#[path = "audio/secrecy.rs"]
+mod secrecy;
 #[path = "audio/signal.rs"]
 mod signal;
 #[path = "audio/story.rs"]

@@ -45,12 +45,18 @@ pub(crate) struct Site {
 impl Daemon {
     /// Puts `inventory` in force and starts the daemon; returns when it is ready for calls.
     pub(crate) fn start(inventory: &str) -> Self {
+        Self::start_with(inventory, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_with(inventory: &str, environment: &[(&str, String)]) -> Self {
         let media = NEXT_MEDIA_PORT.fetch_add(2_000, Ordering::Relaxed);
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let site = Site {
             folder: tempfile::tempdir().unwrap(),
             sip: free_udp_address(),
             media: media..=media + 1_999,
-            environment: Vec::new(),
+            environment: environment.collect(),
         };
         Self::at(site, inventory)
     }

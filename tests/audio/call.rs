@@ -27,6 +27,8 @@ pub(crate) struct Story {
     pub(crate) strange: usize,
     /// How the call ended, of both phones.
     pub(crate) faults: Vec<String>,
+    /// Of SRTP, as descriptions write them: those that each end said, and those that it was told.
+    pub(crate) keys: Vec<String>,
 }
 
 impl Call {
@@ -91,6 +93,7 @@ impl Call {
             from_callee: Account::of(&self.callee.said(), &self.caller.heard, self.caller.manner.codec),
             strange: self.caller.strange + self.callee.strange,
             faults: self.faults(),
+            keys: [self.caller.keys(), self.callee.keys()].concat(),
         }
     }
 

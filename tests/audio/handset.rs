@@ -110,6 +110,13 @@ impl Handset {
         self.phone.as_ref().and_then(Phone::remote_rtp).unwrap()
     }
 
+    /// The keys of SRTP that it said, and those that it was told.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let said = self.seal.as_ref().map(Seal::own_key);
+        let told = self.phone.as_ref().and_then(Phone::remote_sdp).map(phone::sdp::cryptos);
+        said.into_iter().chain(told.unwrap_or_default().into_iter().map(|crypto| crypto.key)).collect()
+    }
+
     /// Waits for something to come.
     pub(crate) async fn next(&self) -> Came {
         let (mut message, mut audio) = (vec![0; 8_192], vec![0; 2_048]);

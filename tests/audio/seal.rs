@@ -36,8 +36,12 @@ impl Seal {
     /// The description with the own key: by the tag that the offer has for the suite, if this is the answer to one.
     pub(crate) fn put_into(&self, description: &str, offer: Option<&str>) -> String {
         let tag = offer.map_or_else(|| "1".to_owned(), |offer| self.find(offer).tag);
-        let key = STANDARD.encode(self.own.key_and_salt());
-        encrypted(description, &Crypto { tag, suite: self.suite.name().to_owned(), key })
+        encrypted(description, &Crypto { tag, suite: self.suite.name().to_owned(), key: self.own_key() })
+    }
+
+    /// As a description writes it.
+    pub(crate) fn own_key(&self) -> String {
+        STANDARD.encode(self.own.key_and_salt())
     }
 
     /// Learns the far side's key.

@@ -80,7 +80,7 @@ fn number(place: usize) -> String {
 }
 
 /// A trunk, and an agent and a number for each call.
-fn inventory(plans: &[Plan]) -> String {
+pub(crate) fn inventory(plans: &[Plan]) -> String {
     let mut text = "[[trunks]]\nid = \"carrier\"\n\
                     inbound = { addresses = [\"127.0.0.0/8\"], did_country = \"US\", media_encryption = \"optional\" }\n"
         .to_owned();
