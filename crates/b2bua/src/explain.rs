@@ -218,8 +218,15 @@ fn owned(address: IpAddr, transport: Transport, peer: &Peer) -> String {
 fn gateways(outbound: &Outbound) -> String {
     let mut gateways: Vec<_> = outbound.gateways.iter().collect();
     gateways.sort_by_key(|gateway| gateway.priority);
-    let words: Vec<_> = gateways.iter().map(|gateway| gateway.host.clone()).collect();
-    words.join(", ")
+    let words = gateways.iter().map(|gateway| {
+        let own = gateway.media_encryption.filter(|own| *own != outbound.media_encryption);
+        match own.map(wanted) {
+            None => gateway.host.clone(),
+            Some("") => format!("{} (plain)", gateway.host),
+            Some(own) => format!("{} ({})", gateway.host, own.trim_start_matches(", ")),
+        }
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn transports(inbound: &Inbound) -> String {

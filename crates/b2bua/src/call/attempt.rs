@@ -248,6 +248,9 @@ impl Attempt {
                 match (quest.plan.callee(), code) {
                     (Callee::Agent(_), 486 | 600) => Outcome::Final(Fate::AgentBusy(given)),
                     (Callee::Agent(_), 603) => Outcome::Final(Fate::AgentDeclined(given)),
+                    (Callee::Network(gateways), 488 | 606) if gateways.offers_otherwise_next() => {
+                        Outcome::Failed(rejection.words())
+                    }
                     (Callee::Network(_), code) if is_final(code) => {
                         Outcome::Final(Fate::CalleeRefused(code, given))
                     }

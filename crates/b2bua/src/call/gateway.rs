@@ -93,9 +93,19 @@ impl Gateways {
         self.outbound()?.login()
     }
 
-    /// Whether the audio between the trunk and us is to be encrypted.
+    /// Whether the audio between the current one and us is to be encrypted.
     pub(super) fn media_encryption(&self) -> MediaEncryption {
-        self.outbound().map(|outbound| outbound.media_encryption).unwrap_or_default()
+        self.media_encryption_of(&self.current)
+    }
+
+    /// Whether there is a next one, whose offer would be another: who can't take this one's may be able to take that.
+    pub(super) fn offers_otherwise_next(&self) -> bool {
+        let next = self.left.front().map(|next| self.media_encryption_of(next));
+        next.is_some_and(|next| next != self.media_encryption())
+    }
+
+    fn media_encryption_of(&self, gateway: &Gateway) -> MediaEncryption {
+        self.outbound().map(|outbound| outbound.media_encryption_of(gateway)).unwrap_or_default()
     }
 
     fn outbound(&self) -> Option<&Outbound> {

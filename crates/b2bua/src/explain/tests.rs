@@ -45,7 +45,7 @@ inbound = { addresses = ["203.0.113.9"], did_country = "US", originate = true }
 
 [[trunks]]
 id = "carrier"
-outbound = { gateways = [{ host = "b.example", priority = 2 }, { host = "a.example", priority = 1 }], allowed_countries = ["US"] }
+outbound = { gateways = [{ host = "b.example", priority = 2 }, { host = "a.example", priority = 1, media_encryption = "required" }], allowed_countries = ["US"] }
 
 [[trunks]]
 id = "tls-only"
@@ -132,7 +132,10 @@ fn a_call_of_a_pbx_to_the_outside_is_told_with_the_rule_that_lets_it_out_or_not(
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[2], "number: it is none of ours: an outbound call from \"+12125550199\"");
     assert!(lines[3].starts_with("rule: ") && lines[3].contains("US"), "{out}");
-    assert_eq!(lines[4], "trunk: `carrier`, by a.example, b.example, dialled as +12127366000");
+    assert_eq!(
+        lines[4],
+        "trunk: `carrier`, by a.example (encrypted or not at all), b.example, dialled as +12127366000"
+    );
     assert_eq!(lines[6], "+12125550199 -> +12127366000 by carrier");
     assert!(told("011442079460000").ends_with("country-not-allowed Some(403)"));
     assert!(told("4155550100").ends_with("+14155550100 -> sales"), "a number of ours is called inside");

@@ -37,17 +37,26 @@ impl Trunk {
                 "inbound of trunk `{id}` {keys}, and may come without TLS: set its transports to [\"tls\"]"
             ))
         });
-        let outbound = self.outbound.as_ref().filter(|outbound| {
-            outbound.enabled && outbound.gateways.iter().any(|gateway| !is_sealed(gateway.transport))
-        });
-        let outbound = outbound.and_then(|Outbound { media_encryption, .. }| {
-            let keys = keys(*media_encryption)?;
+        let outbound = self.outbound.as_ref().filter(|outbound| outbound.enabled);
+        let outbound = outbound.and_then(|outbound| {
+            let keys = keys(in_clear(outbound))?;
             Some(format!(
                 "outbound of trunk `{id}` {keys}, and has gateways that are called without TLS: set their transport to \"tls\""
             ))
         });
         inbound.into_iter().chain(outbound).collect()
     }
+}
+
+/// The most that is wanted of a gateway that is called without TLS.
+fn in_clear(outbound: &Outbound) -> MediaEncryption {
+    let gateways = outbound.gateways.iter().filter(|gateway| !is_sealed(gateway.transport));
+    let wanted = gateways.map(|gateway| outbound.media_encryption_of(gateway));
+    wanted.fold(MediaEncryption::Off, |most, wanted| match (most, wanted) {
+        (MediaEncryption::Off, other) | (other, MediaEncryption::Off) => other,
+        (MediaEncryption::Optional, MediaEncryption::Optional) => MediaEncryption::Optional,
+        (MediaEncryption::Required, _) | (_, MediaEncryption::Required) => MediaEncryption::Required,
+    })
 }
 
 const fn is_sealed(transport: Transport) -> bool {
@@ -84,6 +93,7 @@ mod tests {
             trunks = [
                 { id = 't', inbound = { transports = ['tls'], media_encryption = 'required' }, outbound = { gateways = [{ host = 'h', transport = 'tls' }], media_encryption = 'required' } },
                 { id = 'u', inbound = {}, outbound = { gateways = [{ host = 'h' }] } },
+                { id = 'v', outbound = { gateways = [{ host = 'h', transport = 'tls' }, { host = 'g', media_encryption = 'off' }], media_encryption = 'required' } },
             ]
         ";
         assert_eq!(warnings(text), Vec::<String>::new());
@@ -103,6 +113,10 @@ mod tests {
             (
                 "trunks = [{ id = 't', outbound = { gateways = [{ host = 'h' }], media_encryption = 'required' } }]",
                 "outbound of trunk `t` has media keys in its messages, and has gateways that are called without TLS: set their transport to \"tls\"",
+            ),
+            (
+                "trunks = [{ id = 't', outbound = { gateways = [{ host = 'h', transport = 'tls', media_encryption = 'required' }, { host = 'g' }], media_encryption = 'optional' } }]",
+                "outbound of trunk `t` may have media keys in its messages, and has gateways that are called without TLS: set their transport to \"tls\"",
             ),
         ] {
             assert_eq!(warnings(text), [told]);

@@ -41,7 +41,7 @@ fn behind_user(authority: &str) -> &str {
 }
 
 fn gateway(gateway: &Gateway) -> String {
-    let Gateway { host, port, transport, priority: _, weight: _ } = gateway;
+    let Gateway { host, port, transport, priority: _, weight: _, media_encryption: _ } = gateway;
     format!("{host} {port:?} {transport:?}").to_ascii_lowercase()
 }
 

@@ -187,7 +187,7 @@ pub struct Outbound {
     pub enabled: bool,
     /// Where calls go, tried by priority, then weight (as in RFC 2782).
     pub gateways: Vec<Gateway>,
-    /// SRTP.
+    /// SRTP, where a gateway does not say otherwise.
     pub media_encryption: MediaEncryption,
     /// Digest user name that we show.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -250,6 +250,13 @@ impl Default for Outbound {
     }
 }
 
+impl Outbound {
+    /// Whether the audio between one of its gateways and us is to be encrypted.
+    pub fn media_encryption_of(&self, gateway: &Gateway) -> MediaEncryption {
+        gateway.media_encryption.unwrap_or(self.media_encryption)
+    }
+}
+
 /// One place that calls to a trunk go to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -272,6 +279,9 @@ pub struct Gateway {
     #[serde(default = "one")]
     #[cfg_attr(feature = "schema", schema(maximum = 65_535))]
     pub weight: u16,
+    /// SRTP with this one; as `outbound` has it if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_encryption: Option<MediaEncryption>,
 }
 
 const fn one() -> u16 {

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use phone::{Phone, Step};
-use sim::cast::{DESK_1, DESK_2, caller, description, phone, talk};
+use sim::cast::{DESK_1, DESK_2, GATEWAY, GATEWAY_2, PBX, call_out, caller, description, phone, talk};
 use sim::stage::assert_rungs;
+use sim::{Weather, World};
 
 use crate::{
     FIRST, NOBODY, NOW, SECOND, SUITE, answer, assert_all_different, assert_sealed, descriptions, profile,
-    run, sealed_by, suites, told, world,
+    reason, run, sealed_by, suites, told, world,
 };
 
 /// Answered by the agent at [`DESK_1`], and by the one at [`DESK_2`] in its stead.
@@ -125,4 +126,73 @@ fn another_server_of_an_agent_gets_other_keys() {
     let offers = descriptions(&world, "INVITE");
     assert_offers(&offers, ["required", "required"]);
     assert_sealed(told(&world, DESK_2)[0].as_ref(), FIRST, &offers[1]);
+}
+
+/// The trunk's gateways, the first of better priority, and what each wants.
+fn gateways(first: &str, second: &str) -> World {
+    let mut setup = sim::cast::setup(1, Weather::calm());
+    let plain = "[{ host = \"198.18.0.2\", priority = 20 }, { host = \"198.18.0.1\", priority = 10 }]";
+    assert!(setup.inventory.contains(plain));
+    let wanting = format!(
+        "[{{ host = \"198.18.0.2\", priority = 20, media_encryption = \"{second}\" }}, \
+         {{ host = \"198.18.0.1\", priority = 10, media_encryption = \"{first}\" }}]"
+    );
+    setup.inventory = setup.inventory.replace(plain, &wanting);
+    World::new(setup).expect("the inventory is sound")
+}
+
+#[test]
+fn the_next_gateway_is_offered_what_it_wants() {
+    for [first, second] in PAIRS {
+        for status in [503, 480] {
+            let mut world = gateways(first, second);
+            world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
+            world.phone(NOW, refuses("one", GATEWAY, status));
+            world.phone(NOW, answers("two", GATEWAY_2, second));
+            run(&mut world);
+            let offers = descriptions(&world, "INVITE");
+            assert_offers(&offers, [first, second]);
+            if second != "off" {
+                assert_sealed(told(&world, GATEWAY_2)[0].as_ref(), FIRST, &offers[1]);
+            }
+            assert_eq!(suites(&world), (None, suite(second)));
+        }
+    }
+}
+
+#[test]
+fn a_gateway_that_says_nothing_is_followed_by_one_with_keys_of_its_own() {
+    let mut world = gateways("required", "optional");
+    world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
+    world.phone(NOW, answers("two", GATEWAY_2, "optional"));
+    run(&mut world);
+    let mut offers = descriptions(&world, "INVITE");
+    // The first goes out again and again, as it was.
+    offers.dedup();
+    let second = offers.iter().position(|offer| profile(offer) == "RTP/AVP").expect("the second is asked");
+    assert_offers(&[offers[0].clone(), offers[second].clone()], ["required", "optional"]);
+    assert_sealed(told(&world, GATEWAY_2)[0].as_ref(), FIRST, &offers[second]);
+    assert_eq!(suites(&world), (None, SUITE));
+}
+
+#[test]
+fn a_gateway_that_can_not_take_the_offer_gives_way_to_one_that_gets_another() {
+    for status in [488, 606] {
+        let mut world = gateways("required", "off");
+        world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
+        world.phone(NOW, refuses("one", GATEWAY, status));
+        world.phone(NOW, answers("two", GATEWAY_2, "off"));
+        run(&mut world);
+        assert_offers(&descriptions(&world, "INVITE"), ["required", "off"]);
+        assert_eq!((reason(&world), suites(&world)), (Some("normal"), (None, None)));
+    }
+    let mut world = gateways("required", "required");
+    let mut script = call_out(PBX, SECOND);
+    script.truncate(1);
+    script.push(Step::Expect(488));
+    world.phone(NOW, phone("pbx", "4711", PBX, script));
+    world.phone(NOW, refuses("one", GATEWAY, 488));
+    world.phone(NOW, answers("two", GATEWAY_2, "required"));
+    run(&mut world);
+    assert_eq!(reason(&world), Some("trunk-failed"), "the second would say the same");
 }
