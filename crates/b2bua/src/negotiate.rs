@@ -9,6 +9,7 @@ use media::command::Remote;
 use media::srtp::{MasterKey, Mki, Srtp};
 use numbers::MediaEncryption;
 use sdp::{Agreement, Capabilities, Codec, Direction, Lines, Local, Session, Suite};
+use zeroize::Zeroizing;
 
 use crate::fate::{Fate, nearest};
 use crate::secrets::Keyring;
@@ -31,10 +32,10 @@ pub(crate) struct Exchange {
     open: Open,
 }
 
-/// A description of ours. Shown without the text, which may hold keys.
+/// A description of ours. Shown without the text, which may hold keys, and is zeroed when dropped.
 #[derive(Clone)]
 struct Said {
-    text: String,
+    text: Zeroizing<String>,
     version: u64,
     /// The ways that it says.
     direction: Direction,
@@ -175,7 +176,7 @@ impl Exchange {
 
     /// What we said last, as an offer that changes nothing; `None` before anything was said.
     pub(crate) fn repeat(&mut self) -> Option<String> {
-        let text = self.said.as_ref()?.text.clone();
+        let text = self.said.as_ref()?.text.to_string();
         self.open = Open::Repeated;
         Some(text)
     }
@@ -322,7 +323,7 @@ impl Exchange {
         let version = self.said.as_ref().map_or(self.local.version, |said| said.version);
         let mut local = Local { version, ..self.local.clone() };
         let mut text = print(&local)?;
-        if self.said.as_ref().is_some_and(|said| said.text != text) {
+        if self.said.as_ref().is_some_and(|said| *said.text != text) {
             local.version = self.versions + 1;
             text = print(&local)?;
         }
@@ -330,7 +331,7 @@ impl Exchange {
         self.versions = self.versions.max(version);
         self.local = local;
         let open_to = self.capabilities.direction;
-        self.said = Some(Said { text: text.clone(), version, direction, open_to });
+        self.said = Some(Said { text: Zeroizing::new(text.clone()), version, direction, open_to });
         Ok(text)
     }
 }

@@ -7,6 +7,7 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use numbers::MediaEncryption;
 use sdp::{Encryption, Keys};
+use zeroize::Zeroizing;
 
 /// Draws secrets that are a function of its seed.
 pub(crate) struct Secrets(ChaCha20Rng);
@@ -30,27 +31,27 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// The keys of one leg: those that it has, and those that it may come to need.
+/// The keys of one leg: those that it has, and those that it may come to need. Zeroed when dropped.
 #[derive(Clone)]
 pub(crate) struct Keyring {
     wanted: MediaEncryption,
-    seed: [u8; 32],
+    seed: Zeroizing<[u8; 32]>,
     drawn: u64,
 }
 
 impl Keyring {
     /// `seed` is for this leg alone.
     pub(crate) fn new(wanted: MediaEncryption, seed: [u8; 32]) -> Self {
-        Self { wanted, seed, drawn: 0 }
+        Self { wanted, seed: Zeroizing::new(seed), drawn: 0 }
     }
 
     /// What is wanted, with keys that were never drawn before.
     pub(crate) fn draw(&mut self) -> Encryption {
         let keys = || {
-            let mut stream = ChaCha20Rng::from_seed(self.seed);
+            let mut stream = ChaCha20Rng::from_seed(*self.seed);
             stream.set_stream(self.drawn);
-            let mut bytes = [0; Keys::BYTES];
-            stream.fill_bytes(&mut bytes);
+            let mut bytes = Zeroizing::new([0; Keys::BYTES]);
+            stream.fill_bytes(bytes.as_mut());
             Keys::new(&bytes)
         };
         let encryption = match self.wanted {

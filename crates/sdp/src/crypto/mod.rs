@@ -6,6 +6,8 @@ mod offered;
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 pub(crate) use self::line::Crypto;
 pub(crate) use self::offered::{Offered, Wish};
 
@@ -63,12 +65,13 @@ impl Suite {
     }
 }
 
-/// A master key and the salt after it, as an `inline:` parameter has them (RFC 4568 s.6.1). Never shown.
+/// A master key and the salt after it, as an `inline:` parameter has them (RFC 4568 s.6.1). Never shown, and zeroed when
+/// dropped.
 ///
 /// Invariant: as long as its suite says, and zeros after that.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    bytes: [u8; LONGEST],
+    bytes: Zeroizing<[u8; LONGEST]>,
     suite: Suite,
 }
 
@@ -82,7 +85,7 @@ impl Key {
     /// `None` where there are not as many bytes as the suite says.
     pub(crate) fn new(suite: Suite, key_and_salt: &[u8]) -> Option<Self> {
         let (key, salt) = suite.lengths();
-        let mut bytes = [0; LONGEST];
+        let mut bytes = Zeroizing::new([0; LONGEST]);
         bytes
             .get_mut(..key + salt)
             .filter(|own| own.len() == key_and_salt.len())?
@@ -97,9 +100,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Our keys of a leg: one for each suite, for no two lines of a description may have the same (RFC 4568 s.6.1). Never shown.
+/// Our keys of a leg: one for each suite, for no two lines of a description may have the same (RFC 4568 s.6.1). Never shown, and
+/// zeroed when dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Keys(Arc<[[u8; LONGEST]; SUITES]>);
+pub struct Keys(Arc<Zeroizing<[[u8; LONGEST]; SUITES]>>);
 
 impl Keys {
     /// How many bytes they are made of.
@@ -107,7 +111,7 @@ impl Keys {
 
     /// From bytes that nobody can guess, and that serve for nothing else.
     pub fn new(bytes: &[u8; Self::BYTES]) -> Self {
-        let mut keys = [[0; LONGEST]; SUITES];
+        let mut keys = Zeroizing::new([[0; LONGEST]; SUITES]);
         for (key, bytes) in keys.iter_mut().zip(bytes.as_chunks().0) {
             *key = *bytes;
         }
@@ -118,7 +122,7 @@ impl Keys {
     pub(crate) fn of(&self, suite: Suite) -> Key {
         let at = Suite::ALL.iter().position(|other| *other == suite).unwrap_or_default();
         let (key, salt) = suite.lengths();
-        let mut bytes = self.0[at];
+        let mut bytes = Zeroizing::new(self.0[at]);
         bytes[key + salt..].fill(0);
         Key { bytes, suite }
     }
