@@ -62,7 +62,7 @@ fn pass_encrypted(group: &mut BenchmarkGroup<'_, WallTime>, legs: Legs) {
         );
         let counters = world.table.counters(world::A).expect("open");
         assert_eq!((counters.unusable, counters.unauthenticated, counters.replayed), (0, 0, 0));
-        assert!(out.0 > 172, "packets went through");
+        assert!(out.0 >= 172, "packets went through");
     });
 }
 
