@@ -11,6 +11,8 @@ use crate::support::{Daemon, PATIENCE, get};
 
 const NUMBER: &str = "14155550177";
 const SSRC: u32 = 0x5157_0077;
+/// Packets of a stranger.
+const FOREIGN: u8 = 9;
 const FRAME: Duration = Duration::from_millis(20);
 /// What it says that it missed, of all that came to it.
 const MISSED: u8 = 7;
@@ -142,6 +144,16 @@ fn pair() -> (UdpSocket, UdpSocket) {
     }
 }
 
+/// Somebody else sends what might be the caller's.
+fn stranger(port: SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for number in 0..FOREIGN {
+        let mut packet = vec![0x80, 0, 0xf0, number];
+        packet.resize(12 + 160, 0x17);
+        socket.send_to(&packet, port).unwrap();
+    }
+}
+
 /// What each account of the call has to say of its one leg.
 fn assert_quality(quality: &Value) {
     let real = |key: &str| quality[key].as_f64().unwrap_or_else(|| panic!("no {key}: {quality:#}"));
@@ -154,6 +166,8 @@ fn assert_quality(quality: &Value) {
     // A tenth is lost there, and less here.
     assert!((2.8..3.5).contains(&real("mos")) && real("far_mos") > real("mos"), "{quality:#}");
     assert!(real("jitter_ms") <= real("jitter_max_ms"), "{quality:#}");
+    let dropped = ["foreign", "unauthenticated", "replayed"].map(|why| quality[why].as_u64());
+    assert_eq!(dropped, [Some(FOREIGN.into()), Some(0), Some(0)], "{quality:#}");
 }
 
 #[test]
@@ -178,6 +192,7 @@ agent_id = "echo"
     let mut caller = Caller::new(daemon.sip);
     caller.talk(|caller| caller.answered >= 2);
     let answered = caller.answered;
+    stranger(caller.far.unwrap());
     // The leg tells of a report with its own next one.
     caller.talk(|caller| caller.answered > answered);
     let (status, up) = get(&daemon.api(), "/v1/calls");
@@ -208,4 +223,5 @@ agent_id = "echo"
     let shown = daemon.strowger(&["call", "show", &id]);
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains(&format!("{MISSED} lost, 5.0 ms jitter")) && shown.contains("MOS "), "{shown}");
+    assert!(shown.contains(&format!("{FOREIGN} packets foreign")), "{shown}");
 }

@@ -87,6 +87,12 @@ pub struct Quality {
     pub far_jitter_ms: Option<f64>,
     /// The score of what it received.
     pub far_mos: Option<f64>,
+    /// Dropped: packets from another source than that side's.
+    pub foreign: u64,
+    /// Dropped: packets that are not by that side's SRTP key.
+    pub unauthenticated: u64,
+    /// Dropped: SRTP packets that came before, or are too old to tell.
+    pub replayed: u64,
 }
 
 impl Quality {
@@ -104,6 +110,9 @@ impl Quality {
             far_lost: counters.far.map(|told| told.lost.into()),
             far_jitter_ms: counters.far.map(|told| ms(told.jitter_us)),
             far_mos: counters.far_mos().map(score),
+            foreign: counters.foreign,
+            unauthenticated: counters.unauthenticated,
+            replayed: counters.replayed,
         }
     }
 }
@@ -357,6 +366,15 @@ mod tests {
         assert_eq!((quality.jitter_ms, quality.rtt_ms, quality.mos), (1.5, Some(60.25), Some(4.38)));
         assert_eq!((quality.far_lost, quality.far_jitter_ms), (Some(50), Some(2.5)));
         assert!(quality.far_mos < Some(2.0), "{quality:?}");
+    }
+
+    #[test]
+    fn what_others_sent_to_a_leg_is_told_of_that_leg() {
+        let mut record = answered();
+        let meddled = Counters { foreign: 3, unauthenticated: 2, replayed: 1, ..Counters::default() };
+        record.heard(Side::Callee, &meddled);
+        let told = Quality { foreign: 3, unauthenticated: 2, replayed: 1, ..Quality::default() };
+        assert_eq!((record.quality_a, record.quality_b), (None, Some(told)));
     }
 
     #[test]

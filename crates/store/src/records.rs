@@ -199,7 +199,7 @@ fn values<'a>(record: &'a CallRecord, node: &'a str) -> Vec<Value<'a>> {
     values
 }
 
-fn quality_values(quality: Option<Quality>) -> [Value<'static>; 10] {
+fn quality_values(quality: Option<Quality>) -> [Value<'static>; 13] {
     [
         quality.map(|quality| quality.packets).into(),
         quality.map(|quality| quality.lost).into(),
@@ -211,6 +211,9 @@ fn quality_values(quality: Option<Quality>) -> [Value<'static>; 10] {
         quality.and_then(|quality| quality.far_lost).into(),
         quality.and_then(|quality| quality.far_jitter_ms).into(),
         quality.and_then(|quality| quality.far_mos).into(),
+        quality.map(|quality| quality.foreign).into(),
+        quality.map(|quality| quality.unauthenticated).into(),
+        quality.map(|quality| quality.replayed).into(),
     ]
 }
 
@@ -271,6 +274,9 @@ fn quality(row: &Row, leg: &str) -> Result<Option<Quality>, Error> {
         far_lost: natural("far_lost")?,
         far_jitter_ms: real("far_jitter_ms")?,
         far_mos: real("far_mos")?,
+        foreign: natural("foreign")?.unwrap_or_default(),
+        unauthenticated: natural("unauthenticated")?.unwrap_or_default(),
+        replayed: natural("replayed")?.unwrap_or_default(),
     }))
 }
 
@@ -296,9 +302,11 @@ const COLUMNS: &str = "id, direction, trunk_id, number, agent_id, agent_source, 
     quality_a_packets, quality_a_lost, quality_a_jitter_ms, quality_a_jitter_max_ms, \
     quality_a_mos, quality_a_rtt_ms, quality_a_sent, \
     quality_a_far_lost, quality_a_far_jitter_ms, quality_a_far_mos, \
+    quality_a_foreign, quality_a_unauthenticated, quality_a_replayed, \
     quality_b_packets, quality_b_lost, quality_b_jitter_ms, quality_b_jitter_max_ms, \
     quality_b_mos, quality_b_rtt_ms, quality_b_sent, \
-    quality_b_far_lost, quality_b_far_jitter_ms, quality_b_far_mos";
+    quality_b_far_lost, quality_b_far_jitter_ms, quality_b_far_mos, \
+    quality_b_foreign, quality_b_unauthenticated, quality_b_replayed";
 
 const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     direction = excluded.direction, trunk_id = excluded.trunk_id, number = excluded.number, \
@@ -319,11 +327,15 @@ const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
     quality_a_mos = excluded.quality_a_mos, quality_a_rtt_ms = excluded.quality_a_rtt_ms, \
     quality_a_sent = excluded.quality_a_sent, quality_a_far_lost = excluded.quality_a_far_lost, \
     quality_a_far_jitter_ms = excluded.quality_a_far_jitter_ms, quality_a_far_mos = excluded.quality_a_far_mos, \
+    quality_a_foreign = excluded.quality_a_foreign, quality_a_unauthenticated = excluded.quality_a_unauthenticated, \
+    quality_a_replayed = excluded.quality_a_replayed, \
     quality_b_packets = excluded.quality_b_packets, quality_b_lost = excluded.quality_b_lost, \
     quality_b_jitter_ms = excluded.quality_b_jitter_ms, quality_b_jitter_max_ms = excluded.quality_b_jitter_max_ms, \
     quality_b_mos = excluded.quality_b_mos, quality_b_rtt_ms = excluded.quality_b_rtt_ms, \
     quality_b_sent = excluded.quality_b_sent, quality_b_far_lost = excluded.quality_b_far_lost, \
-    quality_b_far_jitter_ms = excluded.quality_b_far_jitter_ms, quality_b_far_mos = excluded.quality_b_far_mos \
+    quality_b_far_jitter_ms = excluded.quality_b_far_jitter_ms, quality_b_far_mos = excluded.quality_b_far_mos, \
+    quality_b_foreign = excluded.quality_b_foreign, quality_b_unauthenticated = excluded.quality_b_unauthenticated, \
+    quality_b_replayed = excluded.quality_b_replayed \
 WHERE call_records.status IS NULL OR excluded.status IS NOT NULL";
 
 const CUT_OFF: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \

@@ -143,6 +143,8 @@ fn page(record: &Value) -> String {
         ("", heard(&record["quality_b"]).map(|heard| format!("{heard} from the agent"))),
         ("told", told(&record["quality_a"]).map(|told| format!("{told} by the caller, of what it was sent"))),
         ("", told(&record["quality_b"]).map(|told| format!("{told} by the agent, of what it was sent"))),
+        ("dropped", dropped(&record["quality_a"]).map(|dropped| format!("{dropped} at the caller's port"))),
+        ("", dropped(&record["quality_b"]).map(|dropped| format!("{dropped} at the agent's port"))),
         ("Call-ID", text(record, "sip_call_id_a").map(|id| format!("{id}  caller"))),
         ("", text(record, "sip_call_id_b").map(|id| format!("{id}  agent"))),
     ];
@@ -169,6 +171,14 @@ fn told(quality: &Value) -> Option<String> {
         "{sent} packets, {lost} lost, {jitter:.1} ms jitter{}{score}",
         round_trip.unwrap_or_default()
     ))
+}
+
+/// What others sent, if they did.
+fn dropped(quality: &Value) -> Option<String> {
+    let [foreign, unauthenticated, replayed] =
+        ["foreign", "unauthenticated", "replayed"].map(|key| number(quality, key).unwrap_or_default());
+    let some = foreign + unauthenticated + replayed > 0;
+    some.then(|| format!("{foreign} packets foreign, {unauthenticated} unauthenticated, {replayed} replayed"))
 }
 
 fn score(quality: &Value, key: &str) -> String {
@@ -206,7 +216,8 @@ mod tests {
             "from": "+12125550199", "from_raw": "sip:+12125550199@192.0.2.7", "to": null, "to_raw": "\u{1b}[2Jnobody",
             "invite_at": 1_709_251_199_123_u64, "ringing_at": 1_709_251_199_151_u64, "answered_at": 1_709_251_201_323_u64, "duration_ms": 3_240,
             "sip_status": 200, "q850": 16, "billable_s": 2, "quality_a": {"packets": 150, "lost": 1, "jitter_ms": 0.25,
-                "mos": 4.31, "rtt_ms": 61.6, "sent": 149, "far_lost": 2, "far_jitter_ms": 1.25, "far_mos": 4.2},
+                "mos": 4.31, "rtt_ms": 61.6, "sent": 149, "far_lost": 2, "far_jitter_ms": 1.25, "far_mos": 4.2,
+                "foreign": 20, "unauthenticated": 0, "replayed": 3},
             "sip_call_id_a": "a@b", "source": "192.0.2.7:5060", "transport": "udp", "agent_id": "echo", "agent_source": "default",
         });
         let expected = "\
@@ -224,6 +235,7 @@ answered  2024-03-01 00:00:01.323 UTC  +2.2 s
 billable  2 s
 heard     150 packets, 1 lost, 0.2 ms jitter, MOS 4.31 from the caller
 told      149 packets, 2 lost, 1.2 ms jitter, 62 ms round trip, MOS 4.20 by the caller, of what it was sent
+dropped   20 packets foreign, 0 unauthenticated, 3 replayed at the caller's port
 Call-ID   a@b  caller";
         assert_eq!(page(&record), expected);
     }

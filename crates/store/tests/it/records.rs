@@ -62,11 +62,15 @@ fn ended(index: u64) -> CallRecord {
             far_lost: Some(3),
             far_jitter_ms: Some(2.25),
             far_mos: Some(4.02),
+            foreign: 12,
+            unauthenticated: 11,
+            replayed: 10,
         }),
         quality_b: Some(Quality {
             packets: u64::from(u32::MAX) + 1,
             jitter_ms: 7.5,
             far_mos: Some(1.0),
+            unauthenticated: u64::from(u32::MAX) + 2,
             ..Quality::default()
         }),
         ..up(index)
