@@ -1,7 +1,7 @@
 //! What others do to a call: strangers who found its ports, and someone on the path.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
@@ -46,18 +46,20 @@ impl Mischief {
     }
 }
 
-/// Floods the first of the ports with packets of random streams; the other gets a stream that looks as the rightful one does.
+/// Floods the first of the ports with packets of random streams; the other gets a stream that looks as the rightful one does. Gives how many
+/// packets each got: on a busy machine fewer than there should be.
 pub(crate) async fn strangers(
     [flooded, imitated]: [SocketAddr; 2],
     payload_type: u8,
     rightful: u32,
     length: Duration,
-) {
+) -> [u64; 2] {
     let began = Instant::now();
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let mut ticks = interval(TICK);
     // Too many at once would say more of the test's machine than of the daemon.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sent = [0, 0];
     let mut random = 0x1234_5678_9abc_def1_u64;
     for turn in (0_u32..).take_while(|_| began.elapsed() < length) {
         ticks.tick().await;
@@ -67,12 +69,15 @@ pub(crate) async fn strangers(
             let ssrc = u32::try_from(random >> 16 & 0xffff_ffff).unwrap();
             let packet = packet(payload_type, sequence, ssrc);
             socket.send_to(&packet, flooded).await.unwrap();
+            sent[0] += 1;
         }
         if turn.is_multiple_of(20) {
             let sequence = u16::try_from(turn / 20 % 65_536).unwrap();
             socket.send_to(&packet(payload_type, sequence, rightful), imitated).await.unwrap();
+            sent[1] += 1;
         }
     }
+    sent
 }
 
 fn packet(payload_type: u8, sequence: u16, ssrc: u32) -> Vec<u8> {
@@ -84,9 +89,11 @@ fn packet(payload_type: u8, sequence: u16, ssrc: u32) -> Vec<u8> {
     packet
 }
 
-/// Datagrams that the system itself has dropped at that port of loopback, for want of room: the daemon never saw them.
+/// Datagrams that the system itself has dropped at that port, for want of room: the daemon never saw them.
 pub(crate) fn dropped_by_the_system(port: SocketAddr) -> u64 {
-    let place = format!("0100007F:{:04X}", port.port());
+    let IpAddr::V4(address) = port.ip() else { panic!("{port} is none of IPv4") };
+    // As the system lists sockets: address and port in hexadecimal.
+    let place = format!("{:08X}:{:04X}", u32::from_ne_bytes(address.octets()), port.port());
     let sockets = fs::read_to_string("/proc/net/udp").unwrap();
     let socket = sockets.lines().find(|line| line.split_whitespace().nth(1) == Some(&place));
     socket.and_then(|line| line.split_whitespace().last()?.parse().ok()).unwrap_or_default()

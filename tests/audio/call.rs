@@ -46,7 +46,7 @@ impl Call {
     pub(crate) async fn play(mut self, number: &str, daemon: SocketAddr) -> Story {
         let began = Instant::now();
         self.caller.call(number, daemon);
-        let (mut talking, mut finished) = (false, None);
+        let (mut talking, mut said_all, mut finished, mut hung_up) = (false, None, None, false);
         loop {
             let now = Instant::now();
             if !talking && self.caller.is_up() && self.callee.is_up() {
@@ -63,12 +63,16 @@ impl Call {
             self.caller.turn(now).await;
             self.callee.turn(now).await;
             let has_said_all = talking && self.caller.has_said_all() && self.callee.has_said_all();
-            if has_said_all && finished.is_none() {
-                finished = Some(now + TAIL);
+            if has_said_all && !hung_up {
+                // On a busy machine much of what was said may be on its way still.
+                let heard = [&self.caller, &self.callee].map(|end| end.heard.last().map(|packet| packet.at));
+                let last = heard.into_iter().flatten().max();
+                let since = *said_all.get_or_insert(now);
+                finished = Some(last.map_or(since, |last| last.max(since)) + TAIL);
             }
             if finished.is_some_and(|end| end <= now) {
                 self.phones().for_each(|phone| phone.hang_up(now));
-                finished = Some(now + FOREVER);
+                (hung_up, finished) = (true, None);
                 continue;
             }
             if self.phones().count() == 2 && self.phones().all(|phone| phone.outcome().is_some()) {
@@ -106,7 +110,6 @@ impl Call {
     }
 }
 
-/// For the last packets to come.
+/// Of silence at both ends, when all is said.
 const TAIL: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
-const FOREVER: Duration = Duration::from_hours(1);

@@ -1,13 +1,18 @@
 //! What calls came to, in words, and the house in which they are made.
 
 use std::fmt::Write;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use media_net::Backend;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::call::{Call, Story};
 use crate::handset::Handset;
 use crate::heard::Account;
 use crate::seal::Protection;
 use crate::signal::signal;
-use crate::support::Daemon;
+use crate::support::{Daemon, Site};
 use crate::weather::Weather;
 
 /// A call to be made.
@@ -31,9 +36,36 @@ pub(crate) fn let_both_talk(call: &mut Call, seed: u32, weather: Weather) {
     }
 }
 
-/// A daemon that has a number and an agent for each of the calls.
-pub(crate) fn house(plans: &[Plan]) -> Daemon {
-    Daemon::start(&inventory(plans))
+/// Whether this kernel lets the daemon reach its sockets so; said aloud where it does not.
+pub(crate) fn can_be_had(backend: Backend) -> bool {
+    let probed = backend.probe();
+    if let Err(error) = &probed {
+        println!("skipped: {} can't be had here: {error}", backend.name());
+    }
+    probed.is_ok()
+}
+
+/// A place among those that make calls at once: of more of them a machine with two cores would be late by seconds.
+pub(crate) async fn place() -> SemaphorePermit<'static> {
+    static PLACES: Semaphore = Semaphore::const_new(2);
+    PLACES.acquire().await.unwrap()
+}
+
+/// A daemon of that back end that has a number and an agent for each of the calls.
+pub(crate) fn house(plans: &[Plan], backend: Backend) -> Daemon {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    // An address of its own: the handsets of other tests take ports of 127.0.0.1 all the while.
+    let process = u8::try_from(std::process::id() % 200).unwrap() + 20;
+    let address = Ipv4Addr::new(127, process, 0, NEXT.fetch_add(1, Ordering::Relaxed));
+    let site = Site {
+        folder: tempfile::tempdir().unwrap(),
+        sip: (address, 5_060).into(),
+        media: 20_000..=20_099,
+        environment: vec![("STROWGER__MEDIA__BACKEND".to_owned(), backend.name().to_owned())],
+    };
+    let daemon = Daemon::at(site, &inventory(plans));
+    daemon.logged(&format!("packet threads backend=\"{}\" why=\"media.backend\"", backend.name()));
+    daemon
 }
 
 /// Makes all the calls at once.
