@@ -43,6 +43,7 @@ pub(crate) struct Desk {
     endpoint: Endpoint,
     outbox: VecDeque<Output>,
     minted: u64,
+    calls: u64,
 }
 
 impl Desk {
@@ -60,6 +61,7 @@ impl Desk {
             reach,
             shunned: Shunned::new(),
             minted: 0,
+            calls: 0,
             config,
             directory,
             random,
@@ -71,6 +73,13 @@ impl Desk {
     pub(crate) fn mint(&mut self) -> u64 {
         self.minted += 1;
         self.minted
+    }
+
+    /// That of a call. Calls are numbered by themselves, as the number decides on the worker: among all keys those of calls are some steps
+    /// apart, by which workers would be passed over.
+    pub(crate) fn mint_call(&mut self) -> CallKey {
+        self.calls += 1;
+        CallKey(self.calls)
     }
 
     pub(crate) fn put(&mut self, output: Output) {

@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::fate::Parties;
 use crate::headers::{Carried, Redirected};
 use crate::identify::Peer;
-use crate::io::{CallKey, Now};
+use crate::io::Now;
 use crate::parties::{self, ANONYMOUS, Privacy};
 use crate::record::{self, CallDirection, CallRecord};
 
@@ -35,7 +35,7 @@ pub(super) fn facts(desk: &mut Desk, now: Now, request: &Message, flow: Flow, pe
         }
         None => {}
     }
-    Facts { key: CallKey(desk.mint()), record, parties: Parties::INBOUND }
+    Facts { key: desk.mint_call(), record, parties: Parties::INBOUND }
 }
 
 /// What the route adds to the record.

@@ -38,7 +38,7 @@ impl Door {
             record.finish(now.wall_ms, &Fate::Refused(Refusal::NodeFull));
             return Wish::Nothing(Box::new(record));
         }
-        let mut facts = Facts { key: CallKey(desk.mint()), record, parties: Parties::PLACED };
+        let mut facts = Facts { key: desk.mint_call(), record, parties: Parties::PLACED };
         let key = facts.key;
         let call = match self.let_us_out(desk, now, place, &mut facts) {
             Ok((gateways, agent)) => {

@@ -13,7 +13,7 @@ use b2bua::{Config, Core, Input, Now, Output};
 use bytes::Bytes;
 use media::MediaKey;
 use media::agent::{AgentCommand, AgentEvent, AgentKey, Stream};
-use media::command::{Command as MediaCommand, Counters, Remote};
+use media::command::{Command as MediaCommand, Counters, Remote, WorkerId};
 use numbers::{Directory, Used};
 use sip::endpoint::Listener;
 use sip::{Flow, Transport};
@@ -114,6 +114,8 @@ pub(crate) struct House {
     pub(crate) questions: Vec<(Ticket, Question)>,
     pub(crate) described: BTreeMap<MediaKey, Remote>,
     pub(crate) media: Vec<MediaKey>,
+    /// Whose each of them is.
+    pub(crate) workers: Vec<WorkerId>,
     /// Where each of them was bound.
     pub(crate) bound: Vec<IpAddr>,
     /// Pairs whose Bind has no answer yet.
@@ -150,6 +152,7 @@ impl House {
             questions: Vec::new(),
             described: BTreeMap::new(),
             media: Vec::new(),
+            workers: Vec::new(),
             bound: Vec::new(),
             waiting: Vec::new(),
             store: Store::Works,
@@ -259,7 +262,12 @@ impl House {
                 self.journal.push(format!("{who} <- {}", summary(&text)));
                 self.sent.push((transmit.flow.remote, text));
             }
-            Output::Media(_, command) => self.worker(command, answers),
+            Output::Media(worker, command) => {
+                if let MediaCommand::Bind { .. } = command {
+                    self.workers.push(worker);
+                }
+                self.worker(command, answers);
+            }
             Output::Agent(_, AgentCommand::Open { agent, stream, .. }) => {
                 self.journal.push("stream open".to_owned());
                 self.streams.push((agent, *stream));

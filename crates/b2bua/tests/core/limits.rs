@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use b2bua::{Input, Sharing};
+use media::command::WorkerId;
 use numbers::{Load, Subject, Tally, Used};
 
 use crate::house::{CALLER, House, INVENTORY};
@@ -44,6 +45,23 @@ fn an_agent_takes_so_many_calls() {
     let inventory =
         INVENTORY.replace("[[agents]]\nid = \"echo\"\n", "[[agents]]\nid = \"echo\"\nmax_calls = 1\n");
     full(&inventory, |_| {}, "+14155550100", "agent-full");
+}
+
+/// Whatever a call takes: one port pair, a stream beside it, or two pairs.
+#[test]
+fn calls_take_the_packet_threads_in_turn() {
+    for (did, pairs) in [("+14155550100", 1), ("+14155550101", 1), ("+14155550103", 2)] {
+        for workers in 1..=6_u16 {
+            let mut house = House::with(INVENTORY, |config| config.workers = workers);
+            for call in 0..workers * 2 {
+                Dial::to(did).named(&format!("c{call}")).place(&mut house);
+            }
+            house.workers.sort_unstable();
+            let expected: Vec<_> =
+                (0..workers).flat_map(|worker| vec![WorkerId(worker); pairs * 2]).collect();
+            assert_eq!(house.workers, expected, "to {did}");
+        }
+    }
 }
 
 #[test]
