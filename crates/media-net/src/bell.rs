@@ -30,7 +30,7 @@ pub(crate) enum Order {
 
 /// Wakes a worker; once until it has looked, however often it is rung.
 #[derive(Debug)]
-pub(crate) struct Bell {
+pub struct Bell {
     /// Its counter is never read: the back ends wait for each write to it, not for its being other than zero.
     events: OwnedFd,
     rung: AtomicBool,

@@ -20,7 +20,8 @@ use crate::bell::Bell;
 use crate::ports::Pair;
 use crate::sockets::{Arrival, CHANNELS, LARGEST_DATAGRAM, Sockets, at, place};
 
-pub(crate) struct Epoll {
+/// Readiness by epoll, one system call a datagram.
+pub struct Epoll {
     poll: OwnedFd,
     pairs: Vec<Option<Pair>>,
     /// What was ready at the last wait, the last one first.

@@ -31,5 +31,8 @@ mod worker;
 mod workers;
 
 pub use backend::{Backend, Choice};
-pub use ports::Dscp;
+pub use bell::Bell;
+pub use epoll::Epoll;
+pub use ports::{Dscp, Pair};
+pub use sockets::{Arrival, Sockets};
 pub use workers::{Plan, WorkerFailed, Workers};

@@ -27,7 +27,7 @@ impl Dscp {
 
 /// Both sockets of a leg.
 #[derive(Debug)]
-pub(crate) struct Pair {
+pub struct Pair {
     rtp: UdpSocket,
     rtcp: UdpSocket,
 }

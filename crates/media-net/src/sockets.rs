@@ -13,19 +13,29 @@ use crate::ports::Pair;
 
 /// A datagram that was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Arrival {
-    pub(crate) slot: Slot,
-    pub(crate) channel: Channel,
-    pub(crate) source: SocketAddr,
-    pub(crate) length: usize,
+pub struct Arrival {
+    /// Of the leg whose socket it came to.
+    pub slot: Slot,
+    /// Which of its two.
+    pub channel: Channel,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// In octets.
+    pub length: usize,
 }
 
-/// The port pairs of one worker, by the slot of their leg.
-pub(crate) trait Sockets: Sized {
+/// The port pairs of one worker, by the slot of their leg. A worker that panics in one of these begins anew, with others of the kind.
+pub trait Sockets: Sized {
     /// Without any pair. Belongs to the thread that opens it.
+    ///
+    /// # Errors
+    /// The system gives not what it takes.
     fn open(bell: &Bell, counts: Arc<ThreadCounts>) -> io::Result<Self>;
 
     /// From here on packets arrive on, and leave from, `slot`.
+    ///
+    /// # Errors
+    /// The system has no room for them.
     fn insert(&mut self, slot: Slot, pair: Pair) -> io::Result<()>;
 
     /// Closes a slot's sockets. What has arrived on them and was not taken is dropped.
@@ -34,6 +44,9 @@ pub(crate) trait Sockets: Sized {
     /// Sends what was given to send, and waits until something may be received, the bell rings, or `limit` has passed; then, or before
     /// then, lets packets gather for `gather`, though not beyond `limit`. Does not wait while there are packets left from the
     /// last time.
+    ///
+    /// # Errors
+    /// The system's, after which they are of no use.
     fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()>;
 
     /// The next datagram that had arrived by the end of `wait`, into `buffer`, which has room for `LARGEST_DATAGRAM`. What is longer is

@@ -78,7 +78,11 @@ impl Workers {
         }
     }
 
-    pub(crate) fn start_on<S: Sockets>(plan: &Plan, events: &Sender<Event>) -> io::Result<Self> {
+    /// As `start`, on sockets of any kind, whatever the plan says of them: as a test wants that has a thread fail.
+    ///
+    /// # Errors
+    /// As `start` has them.
+    pub fn start_on<S: Sockets>(plan: &Plan, events: &Sender<Event>) -> io::Result<Self> {
         let (told, failed) = watch::channel(None);
         let workers = (0..plan.count)
             .map(|number| Thread::start::<S>(number, plan, events.clone(), told.clone()))

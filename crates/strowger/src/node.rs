@@ -3,6 +3,7 @@
 mod end;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use admin::{Drain, Phase};
 use agent_net::{Options, Streams, Trust};
 use b2bua::io::{Input, Now};
 use b2bua::{Core, MediaAddress, Sharing};
-use media_net::WorkerFailed;
+use media_net::{Plan, WorkerFailed, Workers};
 use sip_net::{Ending, Sockets};
 use store::{Begun, Lock, Recorder, Spool, Store};
 use tokio::sync::{mpsc, watch};
@@ -59,6 +60,18 @@ impl Node {
     /// # Errors
     /// What is in the way: another daemon on the store, a faulty stored inventory, a port in use, no threads.
     pub(crate) async fn start(config: &Config, store: Store) -> Result<Self, Failure> {
+        Self::start_with(config, store, Workers::start).await
+    }
+
+    /// As `start`, with packet threads that are started so.
+    ///
+    /// # Errors
+    /// As `start` has them.
+    pub(crate) async fn start_with(
+        config: &Config,
+        store: Store,
+        threads: fn(&Plan, &mpsc::Sender<media::Event>) -> io::Result<Workers>,
+    ) -> Result<Self, Failure> {
         let store = store.of_node(&config.node.id.0);
         let lock = store.lock().await?;
         let copy = beside(config, &store, "inventory", "json");
@@ -94,7 +107,8 @@ impl Node {
         let events = shown.events.clone();
         let (metrics, pulse) = (Arc::clone(&shown.metrics), Arc::clone(&shown.health.pulse));
         let counts = Arc::clone(metrics.packet_threads());
-        let workers = packets::start(&config.media, count, media_seed, counts, &media_told)?;
+        let plan = packets::plan(&config.media, count, media_seed, counts)?;
+        let workers = threads(&plan, &media_told).map_err(Failure::Workers)?;
         metrics.routed_by(&directory, calendar::wall_ms() / 1000);
         let directory = Arc::new(directory);
         let mut core =

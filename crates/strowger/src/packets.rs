@@ -3,24 +3,17 @@
 use std::sync::Arc;
 
 use media::ThreadCounts;
-use media_net::{Backend, Choice, Dscp, Plan, Workers};
-use tokio::sync::mpsc;
+use media_net::{Backend, Choice, Dscp, Plan};
 use tracing::info;
 
 use crate::config::{Backend as Wish, Media};
 use crate::failure::Failure;
 
-/// Starts `count` of them, and says how they reach their sockets.
+/// `count` of them; says how they reach their sockets.
 ///
 /// # Errors
-/// The system has no threads for us, or not the back end that is asked for.
-pub(crate) fn start(
-    media: &Media,
-    count: u16,
-    seed: u64,
-    counts: Arc<ThreadCounts>,
-    events: &mpsc::Sender<media::Event>,
-) -> Result<Workers, Failure> {
+/// The system has not the back end that is asked for.
+pub(crate) fn plan(media: &Media, count: u16, seed: u64, counts: Arc<ThreadCounts>) -> Result<Plan, Failure> {
     let backend = match media.backend {
         Wish::Auto => choose(),
         Wish::Epoll => asked(Backend::Epoll),
@@ -30,7 +23,7 @@ pub(crate) fn start(
         }
     };
     let dscp = u8::try_from(media.dscp.0).ok().and_then(Dscp::new).unwrap_or(Dscp::EF);
-    Workers::start(&Plan { count, seed, backend, dscp, counts }, events).map_err(Failure::Workers)
+    Ok(Plan { count, seed, backend, dscp, counts })
 }
 
 fn asked(backend: Backend) -> Backend {

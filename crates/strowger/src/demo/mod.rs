@@ -3,6 +3,8 @@
 mod audio;
 mod bot;
 mod carrier;
+#[cfg(test)]
+mod failing;
 mod report;
 mod rtp;
 mod scenes;
