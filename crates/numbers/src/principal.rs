@@ -44,14 +44,6 @@ impl Principal {
         }
     }
 
-    /// The realm that what is kept of its password is good in; `None` where the password itself is at hand.
-    pub fn kept_realm(&self) -> Option<&str> {
-        match self.account()?.password {
-            Password::Given(_) => None,
-            Password::Kept(kept) => Some(&kept.realm),
-        }
-    }
-
     /// Whether it may come from there: where it has addresses, they count beside its password.
     pub fn may_come_from(&self, source: IpAddr) -> bool {
         let addresses = self.addresses();

@@ -18,6 +18,7 @@ use crate::{inventory_file, secrets};
 /// Names every fault of both files.
 pub(crate) fn check(check: &Check) -> Result<(), Failure> {
     let config = Config::load(check.config.path.as_deref());
+    let realm = config.as_ref().ok().map(Config::realm);
     let inventory = check.inventory.as_deref().map(whole_inventory).transpose();
     let mut faults = Vec::new();
     let mut lines = Vec::new();
@@ -32,9 +33,10 @@ pub(crate) fn check(check: &Check) -> Result<(), Failure> {
     match inventory {
         Ok(None) => {}
         Ok(Some(inventory)) => {
-            document = json!({ "inventory": counts(&inventory), "warnings": inventory.warnings() });
+            let warnings = warnings(&inventory, realm.as_deref());
+            document = json!({ "inventory": counts(&inventory), "warnings": warnings });
             lines.push(format!("inventory: in order, {}", census(&inventory)));
-            lines.extend(warnings(&inventory));
+            lines.extend(warnings.iter().map(|warning| warned(warning)));
         }
         Err(Faults(found)) => faults.extend(found),
     }
@@ -57,21 +59,23 @@ pub(crate) async fn apply(apply: &Apply) -> Result<(), Failure> {
         (true, opened) => opened?,
         (false, _) => Store::open(&url).await?,
     };
-    let store = store.of_realm(&config.realm());
+    let realm = config.realm();
+    let store = store.of_realm(&realm);
     let plan = if apply.dry_run { store.plan(&inventory).await } else { store.apply(&inventory).await };
     store.close().await;
     let plan = plan?;
+    let warnings = warnings(&inventory, Some(&realm));
     if apply.telling.form == Form::Json {
         let document = json!({
             "dry_run": apply.dry_run,
             "plan": plan::document(&plan),
             "inventory": counts(&inventory),
-            "warnings": inventory.warnings(),
+            "warnings": warnings,
         });
         return write_out(&format!("{document:#}"));
     }
     write_out(&plan::text(&plan, if apply.full { Length::Full } else { Length::Bounded }))?;
-    warnings(&inventory).try_for_each(|warning| write_out(&warning))?;
+    warnings.iter().try_for_each(|warning| write_out(&warned(warning)))?;
     match (plan.is_empty(), apply.dry_run) {
         (true, _) => Ok(()),
         (false, true) => write_out("dry run: nothing was changed"),
@@ -113,8 +117,14 @@ fn whole_inventory(path: &Path) -> Result<Inventory, Faults> {
     resolved.map_err(|faults| Faults(faults.into_iter().map(told).collect()))
 }
 
-fn warnings(inventory: &Inventory) -> impl Iterator<Item = String> {
-    inventory.warnings().into_iter().map(|warning| format!("warning: {}", printable(&warning)))
+/// What is no fault; with what is of no use in the realm of the configuration, if that can be read.
+fn warnings(inventory: &Inventory, realm: Option<&str>) -> Vec<String> {
+    let useless = realm.map(|realm| inventory.useless_passwords(realm)).unwrap_or_default();
+    inventory.warnings().into_iter().chain(useless).collect()
+}
+
+fn warned(warning: &str) -> String {
+    format!("warning: {}", printable(warning))
 }
 
 fn counts(inventory: &Inventory) -> Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use b2bua::io::Input;
-use numbers::{Directory, Principal};
+use numbers::Directory;
 use store::{Pulse, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -70,21 +70,13 @@ async fn load_after(
 fn of_other_realms(directory: &Directory, before: &Directory, realm: &str) -> Vec<String> {
     let agents = directory
         .agents()
-        .filter(|agent| before.agent(&agent.id).is_none_or(|known| !Arc::ptr_eq(known, agent)));
+        .filter(|agent| before.agent(&agent.id).is_none_or(|known| !Arc::ptr_eq(known, agent)))
+        .filter_map(|agent| agent.useless_password(realm));
     let trunks = directory
         .trunks()
-        .filter(|trunk| before.trunk(&trunk.id).is_none_or(|known| !Arc::ptr_eq(known, trunk)));
-    let agents = agents.map(|agent| (format!("agent `{}`", agent.id), Principal::Agent(Arc::clone(agent))));
-    let trunks = trunks.map(|trunk| (format!("trunk `{}`", trunk.id), Principal::Trunk(Arc::clone(trunk))));
-    let useless = agents.chain(trunks).filter_map(|(who, principal)| {
-        let kept = principal.kept_realm().filter(|kept| *kept != realm)?;
-        Some(format!(
-            "{who} can't show its password: what is kept of it is for the realm `{}`, and sip.realm is `{realm}`; \
-             give the password again, or set sip.realm back",
-            kept.escape_debug()
-        ))
-    });
-    useless.collect()
+        .filter(|trunk| before.trunk(&trunk.id).is_none_or(|known| !Arc::ptr_eq(known, trunk)))
+        .filter_map(|trunk| trunk.useless_password(realm));
+    agents.chain(trunks).collect()
 }
 
 /// Whose keys go by signalling that is not encrypted, in words; not what was to be said of them before.

@@ -267,6 +267,30 @@ fn what_apply_and_check_say_is_told_in_json_too() {
 }
 
 #[test]
+fn a_kept_password_of_another_realm_is_told_by_check_and_apply() {
+    let desk = Desk::new();
+    let hashes = format!(r#"md5 = "{}", sha256 = "{}""#, "0a".repeat(16), "0a".repeat(32));
+    desk.write(
+        "inventory.toml",
+        &format!(
+            r#"trunks = [{{ id = "pbx", inbound = {{ username = "pbx", password = {{ username = "pbx", realm = "strowger", {hashes} }} }} }}]"#
+        ),
+    );
+    let (check, apply) = (["check", "--inventory", "inventory.toml"], ["apply", "inventory.toml"]);
+    for command in [&check[..], &apply] {
+        assert_eq!(desk.json(command)["warnings"], json!([]), "{command:?}");
+    }
+    desk.write("strowger.toml", "sip.realm = \"sip.example\"");
+    let words = "trunk `pbx` can't show its password: what is kept of it is for the realm `strowger`, and sip.realm is `sip.example`; \
+                 give the password again, or set sip.realm back";
+    for command in [&check[..], &apply] {
+        let with_file = [command, &["--config", "strowger.toml"]].concat();
+        assert_eq!(desk.json(&with_file)["warnings"], json!([words]), "{command:?}");
+        assert!(desk.run(&with_file).out.contains(&format!("warning: {words}\n")), "{command:?}");
+    }
+}
+
+#[test]
 fn in_json_a_failure_is_a_problem_document_on_standard_error() {
     let desk = Desk::applied(INVENTORY);
     desk.write("faulty.toml", &INVENTORY.replace("trunk_id = \"acme\"", "trunk_id = \"acne\""));

@@ -8,6 +8,7 @@ mod destination;
 mod faults;
 mod number;
 mod passed;
+mod realms;
 mod secrets;
 mod trunk;
 mod uri;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use numbers::{Inventory, Password, Principal};
+use numbers::{Account, Agent, Inventory, Password, Trunk};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use store::{Actor, Error, Expect, Kind, Object, Store};
 
@@ -23,9 +23,12 @@ trunks = [
 }
 
 fn realms(inventory: &Inventory) -> Vec<Option<String>> {
-    let agents = inventory.agents.iter().cloned().map(|agent| Principal::Agent(agent.into()));
-    let trunks = inventory.trunks.iter().cloned().map(|trunk| Principal::Trunk(trunk.into()));
-    agents.chain(trunks).map(|principal| principal.kept_realm().map(str::to_owned)).collect()
+    let agents = inventory.agents.iter().map(Agent::account);
+    let realm = |account: Option<Account<'_>>| match account?.password {
+        Password::Given(_) => None,
+        Password::Kept(kept) => Some(kept.realm.clone()),
+    };
+    agents.chain(inventory.trunks.iter().map(Trunk::account)).map(realm).collect()
 }
 
 async fn shown_passwords_are_stored_as_hashes_and_ours_as_they_are(database: Database) {
