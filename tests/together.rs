@@ -92,6 +92,20 @@ impl Pair {
 
     /// While a call is up at the first, the second refuses one for that reason, and takes it again when that has ended: each within a second.
     fn the_place_is_one(&self, to_one: &str, to_two: &str, reason: &str) {
+        let mut all = Vec::new();
+        while all.len() < ATTEMPTS {
+            let took = self.place_is_taken_and_given_back(to_one, to_two, reason);
+            println!("{reason}: known to the other daemon, and its end, after {took:.0?}");
+            if took.iter().all(|took| *took < SOON) {
+                return;
+            }
+            all.push(took);
+        }
+        panic!("{reason}: {all:?}");
+    }
+
+    /// How long it took until the second refused a call, and until it took one.
+    fn place_is_taken_and_given_back(&self, to_one: &str, to_two: &str, reason: &str) -> [Duration; 2] {
         let full = Fate::refused(503, reason);
         // What was before may be over at the other daemon, and not told here.
         let (first, _) = until_call(&self.one, to_one, &Fate::Answered, &full);
@@ -100,11 +114,12 @@ impl Pair {
         first.hangs_up();
         let (last, freed) = until_call(&self.two, to_two, &Fate::Answered, &full);
         last.hangs_up();
-        println!("{reason}: known to the other daemon after {filled:.0?}, and its end after {freed:.0?}");
-        assert!(filled < SOON && freed < SOON, "{filled:?} {freed:?}");
+        [filled, freed]
     }
 }
 
+/// A machine that has much else to do may be late.
+const ATTEMPTS: usize = 3;
 /// A change, and what a call takes, are to be known on the other daemon by then.
 const SOON: Duration = Duration::from_secs(1);
 
