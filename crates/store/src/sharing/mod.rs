@@ -74,6 +74,8 @@ const CHANNEL: &str = "strowger_usage";
 const PACE: Duration = Duration::from_millis(100);
 /// A node that has nothing to say says so as often.
 const BEAT: Duration = Duration::from_secs(2);
+/// What could not be written is tried again so soon.
+const AGAIN: Duration = Duration::from_millis(250);
 /// One that was not heard of for so long has no calls.
 const SILENCE: Duration = Duration::from_secs(10);
 /// One that was not heard of for so long, in milliseconds, is forgotten, and with it the minutes of days that are over.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error};
 
-use super::{ANSWER, BEAT, FORGOTTEN_MS, PACE, rows, today};
+use super::{AGAIN, ANSWER, BEAT, FORGOTTEN_MS, PACE, rows, today};
 use crate::db::{Transaction, Value};
 use crate::{Error, Store};
 
@@ -63,7 +63,7 @@ impl Mouth {
             let outcome = timeout(ANSWER, self.write()).await.unwrap_or(Err(Error::Silent));
             self.say(outcome);
             due = Instant::now() + PACE;
-            beat = Instant::now() + BEAT;
+            beat = Instant::now() + if self.changed.is_empty() { BEAT } else { AGAIN };
         }
     }
 
