@@ -70,6 +70,8 @@ pub(super) enum Outcome {
     Ready(CalleeLeg),
     /// To the next agent or gateway; why, in words.
     Failed(String),
+    /// To the next gateway that gets another offer, for this one can't take its own; in words.
+    Unsuited(String),
     /// To the next agent, for what this one says can't be used.
     Unusable(Fate),
     /// To the end: whoever is called spoke for itself, and no other is asked.
@@ -248,8 +250,8 @@ impl Attempt {
                 match (quest.plan.callee(), code) {
                     (Callee::Agent(_), 486 | 600) => Outcome::Final(Fate::AgentBusy(given)),
                     (Callee::Agent(_), 603) => Outcome::Final(Fate::AgentDeclined(given)),
-                    (Callee::Network(gateways), 488 | 606) if gateways.offers_otherwise_next() => {
-                        Outcome::Failed(rejection.words())
+                    (Callee::Network(gateways), 488 | 606) if gateways.offers_otherwise_later() => {
+                        Outcome::Unsuited(rejection.words())
                     }
                     (Callee::Network(_), code) if is_final(code) => {
                         Outcome::Final(Fate::CalleeRefused(code, given))

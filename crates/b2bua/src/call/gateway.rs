@@ -98,10 +98,18 @@ impl Gateways {
         self.media_encryption_of(&self.current)
     }
 
-    /// Whether there is a next one, whose offer would be another: who can't take this one's may be able to take that.
-    pub(super) fn offers_otherwise_next(&self) -> bool {
-        let next = self.left.front().map(|next| self.media_encryption_of(next));
-        next.is_some_and(|next| next != self.media_encryption())
+    /// Whether one is left whose offer would be another: where this one's can't be taken that one's may be.
+    pub(super) fn offers_otherwise_later(&self) -> bool {
+        let refused = self.media_encryption();
+        self.left.iter().any(|later| self.media_encryption_of(later) != refused)
+    }
+
+    /// Leaves out those whose offer would be that of the current one.
+    pub(super) fn pass_over_alike(&mut self) {
+        let refused = self.media_encryption();
+        let mut left = std::mem::take(&mut self.left);
+        left.retain(|later| self.media_encryption_of(later) != refused);
+        self.left = left;
     }
 
     fn media_encryption_of(&self, gateway: &Gateway) -> MediaEncryption {

@@ -95,6 +95,13 @@ impl Search {
                 Outcome::Failed(error) => {
                     outcome = self.next(aim, seat, facts, desk, now, error)?;
                 }
+                Outcome::Unsuited(error) => {
+                    match self.plan.callee_mut() {
+                        Callee::Network(gateways) => gateways.pass_over_alike(),
+                        Callee::Agent(_) => {}
+                    }
+                    outcome = self.next(aim, seat, facts, desk, now, error)?;
+                }
                 Outcome::Unusable(fate) => {
                     let error = fate.words(Phase::Answered).text;
                     self.unusable = Some(fate);

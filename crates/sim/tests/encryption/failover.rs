@@ -1,6 +1,6 @@
 //! Whoever is asked next gets an offer that is for it, with keys that nobody has seen.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use phone::{Phone, Step};
 use sim::cast::{DESK_1, DESK_2, GATEWAY, GATEWAY_2, PBX, call_out, caller, description, phone, talk};
@@ -56,6 +56,9 @@ fn assert_offers(offers: &[String], wanted: [&str; 2]) {
     }
     assert_all_different(offers);
 }
+
+/// Behind those of the cast.
+const GATEWAY_3: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 18, 0, 3)), 5060);
 
 const PAIRS: [[&str; 2]; 5] = [
     ["required", "off"],
@@ -128,16 +131,17 @@ fn another_server_of_an_agent_gets_other_keys() {
     assert_sealed(told(&world, DESK_2)[0].as_ref(), FIRST, &offers[1]);
 }
 
-/// The trunk's gateways, the first of better priority, and what each wants.
-fn gateways(first: &str, second: &str) -> World {
+/// The trunk's gateways, the first of best priority, and what each wants.
+fn gateways(wanted: &[&str]) -> World {
     let mut setup = sim::cast::setup(1, Weather::calm());
     let plain = "[{ host = \"198.18.0.2\", priority = 20 }, { host = \"198.18.0.1\", priority = 10 }]";
     assert!(setup.inventory.contains(plain));
-    let wanting = format!(
-        "[{{ host = \"198.18.0.2\", priority = 20, media_encryption = \"{second}\" }}, \
-         {{ host = \"198.18.0.1\", priority = 10, media_encryption = \"{first}\" }}]"
-    );
-    setup.inventory = setup.inventory.replace(plain, &wanting);
+    let gateway = |(place, wanted): (usize, &&str)| {
+        let place = place + 1;
+        format!("{{ host = \"198.18.0.{place}\", priority = {place}0, media_encryption = \"{wanted}\" }}")
+    };
+    let wanting: Vec<_> = wanted.iter().enumerate().rev().map(gateway).collect();
+    setup.inventory = setup.inventory.replace(plain, &format!("[{}]", wanting.join(", ")));
     World::new(setup).expect("the inventory is sound")
 }
 
@@ -145,7 +149,7 @@ fn gateways(first: &str, second: &str) -> World {
 fn the_next_gateway_is_offered_what_it_wants() {
     for [first, second] in PAIRS {
         for status in [503, 480] {
-            let mut world = gateways(first, second);
+            let mut world = gateways(&[first, second]);
             world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
             world.phone(NOW, refuses("one", GATEWAY, status));
             world.phone(NOW, answers("two", GATEWAY_2, second));
@@ -162,7 +166,7 @@ fn the_next_gateway_is_offered_what_it_wants() {
 
 #[test]
 fn a_gateway_that_says_nothing_is_followed_by_one_with_keys_of_its_own() {
-    let mut world = gateways("required", "optional");
+    let mut world = gateways(&["required", "optional"]);
     world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
     world.phone(NOW, answers("two", GATEWAY_2, "optional"));
     run(&mut world);
@@ -178,7 +182,7 @@ fn a_gateway_that_says_nothing_is_followed_by_one_with_keys_of_its_own() {
 #[test]
 fn a_gateway_that_can_not_take_the_offer_gives_way_to_one_that_gets_another() {
     for status in [488, 606] {
-        let mut world = gateways("required", "off");
+        let mut world = gateways(&["required", "off"]);
         world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
         world.phone(NOW, refuses("one", GATEWAY, status));
         world.phone(NOW, answers("two", GATEWAY_2, "off"));
@@ -186,7 +190,7 @@ fn a_gateway_that_can_not_take_the_offer_gives_way_to_one_that_gets_another() {
         assert_offers(&descriptions(&world, "INVITE"), ["required", "off"]);
         assert_eq!((reason(&world), suites(&world)), (Some("normal"), (None, None)));
     }
-    let mut world = gateways("required", "required");
+    let mut world = gateways(&["required", "required"]);
     let mut script = call_out(PBX, SECOND);
     script.truncate(1);
     script.push(Step::Expect(488));
@@ -195,4 +199,17 @@ fn a_gateway_that_can_not_take_the_offer_gives_way_to_one_that_gets_another() {
     world.phone(NOW, answers("two", GATEWAY_2, "required"));
     run(&mut world);
     assert_eq!(reason(&world), Some("trunk-failed"), "the second would say the same");
+}
+
+#[test]
+fn gateways_that_would_get_the_offer_that_one_can_not_take_are_passed_over() {
+    let mut world = gateways(&["required", "required", "off"]);
+    world.phone(NOW, phone("pbx", "4711", PBX, call_out(PBX, SECOND)));
+    world.phone(NOW, refuses("one", GATEWAY, 488));
+    world.phone(NOW, answers("two", GATEWAY_2, "required"));
+    world.phone(NOW, answers("three", GATEWAY_3, "off"));
+    run(&mut world);
+    assert_offers(&descriptions(&world, "INVITE"), ["required", "off"]);
+    assert!(told(&world, GATEWAY_2).is_empty(), "the second would say the same");
+    assert_eq!((reason(&world), suites(&world)), (Some("normal"), (None, None)));
 }
