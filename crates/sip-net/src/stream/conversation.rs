@@ -4,8 +4,8 @@ use std::io;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
-use sip::Flow;
 use sip::framing::{Frame, Framer};
+use sip::{Flow, Message, Method};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::{sleep_until, timeout};
 
@@ -29,11 +29,14 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Takes note that a message of the core's is to go out.
-    pub(super) fn spoken(&self, vigil: &mut Vigil) {
-        vigil.spoken(Instant::now());
-        if let Some(place) = &self.place {
-            place.spoken();
+    /// Takes note that a message of the core's is to go out. A stranger remains one if anybody may be told the same.
+    pub(super) fn spoken(&self, message: &Bytes, vigil: &mut Vigil) {
+        let is_known = self.place.as_ref().is_none_or(Place::is_known);
+        if is_known || befriends(message) {
+            vigil.spoken(Instant::now());
+            if let Some(place) = &self.place {
+                place.spoken();
+            }
         }
     }
 
@@ -41,6 +44,15 @@ impl Link {
     pub(super) fn name(&self) -> Option<String> {
         (!self.called.is_empty()).then(|| self.called.join(" or "))
     }
+}
+
+/// Whether only somebody who is known is sent it. Anybody gets a challenge or another refusal, and a 200 to the CANCEL of an INVITE
+/// that was challenged.
+fn befriends(message: &Bytes) -> bool {
+    Message::parse(message.clone()).is_ok_and(|message| match message.status() {
+        Some(status) => status.code() < 300 && *message.method() != Method::Cancel,
+        None => true,
+    })
 }
 
 /// Carries messages both ways until the connection is over.
@@ -107,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite> Conversation<'_, S> {
                 progress = advance(&mut self.writer, &self.writing) => self.advanced(progress),
                 next = self.waiting.next(), if free => match next {
                     Some(bytes) => {
-                        self.link.spoken(&mut self.vigil);
+                        self.link.spoken(&bytes, &mut self.vigil);
                         self.write(bytes);
                         Ok(())
                     }

@@ -36,7 +36,7 @@ struct Count {
 /// Whether who opens a connection is somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
-    /// A trunk or agent of ours has the address, or the core has sent something on the connection.
+    /// A trunk or agent of ours has the address, or the core has said on the connection what it says to no stranger.
     Known,
     Stranger,
 }
@@ -103,7 +103,11 @@ impl Gate {
 }
 
 impl Place {
-    /// The core has sent something on the connection: it answers no strangers.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed)
+    }
+
+    /// The core has said on the connection what it says to no stranger.
     pub(crate) fn spoken(&self) {
         if !self.is_known.swap(true, Ordering::Relaxed) {
             self.gate.open().befriend(self.source);

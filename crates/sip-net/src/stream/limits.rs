@@ -20,7 +20,7 @@ pub struct StreamLimits {
     pub message: Duration,
     /// A connection without a message or keep-alive for so long is closed.
     pub idle: Duration,
-    /// The same for one that a peer opened, as long as nothing is sent to it: strangers get no answer.
+    /// The same for one that a peer opened, as long as it is sent nothing but refusals, challenges among them: those are all that strangers get.
     pub unanswered: Duration,
     /// For a peer to take in anything of what we have for it.
     pub write: Duration,

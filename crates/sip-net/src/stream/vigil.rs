@@ -45,8 +45,8 @@ pub(crate) struct Vigil {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum KeepAlive {
-    /// It is for who opened the connection (RFC 5626 s.3.5), and nothing of the core's has gone out on it: who opened it may be
-    /// anybody.
+    /// It is for who opened the connection (RFC 5626 s.3.5), and the core has said nothing on it but what anybody may hear:
+    /// who opened it may be a stranger.
     Theirs,
     /// The peer opened it and has had messages from us. It is pinged then all the same, for proxies close what is silent, and a call's
     /// BYE is best sent by the connection that the call came by. No answer is asked for.
@@ -85,7 +85,7 @@ impl Vigil {
         }
     }
 
-    /// A message of the core's is to go out: to whom it speaks is no stranger.
+    /// A message of the core's is to go out, to somebody who is no stranger.
     pub(crate) fn spoken(&mut self, now: Instant) {
         if self.keep_alive == KeepAlive::Theirs {
             self.keep_alive = KeepAlive::Shared(now + self.ping);

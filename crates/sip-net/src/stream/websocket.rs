@@ -93,7 +93,7 @@ where
                     timeout(hub.limits.write, sink.close()).await.ok();
                     return End::Closed;
                 };
-                link.spoken(&mut vigil);
+                link.spoken(&bytes, &mut vigil);
                 writing.begin(bytes, &mut vigil);
             },
             () = sleep_until(wake.into()) => match vigil.due(Instant::now()) {

@@ -261,6 +261,53 @@ async fn connections_of_one_source_are_bounded_and_the_ones_within_go_on() {
     assert_eq!(read(&mut peer, OPTIONS.len()).await, OPTIONS.as_bytes());
 }
 
+/// What the core has to say to that method.
+fn response(status: &str, method: &str) -> String {
+    OPTIONS.replace("OPTIONS sip:a@b SIP/2.0", &format!("SIP/2.0 {status}")).replace("OPTIONS", method)
+}
+
+/// Has the core say it.
+async fn say(peer: &mut TcpStream, response: &str) {
+    peer.write_all(response.as_bytes()).await.unwrap();
+    assert_eq!(read(peer, response.len()).await, response.as_bytes());
+}
+
+/// What anybody is told where somebody is known by a password alone.
+const TO_ANYBODY: [(&str, &str); 3] =
+    [("401 Unauthorized", "INVITE"), ("401 Unauthorized", "OPTIONS"), ("200 OK", "CANCEL")];
+
+#[tokio::test]
+async fn a_stranger_that_is_challenged_remains_one_until_its_call_is_taken() {
+    let limits = StreamLimits { per_stranger: 1, ..StreamLimits::default() };
+    let mut node = Node::start(bounded(limits), echo);
+    let mut peer = TcpStream::connect(node.locals[0]).await.unwrap();
+    let source: IpAddr = "127.0.0.1".parse().unwrap();
+    for (status, method) in TO_ANYBODY {
+        say(&mut peer, &response(status, method)).await;
+        let mut over = TcpStream::connect(node.locals[0]).await.unwrap();
+        assert_eq!(rest(&mut over).await, b"", "{status} to {method}");
+        assert_eq!(node.fault().await, StreamFault::TooMany { source, full: Full::Stranger(1) });
+    }
+    say(&mut peer, &response("100 Trying", "INVITE")).await;
+    let mut next = TcpStream::connect(node.locals[0]).await.unwrap();
+    say(&mut next, &response("200 OK", "OPTIONS")).await;
+}
+
+#[tokio::test]
+async fn a_stranger_that_is_challenged_and_does_not_come_again_is_closed() {
+    let limits = StreamLimits { unanswered: Duration::from_secs(1), ..StreamLimits::default() };
+    let node = Node::start(bounded(limits), echo);
+    let mut peers = Vec::new();
+    for (status, method) in TO_ANYBODY {
+        let mut peer = TcpStream::connect(node.locals[0]).await.unwrap();
+        say(&mut peer, &response(status, method)).await;
+        peers.push(peer);
+    }
+    for mut peer in peers {
+        assert_eq!(rest(&mut peer).await, b"");
+    }
+}
+
 #[tokio::test]
 async fn who_does_not_read_is_cut_when_its_queue_is_full_and_nobody_waits_for_it() {
     let socket = tcp();
