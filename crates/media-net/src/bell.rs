@@ -22,8 +22,6 @@ pub(crate) enum Order {
         events: tokio::sync::mpsc::Sender<TapEvent>,
         inputs: tokio::sync::mpsc::Receiver<TapInput>,
     },
-    /// The agent stream of a leg has put something into its channel.
-    Ready(MediaKey),
     /// End the thread.
     Stop,
 }
@@ -49,6 +47,12 @@ impl Bell {
         }
         rustix::io::write(&self.events, &1_u64.to_ne_bytes())?;
         Ok(())
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.ring() {
+            tracing::error!(%error, "a media worker can't be woken");
+        }
     }
 
     /// Before the worker looks at what was sent.
@@ -84,8 +88,28 @@ impl Orders {
             tracing::debug!("an order to a media worker that has stopped");
             return;
         }
-        if let Err(error) = self.bell.ring() {
-            tracing::error!(%error, "a media worker can't be woken");
+        self.bell.wake();
+    }
+}
+
+/// By which the agent streams of a worker's legs say that there is something in their channels.
+#[derive(Clone, Debug)]
+pub(crate) struct Alarm {
+    queue: mpsc::Sender<MediaKey>,
+    bell: Arc<Bell>,
+}
+
+impl Alarm {
+    pub(crate) fn new(bell: Arc<Bell>) -> (Self, mpsc::Receiver<MediaKey>) {
+        let (queue, woken) = mpsc::channel();
+        (Self { queue, bell }, woken)
+    }
+
+    /// Never waits: it may be the worker that is told, in the middle of a look into the channel. A leg has one waker, which tells once until
+    /// the worker has looked, so that no more wait than there are legs.
+    fn send(&self, media: MediaKey) {
+        if self.queue.send(media).is_ok() {
+            self.bell.wake();
         }
     }
 }
@@ -93,12 +117,12 @@ impl Orders {
 /// Told by a tap's input channel when there is something in it.
 pub(crate) struct TapWaker {
     pub(crate) media: MediaKey,
-    pub(crate) orders: Orders,
+    pub(crate) alarm: Alarm,
 }
 
 impl Wake for TapWaker {
     fn wake(self: Arc<Self>) {
-        self.orders.send(Order::Ready(self.media));
+        self.alarm.send(self.media);
     }
 }
 
@@ -114,16 +138,27 @@ mod tests {
     #[test]
     fn who_orders_more_than_there_is_room_for_waits_and_nothing_is_lost() {
         let (orders, taken) = Orders::new(Arc::new(Bell::new().unwrap()));
-        let order = |key| Order::Ready(MediaKey(key));
+        let order = |key| Order::Command(Command::Release { media: MediaKey(key) });
         let most = u64::try_from(WAITING).unwrap();
         (0..most).for_each(|key| orders.send(order(key)));
         assert!(matches!(orders.queue.try_send(order(most)), Err(TrySendError::Full(_))));
         let late = std::thread::spawn(move || orders.send(order(most)));
         let keys = taken.iter().map(|order| match order {
-            Order::Ready(MediaKey(key)) => key,
+            Order::Command(Command::Release { media: MediaKey(key) }) => key,
             Order::Command(_) | Order::Attach { .. } | Order::Stop => panic!("nobody ordered that"),
         });
         assert!(keys.eq(0..=most));
         late.join().unwrap();
+    }
+
+    #[test]
+    fn a_worker_behind_with_its_orders_can_still_be_told_of_a_stream_by_itself() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let (alarm, woken) = Alarm::new(bell);
+        let legs = 0..u64::try_from(WAITING).unwrap() * 2;
+        for key in legs.clone() {
+            Arc::new(TapWaker { media: MediaKey(key), alarm: alarm.clone() }).wake();
+        }
+        assert!(woken.try_iter().eq(legs.map(MediaKey)));
     }
 }

@@ -7,7 +7,7 @@ use media::agent::{TapEvent, TapInput};
 use media::{MediaKey, Taken};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::bell::{Orders, TapWaker};
+use crate::bell::{Alarm, TapWaker};
 
 /// One leg's channels to and from its agent stream.
 pub(crate) struct Tap {
@@ -22,9 +22,9 @@ impl Tap {
         media: MediaKey,
         events: Sender<TapEvent>,
         inputs: Receiver<TapInput>,
-        orders: Orders,
+        alarm: Alarm,
     ) -> Self {
-        let waker = Waker::from(Arc::new(TapWaker { media, orders }));
+        let waker = Waker::from(Arc::new(TapWaker { media, alarm }));
         Self { events, inputs: Some(inputs), waker }
     }
 
@@ -36,7 +36,7 @@ impl Tap {
         }
     }
 
-    /// The stream's next wish. Without one, `Order::Ready` comes when there is.
+    /// The stream's next wish. Without one, the worker is woken when there is.
     pub(crate) fn next(&mut self) -> Option<TapInput> {
         let inputs = self.inputs.as_mut()?;
         match inputs.poll_recv(&mut Context::from_waker(&self.waker)) {

@@ -12,7 +12,7 @@ use media::agent::TapEvent;
 use media::command::Counters;
 use media::{Channel, Command, Datagram, Event, MediaKey, Outbox, Slot, Table, Taken, ThreadCounts};
 
-use crate::bell::{Bell, Order, Orders};
+use crate::bell::{Alarm, Bell, Order};
 use crate::outlet::Outlet;
 use crate::pace::Pace;
 use crate::ports::{Dscp, Pair};
@@ -24,8 +24,6 @@ pub(crate) struct Outfit {
     pub(crate) seed: u64,
     pub(crate) outlet: Outlet,
     pub(crate) bell: Arc<Bell>,
-    /// For the wakers of taps.
-    pub(crate) own_orders: Orders,
     pub(crate) orders: Receiver<Order>,
     pub(crate) dscp: Dscp,
     pub(crate) counts: Arc<ThreadCounts>,
@@ -37,7 +35,8 @@ pub(crate) struct Worker<S> {
     orders: Receiver<Order>,
     bell: Arc<Bell>,
     /// For the wakers of taps.
-    own_orders: Orders,
+    alarm: Alarm,
+    woken: Receiver<MediaKey>,
     /// Legs whose agent stream may have something for us.
     ready: VecDeque<MediaKey>,
     buffer: Box<[u8]>,
@@ -89,14 +88,16 @@ enum Rest {
 
 impl<S: Sockets> Worker<S> {
     pub(crate) fn new(outfit: Outfit) -> io::Result<Self> {
-        let Outfit { seed, outlet, bell, own_orders, orders, dscp, counts } = outfit;
+        let Outfit { seed, outlet, bell, orders, dscp, counts } = outfit;
+        let (alarm, woken) = Alarm::new(Arc::clone(&bell));
         let sockets = S::open(&bell, Arc::clone(&counts))?;
         Ok(Self {
             table: Table::new(seed),
             effects: Effects { sockets, legs: BTreeMap::new(), outlet },
             orders,
             bell,
-            own_orders,
+            alarm,
+            woken,
             ready: VecDeque::new(),
             buffer: vec![0; LARGEST_PACKET].into_boxed_slice(),
             dscp,
@@ -143,7 +144,8 @@ impl<S: Sockets> Worker<S> {
         while let ControlFlow::Continue(rest) = turned {
             turned = self.turn(rest)?;
         }
-        Ok(())
+        // What was given to send in the last turn.
+        self.effects.sockets.wait(Some(Duration::ZERO), Duration::ZERO)
     }
 
     /// Waits for something to do, and does it.
@@ -181,11 +183,10 @@ impl<S: Sockets> Worker<S> {
                 }
                 Ok(Order::Attach { media, events, inputs }) => {
                     if let Some(leg) = self.effects.legs.get_mut(&media) {
-                        leg.tap = Some(Tap::new(media, events, inputs, self.own_orders.clone()));
+                        leg.tap = Some(Tap::new(media, events, inputs, self.alarm.clone()));
                         self.ready.push_back(media);
                     }
                 }
-                Ok(Order::Ready(media)) => self.ready.push_back(media),
                 Ok(Order::Stop) => return ControlFlow::Break(()),
                 Err(_) => return ControlFlow::Continue(Rest::None),
             }
@@ -256,6 +257,7 @@ impl<S: Sockets> Worker<S> {
     /// Takes what agents want played: a few wishes of each, so that all get on. What is over stays in its channel, whose
     /// sender waits.
     fn listen(&mut self) {
+        self.ready.extend(self.woken.try_iter());
         for _ in 0..self.ready.len() {
             let Some(media) = self.ready.pop_front() else { return };
             let Some(leg) = self.effects.legs.get_mut(&media) else { continue };

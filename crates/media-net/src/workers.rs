@@ -166,7 +166,6 @@ impl Thread {
             seed: plan.seed ^ u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
             outlet: Outlet::new(events),
             bell,
-            own_orders: orders.clone(),
             orders: received,
             dscp: plan.dscp,
             counts: Arc::clone(&plan.counts),

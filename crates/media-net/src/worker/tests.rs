@@ -4,6 +4,7 @@ use media::command::{Codec, Direction, Remote};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::bell::Orders;
 use crate::epoll::Epoll;
 use crate::uring::Uring;
 
@@ -24,7 +25,6 @@ impl<S: Sockets> Bench<S> {
             seed: 1,
             outlet: Outlet::new(sender),
             bell,
-            own_orders: orders.clone(),
             orders: received,
             dscp: Dscp::EF,
             counts: Arc::default(),
