@@ -174,7 +174,7 @@ impl Sockets for Uring {
                 return;
             }
             self.harvest();
-            if self.closing.is_empty() {
+            if self.closing.is_empty() && self.ring.has_handed_over_all() {
                 return;
             }
         }

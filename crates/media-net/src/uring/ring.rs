@@ -146,6 +146,11 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether the kernel has every request: one that it had no memory for is handed over again by the next wait.
+    pub(super) fn has_handed_over_all(&mut self) -> bool {
+        self.uring.submission().is_empty()
+    }
+
     /// Hands over all requests, and waits until there is a completion or `limit` has passed, letting several gather for as long as `gather`
     /// says, which is no longer than `limit`.
     pub(super) fn wait(&mut self, limit: Option<Duration>, gather: Duration) -> io::Result<()> {
