@@ -5,7 +5,7 @@
 
 use numbers::{Account, Directory, Password, Principal};
 use sip::digest::{Authenticated, Gate, Ha1, Rejected};
-use sip::{Flow, Message, Transport};
+use sip::{Flow, Message, Method, Transport};
 
 use super::{Door, Knock, strange};
 use crate::desk::Desk;
@@ -86,7 +86,9 @@ impl Door {
             }
         }
         match (rejected.challenge(), &rejected) {
-            (Some(_), _) if owner.is_none() && !self.may_challenge(now, flow.transport) => Who::Unasked,
+            (Some(_), _) if owner.is_none() && !self.may_challenge(now, request, flow.transport) => {
+                Who::Unasked
+            }
             (Some(stale), _) => Who::Asked(self.gate.challenge(now.instant, flow.remote.ip(), stale)),
             (None, Rejected::Malformed(fault)) => Who::Refused(Fate::Unfit(400, (*fault).to_owned())),
             (None, _) if owner.is_some() => {
@@ -98,8 +100,12 @@ impl Door {
 
     /// Whether a stranger is asked who it is. Where its address can't be forged nobody else hears of it, and a flood of forged ones
     /// keeps it out of nothing.
-    fn may_challenge(&mut self, now: Now, transport: Transport) -> bool {
+    fn may_challenge(&mut self, now: Now, request: &Message, transport: Transport) -> bool {
         match transport {
+            // Whoever looks for SIP servers asks by OPTIONS, and keeps no call out by that.
+            Transport::Udp if *request.method() == Method::Options => {
+                self.options_challenges.take(now.instant, OPTIONS_CHALLENGES_PER_SECOND)
+            }
             Transport::Udp => self.challenges.take(now.instant, CHALLENGES_PER_SECOND),
             Transport::Tcp | Transport::Tls | Transport::Ws => true,
         }
@@ -153,5 +159,7 @@ fn peer_of(principal: &Principal) -> Peer {
     }
 }
 
-/// To unknown sources by UDP: whoever forges addresses has us send no more than that.
+/// To INVITEs of unknown sources by UDP: whoever forges addresses has us send no more than that.
 const CHALLENGES_PER_SECOND: u32 = 200;
+/// The same to their OPTIONS.
+const OPTIONS_CHALLENGES_PER_SECOND: u32 = 50;

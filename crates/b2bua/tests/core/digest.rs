@@ -242,13 +242,29 @@ fn a_flood_from_forged_addresses_keeps_nobody_out_who_has_a_connection() {
     }
 }
 
+/// OPTIONS with that, the so-manieth.
+fn options(number: u32, authorization: &str) -> String {
+    let call = ask(STRANGER, number).with(authorization).offering("");
+    call.invite().replace("INVITE", "OPTIONS")
+}
+
+#[test]
+fn a_scan_by_options_is_answered_in_part_and_takes_no_call_its_challenge() {
+    let mut house = house();
+    for number in 0..300 {
+        house.receive(STRANGER, &options(number, "X-None: 1"));
+    }
+    assert_eq!(house.sent.len(), 50);
+    house.sent.clear();
+    for number in 300..600 {
+        ask(STRANGER, number).place(&mut house);
+    }
+    assert_eq!(house.sent.len(), 200, "all that INVITEs get");
+}
+
 #[test]
 fn a_pbx_that_is_known_by_its_password_learns_by_options_that_the_trunk_is_there() {
     let mut house = house();
-    let options = |number: u32, authorization: &str| {
-        let call = ask(STRANGER, number).with(authorization).offering("");
-        call.invite().replace("INVITE", "OPTIONS")
-    };
     house.receive(STRANGER, &options(1, "X-None: 1"));
     let challenge = challenge(&house, STRANGER);
     house.receive(STRANGER, &options(2, &answer_of("OPTIONS", &challenge, "roamer", "hunter2", 1)));
