@@ -88,15 +88,17 @@ pub(super) async fn place(plan: Plan, daemon: SocketAddr) -> io::Result<Heard> {
         }
         let due = phone.deadline().unwrap_or(start + patience).min(start + patience);
         tokio::select! {
+            // The audio that came before a BYE is heard before it.
+            biased;
+            received = rtp.recv_from(&mut packet) => {
+                let (length, _) = received?;
+                heard.hear(Instant::now(), &packet[..length]);
+            }
             received = sip.recv_from(&mut message) => {
                 let (length, from) = received?;
                 datagrams += 1;
                 reasons.extend(reasons_of(&message[..length]));
                 phone.receive(Instant::now(), from, &message[..length]);
-            }
-            received = rtp.recv_from(&mut packet) => {
-                let (length, _) = received?;
-                heard.hear(Instant::now(), &packet[..length]);
             }
             _ = slots.tick() => {
                 if let Some(to) = phone.remote_rtp().filter(|_| phone.is_up()) {
