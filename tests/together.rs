@@ -156,7 +156,9 @@ fn the_minutes_of_a_day_are_those_of_both_daemons() {
         let (_, fate) = Telephone::call(daemon.sip, OUTWARD, OUTSIDE);
         assert_eq!(fate, Fate::refused(503, "rate-limited"), "{}", daemon.log());
     }
-    let records = pair.two.records_when(|records| records.iter().all(|record| record["status"].is_string()));
+    let records = pair.two.records_when(|records| {
+        records.len() == 3 && records.iter().all(|record| record["status"].is_string())
+    });
     let words: Vec<_> = records.iter().filter_map(|record| record["detail"].as_str()).collect();
     assert_eq!(words.len(), 2, "{records:#?}");
     assert!(words.iter().all(|words| words.contains("max_minutes_per_day = 1")), "{words:?}");
