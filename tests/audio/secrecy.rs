@@ -17,12 +17,13 @@ use crate::codec::Codec;
 use crate::handset::Manner;
 use crate::seal::Protection;
 use crate::signal::signal;
-use crate::story::{Plan, inventory, play};
+use crate::story::{Plan, inventory, place, play};
 use crate::support::{Daemon, PATIENCE, get};
 use crate::weather::Weather;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn no_key_of_either_leg_stands_anywhere() {
+    let _place = place().await;
     let suites = [Suite::AesCm128HmacSha1Tag80, Suite::AeadAes256Gcm];
     let manners = suites.map(|suite| Manner { codec: Codec::Pcmu, protection: Protection::Sdes(suite) });
     let mut call = Call::between(manners, 500).await;
@@ -77,7 +78,10 @@ async fn no_key_of_either_leg_stands_anywhere() {
         assert_eq!(status, 200, "{path}: {body}");
         places.push((path.to_owned(), body));
     }
-    for arguments in [&["call", "list"][..], &["call", "show", &id, "--ladder", "--url", &url]] {
+    for arguments in [
+        &["call", "list"][..],
+        &["call", "show", &id, "--ladder", "--url", &url],
+    ] {
         let output = daemon.strowger(arguments);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         places.push((arguments.join(" "), said));

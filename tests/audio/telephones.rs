@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::baresip::{Baresip, is_installed};
 use crate::heard::likenesses;
 use crate::signal::signal;
+use crate::story::place;
 use crate::support::Daemon;
 
 const ECHO: &str = "+14155550100";
@@ -38,21 +39,25 @@ fn assert_record(daemon: &Daemon, a: Option<&str>, b: Option<&str>) {
     assert_eq!(suites.map(Value::as_str), [a, b], "{record}");
 }
 
-/// A telephone without time to play may play something else for a while: most of it has to be right, and of what is decrypted by a wrong key
-/// nothing is.
+/// A telephone without time to play may play something else for a while, or begin late: a part that is right says enough, since of what is
+/// decrypted by a wrong key none is.
 #[track_caller]
 fn assert_heard(said: &[i16], heard: &[i16]) {
     let likenesses = likenesses(said, heard);
     println!("{likenesses:.5?} in {} samples", heard.len());
-    let found = likenesses.iter().filter(|likeness| **likeness > 0.999).count();
-    assert!(2 * found > likenesses.len(), "{likenesses:.5?} in {} samples", heard.len());
+    assert!(
+        likenesses.iter().any(|likeness| *likeness > 0.999),
+        "{likenesses:.5?} in {} samples",
+        heard.len()
+    );
 }
 
-#[test]
-fn a_telephone_that_insists_on_encryption_hears_its_own_echo() {
+#[tokio::test]
+async fn a_telephone_that_insists_on_encryption_hears_its_own_echo() {
     if !is_installed() {
         return;
     }
+    let _place = place().await;
     let said = signal(SHORT, 1);
     let mut caller = Baresip::new("srtp-mand", &said);
     let daemon = Daemon::start(&inventory("required", &caller));
@@ -61,11 +66,12 @@ fn a_telephone_that_insists_on_encryption_hears_its_own_echo() {
     assert_heard(&said, &caller.heard());
 }
 
-#[test]
-fn a_plain_telephone_and_an_encrypted_one_hear_each_other() {
+#[tokio::test]
+async fn a_plain_telephone_and_an_encrypted_one_hear_each_other() {
     if !is_installed() {
         return;
     }
+    let _place = place().await;
     let [a, b] = [signal(SHORT, 2), signal(LONG, 3)];
     let (mut caller, mut desk) = (Baresip::new("", &a), Baresip::new("srtp-mand", &b));
     let daemon = Daemon::start(&inventory("off", &desk));
