@@ -78,11 +78,16 @@ async fn no_key_of_either_leg_stands_anywhere() {
         assert_eq!(status, 200, "{path}: {body}");
         places.push((path.to_owned(), body));
     }
+    // Of the store, and of the daemon.
     for arguments in [
         &["call", "list"][..],
+        &["call", "list", "--url", &url],
+        &["call", "show", &id],
+        &["call", "show", &id, "--url", &url],
         &["call", "show", &id, "--ladder", "--url", &url],
     ] {
         let output = daemon.strowger(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         places.push((arguments.join(" "), said));
     }
