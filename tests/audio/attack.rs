@@ -89,12 +89,12 @@ fn packet(payload_type: u8, sequence: u16, ssrc: u32) -> Vec<u8> {
     packet
 }
 
-/// Datagrams that the system itself has dropped at that port, for want of room: the daemon never saw them.
-pub(crate) fn dropped_by_the_system(port: SocketAddr) -> u64 {
+/// Datagrams that the system itself has dropped at that port, for want of room: the daemon never saw them. None where nobody listens.
+pub(crate) fn dropped_by_the_system(port: SocketAddr) -> Option<u64> {
     let IpAddr::V4(address) = port.ip() else { panic!("{port} is none of IPv4") };
     // As the system lists sockets: address and port in hexadecimal.
     let place = format!("{:08X}:{:04X}", u32::from_ne_bytes(address.octets()), port.port());
     let sockets = fs::read_to_string("/proc/net/udp").unwrap();
-    let socket = sockets.lines().find(|line| line.split_whitespace().nth(1) == Some(&place));
-    socket.and_then(|line| line.split_whitespace().last()?.parse().ok()).unwrap_or_default()
+    let socket = sockets.lines().find(|line| line.split_whitespace().nth(1) == Some(&place))?;
+    Some(socket.split_whitespace().last().unwrap().parse().unwrap())
 }

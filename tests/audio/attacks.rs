@@ -160,10 +160,11 @@ struct Seen {
     resident: [u64; 2],
 }
 
-/// Sends strangers to the ports of a call as soon as each end has heard the other, until the end.
+/// Sends strangers to the ports of a call as soon as each end has heard the other. Nobody hangs up before they are gone and counted.
 fn meddle(call: &mut Call, process: PathBuf) -> JoinHandle<Seen> {
     let (talking, talk) = oneshot::channel();
-    call.talking = Some(talking);
+    let (gone, meddling) = oneshot::channel();
+    (call.talking, call.meddling) = (Some(talking), Some(meddling));
     let payload_type = call.caller.manner.codec.payload_type();
     tokio::spawn(async move {
         let ports = talk.await.unwrap();
@@ -172,7 +173,11 @@ fn meddle(call: &mut Call, process: PathBuf) -> JoinHandle<Seen> {
         let early = resident_kib(&process);
         let rest = strangers(ports, payload_type, SSRC, length * 3 / 4).await;
         let strangers = [first[0] + rest[0], first[1] + rest[1]];
-        Seen { lost: ports.map(dropped_by_the_system), strangers, resident: [early, resident_kib(&process)] }
+        let lost =
+            ports.map(|port| dropped_by_the_system(port).expect("the port is open while the call is up"));
+        let seen = Seen { lost, strangers, resident: [early, resident_kib(&process)] };
+        gone.send(()).expect("the call waits for it");
+        seen
     })
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Call {
     pub(crate) callee: Handset,
     /// Is told, once each has heard the other, which ports of the daemon the caller and the callee send to.
     pub(crate) talking: Option<oneshot::Sender<[SocketAddr; 2]>>,
+    /// Nobody hangs up before it comes, of who was told.
+    pub(crate) meddling: Option<oneshot::Receiver<()>>,
 }
 
 /// What the call came to: the account of what was said by each end, as the other heard it.
@@ -39,6 +41,7 @@ impl Call {
             caller: Handset::new(manners[0], seed + 1).await,
             callee: Handset::new(manners[1], seed + 2).await,
             talking: None,
+            meddling: None,
         }
     }
 
@@ -63,7 +66,9 @@ impl Call {
             self.caller.turn(now).await;
             self.callee.turn(now).await;
             let has_said_all = talking && self.caller.has_said_all() && self.callee.has_said_all();
-            if has_said_all && !hung_up {
+            // Who was never told does not come.
+            let is_left_alone = self.meddling.is_none() || self.talking.is_some();
+            if has_said_all && is_left_alone && !hung_up {
                 // On a busy machine much of what was said may be on its way still.
                 let heard = [&self.caller, &self.callee].map(|end| end.heard.last().map(|packet| packet.at));
                 let last = heard.into_iter().flatten().max();
@@ -86,9 +91,16 @@ impl Call {
                     None => pending().await,
                 }
             };
+            let gone = async {
+                match &mut self.meddling {
+                    Some(meddling) => meddling.await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 came = self.caller.next() => self.caller.take(Instant::now(), came),
                 came = self.callee.next() => self.callee.take(Instant::now(), came),
+                _ = gone => self.meddling = None,
                 () = due => {}
             }
         }
