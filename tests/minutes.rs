@@ -1,6 +1,6 @@
 //! The minutes of a day, over a restart.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use b2bua::CallRecord;
 use numbers::Spoken;
@@ -13,6 +13,7 @@ use crate::http::post;
 use crate::support::PATIENCE;
 
 const DAY_MS: u64 = 86_400_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 #[test]
 fn a_restart_gives_no_minutes_anew() {
@@ -77,6 +78,8 @@ fn until_stored(url: &str, is_so: impl Fn(&CallRecord) -> bool) -> CallRecord {
                 [call] if is_so(call) => return call.clone(),
                 calls => assert!(calls.len() < 2 && Instant::now() < deadline, "{calls:#?}"),
             }
+            // The daemon writes into the same file.
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     })
 }
