@@ -1,6 +1,6 @@
 //! The running daemon, as the command line speaks to it.
 
-use admin::{Answer, Trust, Url, Wanted};
+use admin::{Answer, FetchError, Trust, Url, Wanted};
 use serde_json::Value;
 
 use crate::cli;
@@ -39,7 +39,11 @@ impl Daemon {
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
-        Ok(serde_json::from_slice(&answer.body)?)
+        let strange = |words: serde_json::Error| FetchError::Strange {
+            url: self.url.to_string(),
+            words: words.to_string(),
+        };
+        Ok(serde_json::from_slice(&answer.body).map_err(strange)?)
     }
 
     /// An answer that is none of a refusal.

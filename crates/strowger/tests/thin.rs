@@ -118,10 +118,6 @@ fn a_problem_is_told_in_words_with_its_field() {
     let (_, err) = strowger(&directory, &["number", "add", "e164=+14155550100", "trunk_id=x", "--url", &url]);
     request.join().unwrap();
     assert_eq!(err, "strowger: trunk_id: no such trunk; name one of `strowger trunk list`\n");
-    let (url, request) = daemon(200, "<html>");
-    let (_, err) = strowger(&directory, &["settings", "show", "--url", &url]);
-    request.join().unwrap();
-    assert!(err.starts_with("strowger: "), "{err}");
 }
 
 #[test]
@@ -139,6 +135,18 @@ fn in_json_a_problem_of_the_daemon_is_told_as_it_came() {
     let told: Value = serde_json::from_str(&err).unwrap();
     assert_eq!(told["type"], "urn:strowger:problem:daemon-unreachable", "{err}");
     assert!(told["detail"].as_str().unwrap().starts_with("no daemon at http://127.0.0.1:1: "), "{err}");
+}
+
+#[test]
+fn who_answers_no_json_is_no_daemon() {
+    let directory = TempDir::new().unwrap();
+    let (url, request) = daemon(200, "<html>");
+    let (_, err) = strowger(&directory, &["settings", "show", "--json", "--url", &url]);
+    request.join().unwrap();
+    let told: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!(told["type"], "urn:strowger:problem:daemon-strange", "{err}");
+    let words = format!("{url} gives no answer of a daemon: ");
+    assert!(told["detail"].as_str().unwrap().starts_with(&words), "{err}");
 }
 
 #[test]
