@@ -76,7 +76,7 @@ pub(crate) async fn pages_up_to(enough: usize, daemon: &Daemon, path: &str) -> R
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
-        let mut page = daemon.ask(&Wanted::get(&format!("{path}?limit={PAGE}{cursor}"))).await?;
+        let mut page = daemon.read(&format!("{path}?limit={PAGE}{cursor}")).await?;
         if let Value::Array(found) = page["items"].take() {
             items.extend(found);
         }

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -23,8 +24,8 @@ fn strowger(directory: &TempDir, arguments: &[&str]) -> Said {
     (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// Reads one request, and answers it so.
-fn answer(stream: impl Read + Write, status: u16, body: &str) -> String {
+/// Reads one request, and answers it so; `more` are lines of the head.
+fn answer(stream: impl Read + Write, status: u16, more: &str, body: &str) -> String {
     let mut stream = BufReader::new(stream);
     let (mut request, mut length) = (String::new(), 0);
     loop {
@@ -42,7 +43,7 @@ fn answer(stream: impl Read + Write, status: u16, body: &str) -> String {
     stream.read_exact(&mut sent).unwrap();
     request.push_str(std::str::from_utf8(&sent).unwrap());
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n");
     stream.get_mut().write_all((head + body).as_bytes()).unwrap();
     stream.get_mut().flush().unwrap();
     request
@@ -50,19 +51,20 @@ fn answer(stream: impl Read + Write, status: u16, body: &str) -> String {
 
 /// A daemon that answers once; the request it got.
 fn daemon(status: u16, body: &'static str) -> (String, JoinHandle<String>) {
-    let (url, requests) = daemon_of(vec![(status, body.to_owned())]);
+    let (url, requests) = daemon_of(vec![(status, "", body.to_owned())]);
     (url, spawn(move || requests.join().unwrap().remove(0)))
 }
 
 /// One that answers so often; the requests it got.
-fn daemon_of(answers: Vec<(u16, String)>) -> (String, JoinHandle<Vec<String>>) {
+fn daemon_of(answers: Vec<(u16, &'static str, String)>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers = answers.into_iter();
     (
         url,
         spawn(move || {
-            answers.map(|(status, body)| answer(listener.accept().unwrap().0, status, &body)).collect()
+            let stream = || listener.accept().unwrap().0;
+            answers.map(|(status, more, body)| answer(stream(), status, more, &body)).collect()
         }),
     )
 }
@@ -172,7 +174,7 @@ fn the_list_of_calls_is_asked_of_the_daemon() {
     let up = json!({ "items": [call("bbbbbbbb", 2, None)], "next_cursor": null }).to_string();
     let first = json!({ "items": [call("cccccccc", 3, Some("failed"))], "next_cursor": "3.c" }).to_string();
     let rest = json!({ "items": [call("aaaaaaaa", 1, Some("busy"))], "next_cursor": null }).to_string();
-    let (url, asked) = daemon_of(vec![(200, up), (200, first), (200, rest)]);
+    let (url, asked) = daemon_of(vec![(200, "", up), (200, "", first), (200, "", rest)]);
     let (out, err) = strowger(&directory, &["call", "list", "--url", &url, "--key", "k1"]);
     let asked = asked.join().unwrap();
     let lines: Vec<_> = asked.iter().map(|request| request.lines().next().unwrap()).collect();
@@ -182,6 +184,31 @@ fn the_list_of_calls_is_asked_of_the_daemon() {
     let shown: Vec<_> = out.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
     let told: Vec<_> = shown.iter().map(|cells| format!("{} {}", cells[0], cells[6])).collect();
     assert_eq!(told, ["cccccccc failed", "bbbbbbbb up", "aaaaaaaa busy"], "{out}");
+}
+
+#[test]
+fn a_daemon_that_is_asked_for_too_many_pages_is_asked_again_when_it_says() {
+    let directory = TempDir::new().unwrap();
+    let busy = r#"{"type":"urn:strowger:problem:rate-limited","title":"Too many requests","status":429,"detail":"ask less often"}"#;
+    let empty = r#"{"items":[],"next_cursor":null}"#;
+    let (url, asked) = daemon_of(vec![
+        (429, "Retry-After: 1\r\n", busy.to_owned()),
+        (200, "", empty.to_owned()),
+        (200, "", empty.to_owned()),
+    ]);
+    let began = Instant::now();
+    let (out, err) = strowger(&directory, &["call", "list", "--json", "--url", &url, "--key", "k1"]);
+    assert!(began.elapsed() >= Duration::from_secs(1), "it was asked before it said");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["items"], json!([]), "{err}");
+    let asked = asked.join().unwrap();
+    assert_eq!(asked[0], asked[1]);
+    assert!(asked[1].contains("authorization: Bearer k1\r\n"), "{asked:?}");
+
+    let (url, asked) = daemon_of(vec![(429, "Retry-After: 3600\r\n", busy.to_owned())]);
+    let (_, err) = strowger(&directory, &["call", "list", "--json", "--url", &url]);
+    asked.join().unwrap();
+    let told: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!(told["type"], "urn:strowger:problem:rate-limited", "nobody waits for an hour: {err}");
 }
 
 #[test]
@@ -209,7 +236,7 @@ fn by_https_a_daemon_is_asked_whose_certificate_is_of_a_trusted_ca() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             StreamOwned::new(connection, listener.accept().unwrap().0)
         };
-        let request = answer(accept(), 200, r#"{"default_agent_id":"echo"}"#);
+        let request = answer(accept(), 200, "", r#"{"default_agent_id":"echo"}"#);
         // Whoever does not trust the certificate says so, and asks nothing.
         let refused = accept().read_to_end(&mut Vec::new()).is_err();
         (request, refused)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::client::conn::http1;
-use hyper::header::ETAG;
+use hyper::header::{ETAG, HeaderName, RETRY_AFTER};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -27,6 +27,8 @@ pub struct Answer {
     pub status: u16,
     /// By which version of a resource a change is made, if it says so.
     pub etag: Option<String>,
+    /// After how many seconds it may be asked again, if it says so.
+    pub retry_after_s: Option<u64>,
     /// The body, of whatever kind.
     pub body: Vec<u8>,
 }
@@ -97,11 +99,13 @@ impl Url {
         let request = wanted.request(self.authority()).map_err(|error| self.strange(&error))?;
         let answer = sender.send_request(request).await.map_err(|error| self.strange(&error))?;
         let status = answer.status().as_u16();
-        let etag = answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let etag = header(ETAG).map(str::to_owned);
+        let retry_after_s = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
         let body = Limited::new(answer.into_body(), LARGEST).collect().await;
         let body = body.map_err(|error| self.strange(&error))?.to_bytes().to_vec();
         carrier.abort();
-        Ok(Answer { status, etag, body })
+        Ok(Answer { status, etag, retry_after_s, body })
     }
 
     fn strange(&self, words: &dyn std::fmt::Display) -> FetchError {

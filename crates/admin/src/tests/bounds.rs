@@ -37,7 +37,7 @@ async fn our_own_client_reads_what_it_asks_for() {
     let url = Url::from(house.address);
     assert_eq!(
         url.fetch("/healthz").await.unwrap(),
-        Answer { status: 200, etag: None, body: b"ok\n".to_vec() }
+        Answer { status: 200, etag: None, retry_after_s: None, body: b"ok\n".to_vec() }
     );
 }
 
