@@ -25,7 +25,7 @@ pub(crate) async fn run(listing: &CallListing) -> Result<(), Failure> {
     list::print(&list::calls(calls), listing.asking.telling.form)
 }
 
-/// Those that are up first: a call that ends meanwhile is among the records then.
+/// Those that are up first: a call that ends meanwhile is among the records then, but for the moment until its record is written.
 async fn asked(listing: &CallListing) -> Result<Vec<Value>, Failure> {
     let daemon = Daemon::find(&listing.asking.daemon)?;
     let up = pages(&daemon, "/v1/calls").await?;
