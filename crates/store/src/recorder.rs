@@ -22,6 +22,8 @@ pub struct Recorder {
     spool: Option<Spool>,
     /// When the process began: calls of this node that were up before were cut off.
     began_ms: u64,
+    /// No call was up for longer.
+    longest: Option<Duration>,
     place: Place,
     day: Day,
 }
@@ -54,7 +56,13 @@ enum Place {
 impl Recorder {
     /// Of a process that began at this moment, in milliseconds since 1970. Without a spool records wait in memory.
     pub fn new(store: Store, spool: Option<Spool>, began_ms: u64) -> Self {
-        Self { store, spool, began_ms, place: Place::Database, day: Day::Unread }
+        Self { store, spool, began_ms, longest: None, place: Place::Database, day: Day::Unread }
+    }
+
+    /// Of a process that ends calls so long after their answer, as the one before did: none that was cut off counts as longer.
+    #[must_use]
+    pub fn with_longest_call(self, longest: Duration) -> Self {
+        Self { longest: Some(longest), ..self }
     }
 
     /// Writes what the last process left in the spool, marks the calls that were up when it ended, and reads what was spoken in this
@@ -77,7 +85,7 @@ impl Recorder {
         timeout(PROBE, self.store.revision()).await.map_err(|_| Error::Silent)??;
         self.store.prepare().await?;
         self.replay().await?;
-        let cut_off = self.store.cut_off(self.began_ms).await?;
+        let cut_off = self.store.cut_off(self.began_ms, self.longest).await?;
         let inputs = match self.day {
             Day::Read => Vec::new(),
             Day::Unread => self.store.spoken_today(self.began_ms).await?,

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use b2bua::CallRecord;
 use b2bua::record::{Quality, Word};
@@ -59,23 +60,28 @@ impl Store {
     }
 
     /// Marks the calls of this node that were up when its last process ended, and says how many: `failed`, reason `cut-off`,
-    /// ended by `system` at `now_ms`, when this process began.
+    /// ended by `system`, at the latest at `now_ms`, when this process began.
     ///
     /// When they ended nobody knows, so nothing is billed, and the duration only says how long they may have
-    /// lasted. A SQLite file has the calls of one daemon at a time: there all are marked, whatever the name of the node was. In
+    /// lasted: from the answer no longer than `longest`, and in PostgreSQL not beyond the last word of the node, for the machine may have
+    /// been gone since. A SQLite file has the calls of one daemon at a time: there all are marked, whatever the name of the node was. In
     /// PostgreSQL those are left that came in since.
     ///
     /// # Errors
     ///
     /// If the database refuses.
-    pub async fn cut_off(&self, now_ms: u64) -> Result<u64, Error> {
+    pub async fn cut_off(&self, now_ms: u64, longest: Option<Duration>) -> Result<u64, Error> {
+        let longest_ms = longest.map(|longest| u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
         let mut transaction = self.pool.write().await?;
-        let calls = match &transaction {
-            Transaction::Sqlite(_) => transaction.execute(CUT_OFF, &[now_ms.into()]).await?,
+        let mut values = vec![now_ms.into(), Value::from(longest_ms)];
+        let sql = match &transaction {
+            Transaction::Sqlite(_) => CUT_OFF,
             Transaction::Postgres(_) => {
-                transaction.execute(CUT_OFF_OF_NODE, &[now_ms.into(), Value::from(&*self.node)]).await?
+                values.push(Value::from(&*self.node));
+                CUT_OFF_OF_NODE
             }
         };
+        let calls = transaction.execute(sql, &values).await?;
         transaction.commit().await?;
         Ok(calls)
     }
@@ -339,10 +345,13 @@ const REPLACE: &str = "ON CONFLICT (id) DO UPDATE SET \
 WHERE call_records.status IS NULL OR excluded.status IS NOT NULL";
 
 const CUT_OFF: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
-    ended_at = CASE WHEN $1 > invite_at THEN $1 ELSE invite_at END, \
-    duration_ms = CASE WHEN $1 > invite_at THEN $1 - invite_at ELSE 0 END, q850 = 41 \
+    ended_at = MAX(invite_at, MIN($1, COALESCE(answered_at + $2, $1))), \
+    duration_ms = MAX(invite_at, MIN($1, COALESCE(answered_at + $2, $1))) - invite_at, q850 = 41 \
 WHERE status IS NULL";
 
+/// Here NULL is left out by `LEAST` and `GREATEST`.
 const CUT_OFF_OF_NODE: &str = "UPDATE call_records SET status = 'failed', reason = 'cut-off', ended_by = 'system', \
-    ended_at = $1, duration_ms = $1 - invite_at, q850 = 41 \
-WHERE status IS NULL AND node = $2 AND invite_at < $1";
+    ended_at = GREATEST(invite_at, answered_at, LEAST(last.heard, answered_at + $2)), \
+    duration_ms = GREATEST(invite_at, answered_at, LEAST(last.heard, answered_at + $2)) - invite_at, q850 = 41 \
+FROM (SELECT LEAST($1, (SELECT heard_at FROM live_nodes WHERE node = $3)) AS heard) AS last \
+WHERE status IS NULL AND node = $3 AND invite_at < $1";

@@ -182,7 +182,8 @@ impl Node {
 /// core is to know of the calls before.
 async fn recorder(config: &Config, store: &Store) -> Result<(Recorder, Vec<Input>), Failure> {
     let spool = beside(config, store, "records", "jsonl").map(|path| Spool::open(&path)).transpose()?;
-    let mut recorder = Recorder::new(store.clone(), spool, calendar::wall_ms());
+    let longest = Duration::from_secs(config.limits.max_call_s.0.into());
+    let mut recorder = Recorder::new(store.clone(), spool, calendar::wall_ms()).with_longest_call(longest);
     let Begun { cut_off, inputs } = recorder.begin().await?;
     if cut_off > 0 {
         warn!(

@@ -178,7 +178,7 @@ async fn each_daemon_marks_its_own_calls_and_has_its_own_name() {
     drop(lock);
     one.write(&[record(1, None), record(3, None)]).await.expect("written");
     two.write(&[record(2, None)]).await.expect("written");
-    assert_eq!(one.cut_off(1_003).await.expect("marked"), 1, "the third came in since");
+    assert_eq!(one.cut_off(1_003, None).await.expect("marked"), 1, "the third came in since");
     let left: Vec<_> = two.recent_calls(10).await.expect("read").iter().map(|call| call.status).collect();
     assert_eq!(left, [None, None, Some(CallStatus::Failed)]);
 }

@@ -219,8 +219,8 @@ async fn the_calls_that_were_up_are_marked_as_cut_off_and_the_others_are_left(da
     let store = database.open().await;
     store.write(&[up(1), ended(2), up(3)]).await.expect("written");
     let now = 1_700_000_060_000;
-    assert_eq!(store.cut_off(now).await.expect("marked"), 2);
-    assert_eq!(store.cut_off(now).await.expect("marked"), 0);
+    assert_eq!(store.cut_off(now, None).await.expect("marked"), 2);
+    assert_eq!(store.cut_off(now, None).await.expect("marked"), 0);
     let calls = store.recent_calls(10).await.expect("read");
     assert_eq!(calls[1], ended(2));
     for call in [&calls[0], &calls[2]] {
