@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
+
 use crate::prefixes::Prefixes;
-use crate::{Transport, Trunk};
+use crate::{Agent, Endpoint, Transport, Trunk};
 
 /// The servers of all trunks but those that may start outbound calls: such a one is a PBX, and its extensions may well be agents.
 #[derive(Debug, Default)]
 pub(crate) struct Carriers {
     /// By host, in one writing.
     gateways: BTreeMap<String, Server>,
-    /// By where they call from: the trunk, unless it is a PBX.
+    /// By where they call from: the trunk, unless it is a PBX, or a smaller network of a SIP agent.
     networks: Prefixes<Option<String>>,
 }
 
@@ -23,9 +25,14 @@ struct Server {
 }
 
 impl Carriers {
-    pub(crate) fn of<'a>(trunks: impl IntoIterator<Item = &'a Trunk>) -> Self {
+    pub(crate) fn of<'a>(
+        trunks: impl IntoIterator<Item = &'a Trunk>,
+        agents: impl IntoIterator<Item = &'a Agent>,
+    ) -> Self {
         let mut gateways: BTreeMap<String, Server> = BTreeMap::new();
-        let mut networks = Vec::new();
+        // First, for the last of the same network counts: a carrier's own addresses stay its own.
+        let mut networks: Vec<(IpNet, Option<String>)> =
+            agents.into_iter().flat_map(networks_of).map(|network| (*network, None)).collect();
         for trunk in trunks {
             let is_pbx = trunk.inbound.as_ref().is_some_and(|inbound| inbound.originate);
             let owner = (!is_pbx).then(|| trunk.id.clone());
@@ -68,6 +75,13 @@ impl Carriers {
             Host::Elsewhere => true,
         };
         is_there.then_some(server.trunk_id.as_str())
+    }
+}
+
+fn networks_of(agent: &Agent) -> &[IpNet] {
+    match &agent.endpoint {
+        Endpoint::Sip { addresses, .. } => addresses,
+        Endpoint::MediaStream { .. } | Endpoint::Echo => &[],
     }
 }
 
@@ -114,7 +128,13 @@ mod tests {
     use crate::Inventory;
 
     fn carriers(trunks: &str) -> Carriers {
-        Carriers::of(&toml::from_str::<Inventory>(&format!("trunks = [{trunks}]")).unwrap().trunks)
+        with_agents(trunks, "")
+    }
+
+    fn with_agents(trunks: &str, agents: &str) -> Carriers {
+        let text = format!("trunks = [{trunks}]\nagents = [{agents}]");
+        let inventory: Inventory = toml::from_str(&text).unwrap();
+        Carriers::of(&inventory.trunks, &inventory.agents)
     }
 
     #[test]
@@ -150,5 +170,25 @@ mod tests {
         );
         let at = |place: &str| carriers.at_address(place.parse().unwrap());
         assert_eq!((at("10.0.0.7:5060"), at("10.0.0.8:5060")), (None, Some("acme")));
+    }
+
+    #[test]
+    fn an_agents_own_smaller_network_within_that_of_a_carrier_is_none_and_its_exact_addresses_stay_its_own() {
+        let carriers = with_agents(
+            "{ id = 'acme', inbound = { addresses = ['10.0.0.0/8', '10.0.1.0/24', '10.0.2.9'] }, outbound = { gateways = [{ host = '10.0.0.9' }] } }",
+            "{ id = 'desk', endpoint = { kind = 'sip', uri = 'sip:desk@pbx.example.com', addresses = ['10.0.0.0/29', '10.0.0.9', '10.0.1.0/24', '::ffff:10.0.2.9'] } }",
+        );
+        for (place, trunk) in [
+            ("10.0.0.7:5060", None),
+            ("[::ffff:10.0.0.7]:5060", None),
+            ("10.0.0.8:5060", Some("acme")),
+            ("10.0.0.9:5062", Some("acme")),
+            ("10.0.1.7:5060", Some("acme")),
+            ("10.0.2.9:5060", Some("acme")),
+        ] {
+            assert_eq!(carriers.at_address(place.parse().unwrap()), trunk, "{place}");
+            let (host, port) = place.rsplit_once(':').unwrap();
+            assert_eq!(carriers.at(host, port.parse().unwrap()), trunk, "{place}");
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Directory {
             agent_sources: agents.iter().flat_map(agent_networks).collect(),
             only_numbers: only_numbers(&numbers),
             principals: Principals::new(&trunks, &agents),
-            carriers: Carriers::of(trunks.iter().map(Arc::as_ref)),
+            carriers: Carriers::of(trunks.iter().map(Arc::as_ref), agents.iter().map(Arc::as_ref)),
             agents,
             trunks,
             numbers,

@@ -113,6 +113,17 @@ fn a_name_that_leads_to_a_pbx_is_called() {
     assert_eq!(journal, "\nbind m2\nagent <- INVITE\n");
 }
 
+#[test]
+fn a_name_that_leads_into_a_carriers_network_is_called_where_the_agent_says_that_it_is_there() {
+    let uri = "uri = \"sip:desk@pbx.example.com\"";
+    let at = |network: &str| INVENTORY.replace(uri, &format!("{uri}, addresses = [\"{network}\"]"));
+    assert_eq!(led_to_the_trunk(&at("192.0.2.99")), "\nbind m2\nagent <- INVITE\n");
+    for others in ["192.0.2.98", "192.0.2.0/24", "192.0.0.0/16"] {
+        let journal = led_to_the_trunk(&at(others));
+        assert!(journal.contains("is a server of trunk `acme`") && !journal.contains("INVITE"), "{journal}");
+    }
+}
+
 /// What becomes of a call whose agent's name leads to itself and to the trunk that the call comes from.
 fn led_to_the_trunk(inventory: &str) -> String {
     let mut house = House::with(inventory, |_| {});

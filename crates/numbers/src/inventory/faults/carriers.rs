@@ -7,7 +7,7 @@ use crate::inventory::uri;
 use crate::{Agent, Endpoint, Trunk};
 
 pub(super) fn check(agents: &[Agent], trunks: &[Trunk], faults: &mut Faults) {
-    let carriers = Carriers::of(trunks);
+    let carriers = Carriers::of(trunks, agents);
     for (index, agent) in agents.iter().enumerate() {
         let Endpoint::Sip { uri, transport, .. } = &agent.endpoint else { continue };
         let Some(place) = uri::Place::of(uri, *transport) else { continue };
@@ -17,7 +17,8 @@ pub(super) fn check(agents: &[Agent], trunks: &[Trunk], faults: &mut Faults) {
                 "{} is a server of trunk `{trunk_id}`, and calls to the agent would leave by it past the rules of outbound calls",
                 host.escape_debug(),
             );
-            let remedy = "call out by POST /v1/calls or by an agent's own INVITE; if the trunk is a PBX, set its inbound.originate";
+            let remedy = "call out by POST /v1/calls or by an agent's own INVITE; if the trunk is a PBX, set its inbound.originate; \
+                if the host is the agent's own within a wide network of the trunk, list it in the agent's endpoint.addresses";
             faults.add(format!("agents[{index}].endpoint.uri"), message, remedy);
         }
     }

@@ -108,6 +108,11 @@ fn an_agent_is_no_server_of_a_carrier() {
         let pbx = SOUND.replace(uri, carrier).replace("originate = false", "originate = true");
         assert_eq!(read(&pbx).faults(), [], "{carrier}");
     }
+    let own = SOUND.replace(uri, "sip:bot@203.0.113.9");
+    for (addresses, faults) in [("203.0.113.9", 0), ("203.0.113.8/29", 0), ("203.0.113.10", 1)] {
+        let own = own.replace("addresses = [\"10.0.0.7\"]", &format!("addresses = [\"{addresses}\"]"));
+        assert_eq!(read(&own).faults().len(), faults, "{addresses}");
+    }
     let here = SOUND.replace("192.0.2.1\"", "127.0.0.1\", port = 5070");
     for (uri, faults) in [
         ("sip:bot@127.0.0.1:5071", 0),
