@@ -48,10 +48,6 @@ impl Epoll {
         }
     }
 
-    fn pair(&self, slot: Slot) -> Option<&Pair> {
-        self.pairs.get(slot.index())?.as_ref()
-    }
-
     /// Takes the first datagram of the next sockets that are ready, of as many as there are places for.
     fn take(&mut self) {
         while let Some(place) = self.received.place()
@@ -61,7 +57,7 @@ impl Epoll {
             if event.data.u64() == BELL {
                 continue;
             }
-            let Some(pair) = self.pairs.get(slot.index()).and_then(Option::as_ref) else { continue };
+            let Some(pair) = pair(&self.pairs, slot) else { continue };
             let flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
             // An error is that of a datagram sent before, and is gone by having been told.
             let Ok((_, length, source)) =
@@ -82,7 +78,7 @@ impl Epoll {
     /// Hands all that is to be sent to the system.
     fn flush(&mut self) {
         while let Some((Departure { slot, channel, to, length }, place)) = self.to_send.pop() {
-            let Some(pair) = self.pairs.get(slot.index()).and_then(Option::as_ref) else { continue };
+            let Some(pair) = pair(&self.pairs, slot) else { continue };
             if sendto(pair.socket(channel), &place[..length], SendFlags::DONTWAIT, &to).is_err() {
                 self.counts.add(Mishap::Unsent);
             }
@@ -163,7 +159,7 @@ impl Sockets for Epoll {
     }
 
     fn send(&mut self, slot: Slot, channel: Channel, to: SocketAddr, packet: &[u8]) {
-        if self.pair(slot).is_none() {
+        if pair(&self.pairs, slot).is_none() {
             return;
         }
         if self.to_send.place().is_none() {
@@ -177,6 +173,10 @@ impl Sockets for Epoll {
             None => self.counts.add(Mishap::Unsent),
         }
     }
+}
+
+fn pair(pairs: &[Option<Pair>], slot: Slot) -> Option<&Pair> {
+    pairs.get(slot.index())?.as_ref()
 }
 
 /// Which socket is ready; the bell is none.

@@ -127,30 +127,26 @@ impl Relay {
     /// Nothing goes to the other leg, which holds, or a digit does: this packet leaves no gap in what it gets later, and neither do those that are
     /// lost meanwhile.
     pub(crate) fn pause(&mut self, arrival: Arrival, header: &Header) {
+        self.leave_out(arrival, header, u16::MAX);
+    }
+
+    /// A packet that is not for the other leg leaves no gap in what it gets; when it begins another stream, the next one does.
+    pub(crate) fn skip(&mut self, arrival: Arrival, header: &Header) {
+        self.leave_out(arrival, header, 1);
+    }
+
+    /// Closes the gap up to this packet, if it is of so many at the most.
+    fn leave_out(&mut self, arrival: Arrival, header: &Header, most: u16) {
         match arrival {
             Arrival::Starts => self.numbering = None,
             Arrival::Continues | Arrival::Stray => {}
         }
         if let Some(numbering) = &mut self.numbering
             && let Ok(ahead @ 1..) = u16::try_from(sequence_distance(numbering.highest, header.sequence))
+            && ahead <= most
         {
             numbering.highest = header.sequence;
             numbering.sequence = numbering.sequence.wrapping_sub(ahead);
-            numbering.first = header.sequence.wrapping_add(1);
-        }
-    }
-
-    /// A packet that is not for the other leg leaves no gap in what it gets; when it begins another stream, the next one does.
-    pub(crate) fn skip(&mut self, arrival: Arrival, header: &Header) {
-        match arrival {
-            Arrival::Starts => self.numbering = None,
-            Arrival::Continues | Arrival::Stray => {}
-        }
-        if let Some(numbering) = &mut self.numbering
-            && header.sequence == numbering.highest.wrapping_add(1)
-        {
-            numbering.highest = header.sequence;
-            numbering.sequence = numbering.sequence.wrapping_sub(1);
             numbering.first = header.sequence.wrapping_add(1);
         }
     }
