@@ -6,9 +6,9 @@
 //! To be woken for a packet costs several times what the packet does. So a worker to which they come in close succession lets half a
 //! millisecond of them gather before each turn (`pace`).
 //!
-//! Orders are never lost: they queue without a bound of their own, which the calls that they belong to bound, so that the call
-//! logic never waits for a worker. Nor are events: those that the channel has no room for are held in order and tried
-//! again; a leg has a handful of them in its life, so the legs bound what is held. Audio may be lost, and is counted.
+//! Orders are never lost: whoever gives them faster than the worker carries them out waits, once a thousand are there. Nor are events: those
+//! that the channel has no room for are held in order and tried again; a leg has a handful of them in its life, so the legs bound
+//! what is held. A worker waits for neither. Audio may be lost, and is counted.
 //!
 //! A turn that fails, by an error of the system or a panic, loses the legs of its worker and no more: the worker begins anew with an
 //! empty table, and each of its legs is told as lost.
