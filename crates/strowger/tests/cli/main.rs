@@ -2,85 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it should be")]
 
+mod desk;
+
 use std::fs;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use desk::{Desk, Said};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// A directory with a store and whatever a test writes into it; commands run in it.
-struct Desk {
-    directory: TempDir,
-}
-
-/// What a command said and how it ended.
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
-        command.args(arguments).current_dir(self.path());
-        // What else runs on this machine is not asked.
-        command.env("STROWGER__ADMIN__LISTEN", "");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().unwrap())
-    }
-
-    /// What a command says with `--json`, if all goes well.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let said = self.run(&[arguments, &["--json"]].concat());
-        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{arguments:?}");
-        serde_json::from_str(&said.out).unwrap()
-    }
-
-    /// And if not.
-    fn problem(&self, arguments: &[&str]) -> (Said, Value) {
-        let said = self.run(&[arguments, &["--json"]].concat());
-        let problem = serde_json::from_str(&said.err).unwrap_or_else(|error| panic!("{error}: {}", said.err));
-        (said, problem)
-    }
-
-    fn applied(inventory: &str) -> Self {
-        let desk = Self::new();
-        desk.write("inventory.toml", inventory);
-        let said = desk.run(&["apply", "inventory.toml"]);
-        assert_eq!(said.code, Some(0), "{}", said.err);
-        desk
-    }
-}
-
-impl Said {
-    fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
 
 const INVENTORY: &str = r#"
 [settings]
